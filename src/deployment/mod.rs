@@ -1,0 +1,182 @@
+//! What is on this machine: the old server as a value. Finding it reads files and asks docker, and changes nothing.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What a service is for, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The API server.
+    Apiserver,
+    /// The web application.
+    Webserver,
+    /// The store of artifacts and debug images.
+    Fileserver,
+    /// Elasticsearch: events, metrics, worker statistics.
+    Elasticsearch,
+    /// MongoDB: experiments, models, users.
+    Mongo,
+    /// Redis: queues of small state.
+    Redis,
+    /// The privileged worker that runs service tasks.
+    AgentServices,
+    /// Anything that is not part of the server.
+    Other,
+}
+
+/// Where the bytes below a container path really are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Storage {
+    /// A directory (or file) of the host.
+    Bind {
+        /// Absolute path on the host.
+        path: PathBuf,
+    },
+    /// A named volume.
+    Volume {
+        /// Docker's name of the volume, project prefix included.
+        name: String,
+        /// Name in the compose file's `volumes:`.
+        key: String,
+        /// Where docker keeps it on this host.
+        mountpoint: PathBuf,
+    },
+    /// A volume without a name: `down` followed by `prune` destroys it.
+    Anonymous,
+    /// No mount at all: the data are in the container's own layer and die with it.
+    ContainerLayer,
+}
+
+impl Storage {
+    /// Returns the directory on this host, if the storage outlives its container.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Bind { path } => Some(path),
+            Self::Volume { mountpoint, .. } => Some(mountpoint),
+            Self::Anonymous | Self::ContainerLayer => None,
+        }
+    }
+}
+
+/// One mount of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Absolute path in the container.
+    pub target: String,
+    /// Where the bytes are.
+    pub storage: Storage,
+    /// Mounted read-only.
+    pub read_only: bool,
+}
+
+/// A port of the container that is published on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedPort {
+    /// Port in the container.
+    pub container: u16,
+    /// Port on the host.
+    pub host: u16,
+    /// Host address, empty for all.
+    pub host_ip: String,
+}
+
+/// The container of a service, if one exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceContainer {
+    /// Docker's id.
+    pub id: String,
+    /// Name without the leading slash.
+    pub name: String,
+    /// Whether it runs now.
+    pub running: bool,
+}
+
+/// A service of the compose project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Name in the compose file.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Image with tag, as resolved.
+    pub image: String,
+    /// `container_name`, if set.
+    pub container_name: Option<String>,
+    /// The container that exists now.
+    pub container: Option<ServiceContainer>,
+    /// Mounts, by evidence of the container where one exists, else of the compose model.
+    pub mounts: Vec<Mount>,
+    /// Published ports of the compose model.
+    pub ports: Vec<PublishedPort>,
+    /// Environment of the compose model, resolved.
+    pub environment: BTreeMap<String, String>,
+    /// Runs privileged.
+    pub privileged: bool,
+    /// Restart policy of the compose model, such as `unless-stopped`.
+    pub restart: Option<String>,
+}
+
+/// The compose project, so that every later command means the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// Project name, always passed with `-p`.
+    pub name: String,
+    /// True if the name only follows from the directory's name.
+    pub name_from_directory: bool,
+    /// Compose files in order, absolute.
+    pub files: Vec<PathBuf>,
+    /// Project directory, absolute.
+    pub directory: PathBuf,
+    /// Environment files in use (`.env` or `--env-file`), absolute, existing.
+    pub env_files: Vec<PathBuf>,
+    /// True if `env_files` were named with `--env-file`, so that they must be passed on.
+    pub env_files_named: bool,
+    /// True if `directory` was named with `--project-directory`, so that it must be passed on.
+    pub directory_named: bool,
+}
+
+/// The old server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The root directory, such as `/opt/trains`.
+    pub home: PathBuf,
+    /// The compose project.
+    pub project: Project,
+    /// All services, in the order of the compose model.
+    pub services: Vec<Service>,
+    /// What the version is believed to be, and why: "0.15.1 (compose file sets …)".
+    pub version: VersionEvidence,
+    /// How the deployment was found, as a phrase for the user.
+    pub found_by: String,
+}
+
+/// A version and what it is concluded from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionEvidence {
+    /// Such as `0.15.1` or `0.12 to 0.15`.
+    pub version: String,
+    /// What it is concluded from.
+    pub evidence: String,
+}
+
+impl Deployment {
+    /// Returns the first service of a role.
+    pub fn service(&self, role: Role) -> Option<&Service> {
+        self.services.iter().find(|service| service.role == role)
+    }
+
+    /// Returns whether any container of the project runs.
+    pub fn is_running(&self) -> bool {
+        self.services.iter().any(|service| service.container.as_ref().is_some_and(|container| container.running))
+    }
+}
+
+impl Service {
+    /// Returns the mount at a container path.
+    pub fn mount(&self, target: &str) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| mount.target.trim_end_matches('/') == target)
+    }
+}

@@ -1,0 +1,1 @@
+//! The docker daemon and the compose command: the one seam to containers, images, networks and projects.

@@ -1,0 +1,1 @@
+//! Elasticsearch over HTTP: mappings and templates, scroll in, bulk out, digests, copy and verification.

@@ -1,0 +1,1 @@
+//! Runs, continues and undoes a plan, with the journal ahead of every act.

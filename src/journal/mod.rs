@@ -1,0 +1,1 @@
+//! What has happened: an append-only, checksummed, fsynced log from which a run continues or is undone.

@@ -1,0 +1,48 @@
+//! Moves a Trains Server to ClearML Server: found, checked, planned, copied, verified, switched, and reversible.
+//!
+//! The program rests on three ideas:
+//!
+//! 1. [`deployment`]: what is on this machine. Compose files, services by role, bind mounts and named volumes,
+//!    versions by evidence. Only read, never written.
+//! 2. [`plan`]: the ordered steps from that deployment to the target release. A plain value: printed by
+//!    `--dry-run`, stored in the journal, executed, undone.
+//! 3. [`journal`]: what has happened, an fsynced append-only log beside the data. From it a run that was cut off
+//!    anywhere continues, and a finished run is undone.
+//!
+//! The way of the data:
+//!
+//! ```text
+//! argv, env ─ invocation ─ cli ─ settings ─┐
+//! compose files, docker, data dirs ─ deployment ─ preflight ─ plan ──(--dry-run stops here)
+//!                                                              │
+//!                                              journal ⇄ executor ─ events ─ display, log file, report
+//!                                                              │
+//!                                                            steps
+//! ```
+//!
+//! [`elastic`] knows nothing of docker, [`docker`] nothing of Elasticsearch; [`steps`] is the only place that knows
+//! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
+//! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
+
+pub mod cli;
+pub mod compose;
+pub mod deployment;
+pub mod display;
+pub mod docker;
+pub mod elastic;
+pub mod error;
+pub mod events;
+pub mod executor;
+pub mod failpoints;
+pub mod files;
+pub mod invocation;
+pub mod journal;
+pub mod lucene;
+pub mod plan;
+pub mod preflight;
+pub mod release;
+pub mod report;
+pub mod settings;
+pub mod steps;
+
+pub use error::{Error, Result};

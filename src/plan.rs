@@ -1,0 +1,1 @@
+//! The plan: ordered steps from a deployment to a release.

@@ -1,0 +1,1 @@
+//! The catalogue of target releases: images, databases, templates, names.

@@ -1,0 +1,1 @@
+//! What was meant: the command line and the environment, fully resolved.

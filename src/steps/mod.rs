@@ -1,0 +1,1 @@
+//! The steps of a migration, one file each: what it will do, doing it, taking it back.
