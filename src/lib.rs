@@ -42,6 +42,7 @@ pub mod plan;
 pub mod preflight;
 pub mod release;
 pub mod report;
+pub mod server;
 pub mod settings;
 pub mod steps;
 

@@ -1,0 +1,170 @@
+//! Where a login to the user's own server can come from.
+//!
+//! The server's configuration files are HOCON, read from its config directory: `apiserver.conf` may hold
+//! `auth.fixed_users`, `secure.conf` may replace the built-in `credentials`. The environment variables
+//! `CLEARML__SECURE__CREDENTIALS__<NAME>__USER_KEY` (and the `TRAINS__` spelling) replace both, as the server does:
+//! `TRAINS__` is applied first, `CLEARML__` over it. Without any of them the release's published defaults hold.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Where a login was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// `auth.fixed_users` in `apiserver.conf`.
+    FixedUsers,
+    /// `credentials` in `secure.conf`.
+    SecureConf,
+    /// `CLEARML__SECURE__CREDENTIALS__…` of the apiserver service.
+    Environment,
+    /// The release's published defaults.
+    Default,
+}
+
+/// A key pair, or a fixed user's name and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Access key or user name.
+    pub user: String,
+    /// Secret key or password. Never printed.
+    pub secret: String,
+    /// Where it was found.
+    pub origin: Origin,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// Returns the logins to try, best first. A file that cannot be read or parsed gives none.
+pub fn find_credentials(
+    config_dir: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+    defaults: &[(&str, &str)],
+) -> Vec<Credentials> {
+    let conf = |name: &str| config_dir.and_then(|dir| read_hocon(&dir.join(name)));
+    let mut found = conf("apiserver.conf").map_or_else(Vec::new, |conf| fixed_users(&conf));
+    found.extend(from_environment(environment));
+    found.extend(conf("secure.conf").map_or_else(Vec::new, |conf| secure_conf(&conf)));
+    found.extend(defaults.iter().map(|(user, secret)| Credentials {
+        user: (*user).to_owned(),
+        secret: (*secret).to_owned(),
+        origin: Origin::Default,
+    }));
+    found
+}
+
+fn read_hocon(path: &Path) -> Option<Value> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let loader = hocon::HoconLoader::new().no_system();
+    Some(to_json(&loader.load_str(&text).ok()?.hocon().ok()?))
+}
+
+/// Values that HOCON could not resolve, such as `${NAME}` of a variable that only the container has, become null.
+fn to_json(value: &hocon::Hocon) -> Value {
+    match value {
+        hocon::Hocon::Real(number) => Value::from(*number),
+        hocon::Hocon::Integer(number) => Value::from(*number),
+        hocon::Hocon::String(text) => Value::from(text.as_str()),
+        hocon::Hocon::Boolean(flag) => Value::from(*flag),
+        hocon::Hocon::Array(items) => items.iter().map(to_json).collect(),
+        hocon::Hocon::Hash(fields) => {
+            Value::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
+        }
+        hocon::Hocon::Null | hocon::Hocon::BadValue(_) => Value::Null,
+    }
+}
+
+fn fixed_users(conf: &Value) -> Vec<Credentials> {
+    let users = conf.pointer("/auth/fixed_users").or_else(|| conf.pointer("/apiserver/auth/fixed_users"));
+    let enabled = users.and_then(|users| users.get("enabled")).is_some_and(|on| *on == true || *on == "true");
+    let list = users.and_then(|users| users.get("users")).and_then(Value::as_array);
+    let list = list.into_iter().flatten().filter(|_| enabled);
+    list.filter_map(|user| pair(user, "username", "password", Origin::FixedUsers)).collect()
+}
+
+fn secure_conf(conf: &Value) -> Vec<Credentials> {
+    let all = conf.get("credentials").or_else(|| conf.pointer("/secure/credentials")).and_then(Value::as_object);
+    let all = all.into_iter().flat_map(|all| all.values());
+    all.filter_map(|one| pair(one, "user_key", "user_secret", Origin::SecureConf)).collect()
+}
+
+fn pair(value: &Value, user: &str, secret: &str, origin: Origin) -> Option<Credentials> {
+    let text = |name: &str| match value.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Some(Credentials { user: text(user)?, secret: text(secret)?, origin })
+}
+
+fn from_environment(environment: &BTreeMap<String, String>) -> Vec<Credentials> {
+    let mut parts: BTreeMap<String, (Option<&str>, Option<&str>)> = BTreeMap::new();
+    for prefix in ["TRAINS__", "CLEARML__"] {
+        for (name, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
+            let Some(rest) = name.strip_prefix(prefix) else { continue };
+            let lower = rest.to_ascii_lowercase();
+            let Some(rest) = lower.strip_prefix("secure__credentials__") else { continue };
+            match rest.split_once("__") {
+                Some((who, "user_key")) => parts.entry(who.to_owned()).or_default().0 = Some(unquoted(value)),
+                Some((who, "user_secret")) => parts.entry(who.to_owned()).or_default().1 = Some(unquoted(value)),
+                _ => {}
+            }
+        }
+    }
+    let whole = parts.into_values().filter_map(|(user, secret)| Some((user?, secret?)));
+    whole
+        .map(|(user, secret)| Credentials { user: user.into(), secret: secret.into(), origin: Origin::Environment })
+        .collect()
+}
+
+/// The server parses these values as HOCON, where quotes around a string are allowed.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(found: &[Credentials]) -> Vec<(&str, Origin)> {
+        found.iter().map(|one| (one.user.as_str(), one.origin)).collect()
+    }
+
+    #[test]
+    fn fixed_users_come_first_and_the_defaults_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let conf = "# who may log in\nauth {\n  fixed_users {\n    enabled: true\n    pass_hashed: false\n    users: [\n      \
+                    { username: \"jane\", password: \"12345678\", name: \"Jane Doe\" }\n    ]\n  }\n}\n";
+        std::fs::write(dir.path().join("apiserver.conf"), conf).unwrap();
+        let secure = "credentials { apiserver { role: \"system\", user_key: \"K\", user_secret: \"S\" } }";
+        std::fs::write(dir.path().join("secure.conf"), secure).unwrap();
+        let environment = BTreeMap::from([
+            ("CLEARML__SECURE__CREDENTIALS__TESTS__USER_KEY".to_owned(), "\"E\"".to_owned()),
+            ("TRAINS__secure__credentials__tests__user_secret".to_owned(), "x".to_owned()),
+        ]);
+        let found = find_credentials(Some(dir.path()), &environment, &[("D", "d")]);
+        let expected = [
+            ("jane", Origin::FixedUsers),
+            ("E", Origin::Environment),
+            ("K", Origin::SecureConf),
+            ("D", Origin::Default),
+        ];
+        assert_eq!(names(&found), expected);
+    }
+
+    #[test]
+    fn fixed_users_that_are_switched_off_are_not_tried() {
+        let conf = serde_json::json!({"auth": {"fixed_users": {"enabled": false, "users": [{"username": "a", "password": "b"}]}}});
+        assert_eq!(fixed_users(&conf), []);
+    }
+
+    #[test]
+    fn a_secret_is_never_in_the_debug_output() {
+        let one = Credentials { user: "u".into(), secret: "hush".into(), origin: Origin::Default };
+        assert!(!format!("{one:?}").contains("hush"));
+    }
+}
