@@ -13,8 +13,10 @@ pub enum Unit {
     Bytes,
     /// Elasticsearch documents.
     Documents,
-    /// Anything else: images, files, seconds of waiting.
+    /// Anything else: images, files.
     Items,
+    /// Seconds of waiting.
+    Seconds,
 }
 
 /// Something that happened.

@@ -24,26 +24,10 @@
 //! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
-pub mod cli;
-pub mod compose;
 pub mod deployment;
-pub mod display;
-pub mod docker;
-pub mod elastic;
 pub mod error;
 pub mod events;
-pub mod executor;
 pub mod failpoints;
-pub mod files;
-pub mod invocation;
-pub mod journal;
-pub mod lucene;
-pub mod plan;
-pub mod preflight;
-pub mod release;
-pub mod report;
 pub mod server;
-pub mod settings;
-pub mod steps;
 
 pub use error::{Error, Result};

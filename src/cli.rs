@@ -1,1 +1,0 @@
-//! What was typed: the command line as clap types.

@@ -1,1 +1,0 @@
-//! The compose file as text: read and edited without losing a comment, then compared as a model.

@@ -1,1 +1,0 @@
-//! What the user sees: the only place that prints.

@@ -1,1 +1,0 @@
-//! The docker daemon and the compose command: the one seam to containers, images, networks and projects.

@@ -1,1 +1,0 @@
-//! Elasticsearch over HTTP: mappings and templates, scroll in, bulk out, digests, copy and verification.

@@ -1,1 +1,0 @@
-//! Runs, continues and undoes a plan, with the journal ahead of every act.

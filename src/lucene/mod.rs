@@ -1,1 +1,0 @@
-//! Elasticsearch data directories as files: what made them, and whether they are whole.

@@ -1,1 +1,0 @@
-//! The plan: ordered steps from a deployment to a release.

@@ -1,1 +1,0 @@
-//! The checks before anything changes: one small function each, all findings reported at once.

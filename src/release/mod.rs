@@ -1,1 +1,0 @@
-//! The catalogue of target releases: images, databases, templates, names.

@@ -1,1 +1,0 @@
-//! What was meant: the command line and the environment, fully resolved.
