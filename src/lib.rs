@@ -28,6 +28,7 @@ pub mod deployment;
 pub mod error;
 pub mod events;
 pub mod failpoints;
+pub mod files;
 pub mod server;
 
 pub use error::{Error, Result};
