@@ -29,6 +29,7 @@ pub mod error;
 pub mod events;
 pub mod failpoints;
 pub mod files;
+pub mod journal;
 pub mod server;
 
 pub use error::{Error, Result};

@@ -1,0 +1,316 @@
+//! The journal's file: one line per record,
+//!
+//! ```text
+//! v1 <number, from 1> <CRC-32 in 8 hex digits> <json>
+//! ```
+//!
+//! The CRC covers the number, a space and the JSON text. Each line is flushed before anything that it announces is
+//! done. A crash can leave the last line incomplete or unreadable: then what it announced was not begun, and it is cut
+//! off. The same anywhere else is damage, and an error.
+
+use super::record::Record;
+use crate::error::{Error, Result};
+use crate::failpoints;
+use crate::files::problem::problem;
+use crate::files::write_new;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const VERSION: u32 = 1;
+
+/// The JSON part of a line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Body {
+    at: Timestamp,
+    record: Record,
+}
+
+/// A record as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Position in the journal, from 1.
+    pub number: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it says.
+    pub record: Record,
+}
+
+/// What a journal's file holds.
+#[derive(Debug)]
+pub struct Contents {
+    /// The records, in order.
+    pub entries: Vec<Entry>,
+    /// Length in bytes of the lines that are whole; less than the file's only if its tail is torn.
+    pub valid_length: u64,
+}
+
+/// A journal's file, open for appending.
+#[derive(Debug)]
+pub struct Log {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    next: u64,
+    /// A line was written in part and could not be taken back.
+    torn: bool,
+}
+
+impl Log {
+    /// Creates the file with its first record, in one moment: there is never an empty journal.
+    ///
+    /// # Errors
+    /// Fails if something is at `path` or it cannot be written.
+    pub fn create(path: &Path, first: &Record, at: Timestamp) -> Result<Self> {
+        let line = line(1, first, at)?;
+        write_new(path, line.as_bytes(), None)?;
+        let file = open_for_append(path)?;
+        Ok(Self { path: path.to_owned(), file, length: length(line.len()), next: 2, torn: false })
+    }
+
+    /// Opens the file to append to it, and cuts off a torn tail.
+    ///
+    /// # Errors
+    /// As [`read`], and if the file cannot be written.
+    pub fn open(path: &Path) -> Result<(Self, Vec<Entry>)> {
+        let Contents { entries, valid_length } = read(path)?;
+        let file = open_for_append(path)?;
+        let there = file.metadata().map_err(|cause| problem("look at", path, cause))?.len();
+        if there > valid_length {
+            let cut = file.set_len(valid_length).and_then(|()| file.sync_all());
+            cut.map_err(|cause| problem("cut the torn end of", path, cause))?;
+        }
+        let next = entries.last().map_or(1, |entry| entry.number + 1);
+        Ok((Self { path: path.to_owned(), file, length: valid_length, next, torn: false }, entries))
+    }
+
+    /// Appends a record and flushes it.
+    ///
+    /// # Errors
+    /// Fails if it cannot be written; then the file is as before.
+    pub fn append(&mut self, record: &Record, at: Timestamp) -> Result<()> {
+        failpoints::reach("files.journal_append")?;
+        if self.torn {
+            return Err(Error::failed(format!("The journal {} has a torn end.", self.path.display()))
+                .hint("Run the same command again: it repairs the journal and continues."));
+        }
+        let line = line(self.next, record, at)?;
+        if let Err(cause) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
+            self.torn = self.file.set_len(self.length).is_err();
+            return Err(problem("write to the journal", &self.path, cause));
+        }
+        self.length += length(line.len());
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Returns the path by which it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+fn open_for_append(path: &Path) -> Result<File> {
+    OpenOptions::new().append(true).open(path).map_err(|cause| problem("open the journal", path, cause))
+}
+
+fn line(number: u64, record: &Record, at: Timestamp) -> Result<String> {
+    let json = serde_json::to_string(&Body { at, record: record.clone() })
+        .map_err(|cause| Error::internal("A journal record cannot be written as JSON.").because(cause))?;
+    let checked = format!("{number} {json}");
+    Ok(format!("v{VERSION} {number} {:08x} {json}\n", crc32fast::hash(checked.as_bytes())))
+}
+
+/// Reads the journal at `path` and changes nothing.
+///
+/// # Errors
+/// Fails if it cannot be read, a line other than the last is damaged, or a newer program wrote it.
+pub fn read(path: &Path) -> Result<Contents> {
+    let bytes = fs::read(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Error::failed(format!("There is no journal at {}.", path.display()))
+            .because(cause)
+            .hint("If its directory was moved, move it back. Then run the same command again."),
+        _ => problem("read the journal", path, cause),
+    })?;
+    parse(&bytes, path)
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<Contents> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut valid_length = 0;
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').peekable();
+    while let Some(text) = lines.next() {
+        let number = length(entries.len()) + 1;
+        match parse_line(text, number) {
+            Ok(entry) => entries.push(entry),
+            Err(Bad::Newer(what)) => {
+                return Err(Error::refused(format!(
+                    "Line {number} of the journal {} was written by another version of this program ({what}).",
+                    path.display()
+                ))
+                .hint("Install the newest version, then run the same command again."));
+            }
+            Err(Bad::Damaged(_)) if lines.peek().is_none() => break,
+            Err(Bad::Damaged(why)) => {
+                return Err(Error::failed(format!(
+                    "Line {number} of the journal {} is damaged: {why}.",
+                    path.display()
+                ))
+                .hint("Restore the file from a backup. If there is none, move it away and undo by hand."));
+            }
+        }
+        valid_length += length(text.len());
+    }
+    Ok(Contents { entries, valid_length })
+}
+
+enum Bad {
+    /// Whole, but of a version or with a record that we do not know.
+    Newer(String),
+    /// Incomplete or altered.
+    Damaged(&'static str),
+}
+
+fn parse_line(bytes: &[u8], number: u64) -> Result<Entry, Bad> {
+    let whole = bytes.strip_suffix(b"\n").ok_or(Bad::Damaged("it has no end"))?;
+    let text = std::str::from_utf8(whole).map_err(|_| Bad::Damaged("it is not text"))?;
+    let mut parts = text.splitn(4, ' ');
+    let version = parts.next().and_then(|part| part.strip_prefix('v')).and_then(|part| part.parse::<u32>().ok());
+    match version {
+        Some(VERSION) => {}
+        Some(other) => return Err(Bad::Newer(format!("format {other}"))),
+        None => return Err(Bad::Damaged("it does not begin with a version")),
+    }
+    let (Some(written), Some(crc), Some(json)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(Bad::Damaged("it is too short"));
+    };
+    let actual = crc32fast::hash(format!("{written} {json}").as_bytes());
+    if crc.len() != 8 || u32::from_str_radix(crc, 16) != Ok(actual) {
+        return Err(Bad::Damaged("its checksum is wrong"));
+    }
+    if written.parse() != Ok(number) {
+        return Err(Bad::Damaged("its number is out of order"));
+    }
+    // The checksum is right, so whoever wrote this meant it.
+    let body: Body = serde_json::from_str(json).map_err(|cause| Bad::Newer(cause.to_string()))?;
+    Ok(Entry { number, at: body.at, record: body.record })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn records() -> Vec<Record> {
+        vec![
+            Record::Started { step: "stop_stack".into() },
+            Record::Note {
+                step: "stop_stack".into(), key: "ünïcode\nkey".into(), value: json!({"a": [1, 2.5, null]})
+            },
+            Record::Finished { step: "stop_stack".into(), output: json!("done") },
+            Record::Committed,
+            Record::Cancelled,
+        ]
+    }
+
+    fn text(records: &[Record]) -> Vec<u8> {
+        let lines =
+            records.iter().zip(1..).map(|(record, number)| line(number, record, Timestamp::UNIX_EPOCH).unwrap());
+        lines.collect::<String>().into_bytes()
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Contents> {
+        super::parse(bytes, Path::new("journal"))
+    }
+
+    #[test]
+    fn the_format_of_a_line_is_fixed() {
+        let line = line(7, &Record::Committed, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(line, "v1 7 bd6e1d3a {\"at\":\"1970-01-01T00:00:00Z\",\"record\":{\"kind\":\"committed\"}}\n");
+    }
+
+    proptest! {
+        // Each case flushes a real file.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_journal_cut_anywhere_holds_its_first_records_and_goes_on(cut in 0_usize..700) {
+            let whole = text(&records());
+            let cut = cut.min(whole.len());
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("journal");
+            fs::write(&path, &whole[..cut]).unwrap();
+            let (mut log, entries) = Log::open(&path).unwrap();
+            let kept: Vec<_> = entries.into_iter().map(|entry| entry.record).collect();
+            prop_assert_eq!(&kept[..], &records()[..kept.len()]);
+            let complete = whole[..cut].iter().filter(|&&byte| byte == b'\n').count();
+            prop_assert_eq!(kept.len(), complete);
+            log.append(&Record::RolledBack, Timestamp::UNIX_EPOCH).unwrap();
+            let again = read(&path).unwrap();
+            prop_assert_eq!(again.entries.len(), complete + 1);
+            prop_assert_eq!(&again.entries[complete].record, &Record::RolledBack);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_flipped_byte_never_gives_other_records(place in 0_usize..700, bit in 0_u8..8) {
+            let mut bytes = text(&records());
+            let place = place % bytes.len();
+            bytes[place] ^= 1 << bit;
+            if let Ok(contents) = parse(&bytes) {
+                for (entry, record) in contents.entries.iter().zip(records()) {
+                    prop_assert_eq!(&entry.record, &record);
+                }
+            }
+        }
+
+        #[test]
+        fn garbage_is_no_reason_to_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&bytes);
+        }
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_named_by_file_and_line() {
+        let mut bytes = text(&records());
+        let second = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 30;
+        bytes[second] ^= 1;
+        let error = parse(&bytes).unwrap_err();
+        assert!(error.message().starts_with("Line 2 of the journal journal is damaged"), "{error}");
+    }
+
+    #[test]
+    fn zeros_that_a_power_cut_left_at_the_end_are_cut_off() {
+        let mut bytes = text(&records());
+        let valid = bytes.len();
+        bytes.extend([0; 4096]);
+        let contents = parse(&bytes).unwrap();
+        assert_eq!((contents.entries.len(), contents.valid_length), (5, valid as u64));
+    }
+
+    #[test]
+    fn a_newer_journal_is_refused_and_not_cut_even_at_its_end() {
+        let mut bytes = text(&records());
+        bytes.extend(b"v2 6 00000000 {}\n");
+        assert!(parse(&bytes).unwrap_err().hints()[0].contains("newest version"));
+        let mut bytes = text(&records());
+        let json = "{\"at\":\"1970-01-01T00:00:00Z\",\"record\":{\"kind\":\"teleported\"}}";
+        let crc = crc32fast::hash(format!("6 {json}").as_bytes());
+        bytes.extend(format!("v1 6 {crc:08x} {json}\n").as_bytes());
+        assert!(parse(&bytes).unwrap_err().message().contains("teleported"));
+    }
+
+    #[test]
+    fn lines_out_of_order_are_damage() {
+        let lines: Vec<_> = records().iter().map(|record| line(1, record, Timestamp::UNIX_EPOCH).unwrap()).collect();
+        assert!(parse(lines.concat().as_bytes()).is_err());
+    }
+}
