@@ -30,6 +30,7 @@ pub mod events;
 pub mod failpoints;
 pub mod files;
 pub mod journal;
+pub mod lucene;
 pub mod server;
 
 pub use error::{Error, Result};

@@ -1,0 +1,224 @@
+//! One index and its shards.
+
+use super::identify::{Evidence, read_state};
+use super::list::{Named, list, names, read_if_there};
+use super::{Finding, Index, Openness, Problem, Shard, VersionId};
+use crate::error::Result;
+use crate::lucene::commit::{self, Contents};
+use crate::lucene::{Corrupt, segment_info, state, translog};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// Begins the name of the marker that Elasticsearch puts into a shard that it found corrupt
+/// (`org.elasticsearch.index.store.Store.CORRUPTED`).
+const CORRUPTED: &str = "corrupted_";
+/// Settings by which an index keeps its shards outside the data directory.
+const ELSEWHERE: [&str; 2] = ["index.data_path", "index.shared_filesystem"];
+
+/// Looks again this often when something is not as it should be: a running node replaces files while we look.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(30);
+
+/// Inspects the index in `dir`, whose name is `dir_name`. Returns nothing for a directory that is no index.
+pub(super) fn inspect(
+    dir: &Path,
+    dir_name: &str,
+    findings: &mut Vec<Finding>,
+    evidence: &mut Evidence,
+) -> Result<Option<Index>> {
+    let mut look = 1;
+    loop {
+        let mut found = Vec::new();
+        let index = inspect_once(dir, dir_name, &mut found, evidence)?;
+        if found.is_empty() || look == LOOKS {
+            findings.extend(found);
+            return Ok(index);
+        }
+        look += 1;
+        thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+fn inspect_once(
+    dir: &Path,
+    dir_name: &str,
+    findings: &mut Vec<Finding>,
+    evidence: &mut Evidence,
+) -> Result<Option<Index>> {
+    let states = list(&dir.join("_state"))?.unwrap_or_default();
+    let Some(newest) = state::newest(names(&states), "state-") else {
+        findings.push(Finding { path: dir.to_owned(), problem: Problem::Leftover });
+        return Ok(None);
+    };
+    let path = dir.join("_state").join(newest);
+    let Some(content) = read_state(&path, findings)? else { return Ok(None) };
+    let described = describe(&content);
+    let Some((mut index, shard_count)) = described else {
+        let why = "it does not describe an index".to_owned();
+        findings.push(Finding { path, problem: Problem::Damaged(why) });
+        return Ok(None);
+    };
+    let settings = content.get(&index.name).and_then(|index| index.get("settings"));
+    for setting in ELSEWHERE.iter().filter(|setting| settings.is_some_and(|settings| settings.get(**setting).is_some()))
+    {
+        findings.push(Finding { path: dir.to_owned(), problem: Problem::Elsewhere((*setting).to_owned()) });
+    }
+    evidence.add(index.created.major(), format!("the index {} was created by {}", index.name, index.created));
+    if dir_name == index.uuid {
+        evidence.add(5, format!("the index {} is in a directory named by its id, as since 5.0", index.name));
+    }
+    for number in 0..shard_count {
+        let shard_dir = dir.join(number.to_string());
+        match list(&shard_dir)? {
+            Some(_) => index.shards.extend(shard(&shard_dir, number, findings, evidence)?),
+            None => findings.push(Finding { path: shard_dir, problem: Problem::Missing }),
+        }
+    }
+    Ok(Some(index))
+}
+
+/// Returns the index that a state describes, without shards, and how many it has.
+fn describe(content: &Value) -> Option<(Index, u32)> {
+    let (name, index) = content.as_object()?.iter().next()?;
+    let setting = |name: &str| index.get("settings")?.get(name)?.as_str();
+    let openness = match index.get("state")?.as_str()? {
+        "open" => Openness::Open,
+        "close" => Openness::Closed,
+        _ => return None,
+    };
+    let mappings = index.get("mappings").and_then(Value::as_array).into_iter().flatten();
+    let types = mappings.filter_map(Value::as_object).flat_map(|mapping| mapping.keys());
+    let index = Index {
+        name: name.clone(),
+        uuid: setting("index.uuid")?.to_owned(),
+        openness,
+        created: VersionId(setting("index.version.created")?.parse().ok()?),
+        types: types.filter(|name| *name != "_default_").cloned().collect(),
+        shards: Vec::new(),
+    };
+    // Elasticsearch refuses more than 1024 shards in an index.
+    let shards = setting("index.number_of_shards")?.parse().ok().filter(|count| (1..=1024).contains(count))?;
+    Some((index, shards))
+}
+
+/// Inspects a shard. Returns nothing for the copy of a shard whose primary is on another node.
+fn shard(dir: &Path, number: u32, findings: &mut Vec<Finding>, evidence: &mut Evidence) -> Result<Option<Shard>> {
+    let states = list(&dir.join("_state"))?.unwrap_or_default();
+    match state::newest(names(&states), "state-") {
+        None => findings.push(Finding { path: dir.join("_state"), problem: Problem::Missing }),
+        Some(newest) => {
+            let state = read_state(&dir.join("_state").join(newest), findings)?;
+            if state.as_ref().and_then(|state| state.get("primary")?.as_bool()) == Some(false) {
+                return Ok(None);
+            }
+        }
+    }
+    let index_dir = dir.join("index");
+    let index_files = list(&index_dir)?.unwrap_or_default();
+    for marker in names(&index_files).filter(|name| name.starts_with(CORRUPTED)) {
+        findings.push(Finding { path: index_dir.join(marker), problem: Problem::MarkedCorrupt });
+    }
+    let contents = newest_commit(&index_dir, &index_files, findings, evidence)?;
+    let lucene_documents = match &contents {
+        Some(contents) => documents(&index_dir, contents, findings)?,
+        None => None,
+    };
+    let translog_dir = dir.join("translog");
+    let translog_files = list(&translog_dir)?.unwrap_or_default();
+    let first = contents.as_ref().and_then(Contents::translog_generation);
+    let translog_operations = translog_operations(&translog_dir, &translog_files, first, findings, evidence)?;
+    let bytes = index_files.iter().chain(&translog_files).map(|file| file.bytes).sum();
+    Ok(Some(Shard { number, bytes, lucene_documents, translog_operations }))
+}
+
+/// Parses a file; damage or absence becomes a finding.
+fn parse_file<T>(
+    path: PathBuf,
+    parse: impl FnOnce(&[u8]) -> Result<T, Corrupt>,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<T>> {
+    let problem = match read_if_there(&path)?.map(|bytes| parse(&bytes)) {
+        Some(Ok(parsed)) => return Ok(Some(parsed)),
+        Some(Err(corrupt)) => Problem::Damaged(corrupt.to_string()),
+        None => Problem::Missing,
+    };
+    findings.push(Finding { path, problem });
+    Ok(None)
+}
+
+fn newest_commit(
+    dir: &Path,
+    files: &[Named],
+    findings: &mut Vec<Finding>,
+    evidence: &mut Evidence,
+) -> Result<Option<Contents>> {
+    let Some((name, generation)) = commit::newest(names(files)) else {
+        findings.push(Finding { path: dir.join("segments_N"), problem: Problem::Missing });
+        return Ok(None);
+    };
+    let commit = parse_file(dir.join(name), |bytes| commit::parse(bytes, generation), findings)?;
+    let Some(commit) = commit else { return Ok(None) };
+    // Lucene 6 is in Elasticsearch 5, 7 in 6, 8 in 7, 9 in 8.
+    if let Some(lucene) = commit.lucene {
+        let major = u32::try_from(lucene.major).unwrap_or_default().saturating_sub(1);
+        evidence.add(
+            major,
+            format!("Lucene {lucene} wrote the last commit of {}, as in Elasticsearch {major}", dir.display()),
+        );
+    }
+    Ok(commit.contents)
+}
+
+fn documents(dir: &Path, contents: &Contents, findings: &mut Vec<Finding>) -> Result<Option<u64>> {
+    let mut live = Some(0);
+    for segment in &contents.segments {
+        let path = dir.join(format!("{}.si", segment.name));
+        let max_doc = parse_file(path, |bytes| segment_info::max_doc(bytes, &segment.id), findings)?;
+        let count = max_doc.and_then(|max_doc| u64::try_from(max_doc - segment.deleted).ok());
+        live = live.zip(count).map(|(live, count): (u64, u64)| live.saturating_add(count));
+    }
+    Ok(live)
+}
+
+/// Sums the operations from the generation `first` of the commit to the current one, and checks that all are there.
+fn translog_operations(
+    dir: &Path,
+    files: &[Named],
+    first: Option<i64>,
+    findings: &mut Vec<Finding>,
+    evidence: &mut Evidence,
+) -> Result<u64> {
+    let Some(current) = parse_file(dir.join(translog::CURRENT), translog::checkpoint, findings)? else { return Ok(0) };
+    // The format changed with sequence numbers in 6.0.
+    match current.format {
+        1 => evidence.add(5, format!("the translog checkpoints in {} are of the format of 5.x", dir.display())),
+        2.. => evidence.add(6, format!("the translog checkpoints in {} are of the format since 6.0", dir.display())),
+        _ => {}
+    }
+    let mut operations = 0_u64;
+    let mut check = |checkpoint: &translog::Checkpoint, generation: i64, findings: &mut Vec<Finding>| {
+        let name = translog::operations_name(generation);
+        let there = files.iter().find(|file| file.name == name).map(|file| file.bytes);
+        let problem = match there {
+            None => Some(Problem::Missing),
+            Some(bytes) if bytes < checkpoint.offset => {
+                Some(Problem::Damaged(format!("it has {bytes} of {} bytes", checkpoint.offset)))
+            }
+            Some(_) => None,
+        };
+        findings.extend(problem.map(|problem| Finding { path: dir.join(name), problem }));
+        operations = operations.saturating_add(checkpoint.operations);
+    };
+    let first = first.unwrap_or(current.generation);
+    // More generations than files: the numbers are wrong, and the first absent one says so.
+    let closed = (first..current.generation).take(files.len().saturating_add(1));
+    for generation in closed {
+        let path = dir.join(translog::closed_name(generation));
+        let Some(checkpoint) = parse_file(path, translog::checkpoint, findings)? else { continue };
+        check(&checkpoint, generation, findings);
+    }
+    check(&current, current.generation, findings);
+    Ok(operations)
+}

@@ -1,0 +1,199 @@
+//! Which Elasticsearch wrote a data directory, by its own files, and what is in it.
+//!
+//! ```text
+//! <data>/nodes/0/                       Elasticsearch 5 to 7; 2 has a directory named by the cluster above it,
+//!   node.lock                           8 has no nodes/0 at all
+//!   _state/global-<n>.st node-<n>.st
+//!   indices/<index uuid>/
+//!     _state/state-<n>.st               name, settings, mappings
+//!     <shard>/_state/state-<n>.st
+//!     <shard>/index/                    segments_<n>, segments, perhaps corrupted_<uuid>
+//!     <shard>/translog/                 translog-<g>.tlog, translog-<g>.ckp, translog.ckp
+//! ```
+//!
+//! Indices outlive upgrades. So no single file tells the version of the node that wrote last: everything that tells a
+//! version counts, and the newest wins.
+
+mod identify;
+mod index;
+mod list;
+
+pub use identify::identify;
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+
+/// What a directory is, and why we think so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identified {
+    /// What it is.
+    pub kind: Kind,
+    /// The evidence as a sentence for the user, without its period.
+    pub reason: String,
+}
+
+/// What a directory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Data of Elasticsearch 5: what we migrate.
+    Elastic5(Box<DataDir>),
+    /// Data of another Elasticsearch, by its major version: 2 (or 1), 6, 7, 8 or later.
+    Elastic(u32),
+    /// Data of several nodes that shared the directory, by their ordinals.
+    SeveralNodes(Vec<u32>),
+    /// There is no such directory.
+    Missing,
+    /// A directory without anything in it.
+    Empty,
+    /// Something else than Elasticsearch data.
+    NotADataDir,
+    /// Elasticsearch data of which the version cannot be told.
+    Unknown,
+}
+
+/// A version as Elasticsearch writes it into `index.version.created`: 5061699 is 5.6.16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionId(pub u32);
+
+impl VersionId {
+    /// Returns the major version.
+    pub fn major(self) -> u32 {
+        self.0 / 1_000_000
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major(), self.0 / 10_000 % 100, self.0 / 100 % 100)
+    }
+}
+
+/// Data of one Elasticsearch 5 node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataDir {
+    /// Id of the cluster, if its state can be read.
+    pub cluster_uuid: Option<String>,
+    /// The indices by name, without those that were deleted.
+    pub indices: Vec<Index>,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+}
+
+impl DataDir {
+    /// Returns the oldest and the newest Elasticsearch that created an index here.
+    pub fn created(&self) -> Option<(VersionId, VersionId)> {
+        let versions = || self.indices.iter().map(|index| index.created);
+        Some((versions().min()?, versions().max()?))
+    }
+
+    /// Returns the bytes of all shards.
+    pub fn bytes(&self) -> u64 {
+        self.indices.iter().map(Index::bytes).sum()
+    }
+
+    /// Returns the operations that are in a translog and perhaps in no commit: more than 0 only after a crash.
+    pub fn translog_operations(&self) -> u64 {
+        self.indices.iter().flat_map(|index| &index.shards).map(|shard| shard.translog_operations).sum()
+    }
+
+    /// Returns the findings that forbid to read the data as if they were whole.
+    pub fn blocking(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.problem != Problem::Leftover)
+    }
+}
+
+/// Whether an index answers queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Openness {
+    /// It does.
+    Open,
+    /// It does not, but its data are there all the same.
+    Closed,
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Name.
+    pub name: String,
+    /// Id, which is the name of its directory.
+    pub uuid: String,
+    /// Open or closed.
+    pub openness: Openness,
+    /// The Elasticsearch that created it.
+    pub created: VersionId,
+    /// The mapping types by name, without `_default_`.
+    pub types: Vec<String>,
+    /// Its shards that are here, by number.
+    pub shards: Vec<Shard>,
+}
+
+impl Index {
+    /// Returns the bytes of its shards.
+    pub fn bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.bytes).sum()
+    }
+
+    /// Returns the live documents in its commits as Lucene counts them, nested ones included; nothing if a shard's
+    /// number is not known.
+    pub fn lucene_documents(&self) -> Option<u64> {
+        self.shards.iter().map(|shard| shard.lucene_documents).sum()
+    }
+}
+
+/// A shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Number, from 0.
+    pub number: u32,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Live documents in the commit as Lucene counts them; nothing if that cannot be read.
+    pub lucene_documents: Option<u64>,
+    /// Operations in translog generations from the commit's on.
+    pub translog_operations: u64,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// File or directory, absolute.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Problem {
+    /// Elasticsearch found the shard corrupt and left this marker.
+    MarkedCorrupt,
+    /// A file is damaged.
+    Damaged(String),
+    /// A file or directory that must be there is not.
+    Missing,
+    /// The index keeps its data elsewhere, by a setting of this name.
+    Elsewhere(String),
+    /// A directory that belongs to no index, such as one of a deleted index: it is ignored, as Elasticsearch does.
+    Leftover,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.problem {
+            Problem::MarkedCorrupt => write!(f, "Elasticsearch marked a shard as corrupt: {path}"),
+            Problem::Damaged(why) => write!(f, "{path} is damaged: {why}"),
+            Problem::Missing => write!(f, "{path} is missing"),
+            Problem::Elsewhere(setting) => write!(f, "{path} keeps its data elsewhere ({setting})"),
+            Problem::Leftover => write!(f, "{path} belongs to no index and is ignored"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
