@@ -25,6 +25,7 @@
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
 pub mod deployment;
+pub mod elastic;
 pub mod error;
 pub mod events;
 pub mod failpoints;

@@ -1,0 +1,102 @@
+//! Making and finishing target indices.
+
+use super::client::{Call, Client, LONG};
+use super::failure::Failure;
+use super::index_plan::IndexPlan;
+use crate::error::{Error, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Deletes an index of the target, such as a half-made one of an earlier try. None is fine.
+///
+/// # Errors
+/// Fails when the node refuses.
+pub async fn delete_index(target: &Client, index: &str) -> Result<()> {
+    let call = Call::change(Method::DELETE, &[index], "elastic.delete_index").timeout(LONG);
+    match target.done(&call).await {
+        Err(failure) if failure.status() != Some(404) => {
+            Err(failure.explain(format!("The half-made index {index} could not be deleted.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Creates the target index of a plan, ready to be loaded.
+///
+/// # Errors
+/// Fails when the node refuses, or when the new shard does not start.
+pub(super) async fn create_index(target: &Client, plan: &IndexPlan) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Created {
+        shards_acknowledged: bool,
+    }
+    let message = || format!("The index {} could not be created.", plan.index);
+    let call = Call::change(Method::PUT, &[&plan.index], "elastic.create_index").json(&plan.creation()).timeout(LONG);
+    let created: Created = match target.json(&call).await {
+        // The index was deleted before: this is our own creation, whose answer was lost.
+        Err(Failure::Refused(refusal)) if refusal.kind == "resource_already_exists_exception" => return Ok(()),
+        answer => answer.map_err(|failure| failure.explain(message()))?,
+    };
+    if created.shards_acknowledged {
+        return Ok(());
+    }
+    Err(Error::failed(message())
+        .because(anyhow::Error::msg("its shard did not start in time"))
+        .hint("The node's log says why; most often the disk is nearly full."))
+}
+
+/// Makes everything written visible and durable and takes back the settings of the load.
+///
+/// # Errors
+/// Fails when the node refuses, or does it for a part only.
+pub(super) async fn finish_index(target: &Client, plan: &IndexPlan) -> Result<()> {
+    let settings = Call::change(Method::PUT, &[&plan.index, "_settings"], "elastic.put_settings");
+    let restored = target.done(&settings.json(&plan.after_load())).await;
+    restored
+        .map_err(|failure| failure.explain(format!("The settings of the index {} could not be set.", plan.index)))?;
+    refresh(target, &plan.index).await?;
+    flush(target, &plan.index).await
+}
+
+/// Makes all documents of an index visible to searches.
+///
+/// # Errors
+/// Fails when the node refuses.
+pub async fn refresh(target: &Client, index: &str) -> Result<()> {
+    whole_index(target, index, "_refresh", "elastic.refresh").await
+}
+
+/// Makes all documents of an index durable: a Lucene commit, fsynced.
+///
+/// # Errors
+/// Fails when the node refuses.
+pub async fn flush(target: &Client, index: &str) -> Result<()> {
+    whole_index(target, index, "_flush", "elastic.flush").await
+}
+
+async fn whole_index(target: &Client, index: &str, operation: &str, seam: &'static str) -> Result<()> {
+    let explain = |failure: Failure| failure.explain(format!("The index {index} did not finish {operation}."));
+    let mut call = Call::change(Method::POST, &[index, operation], seam).timeout(LONG);
+    if operation == "_flush" {
+        call = call.query("wait_if_ongoing", "true").query("force", "true");
+    }
+    let answer: Value = target.json(&call).await.map_err(explain)?;
+    match answer.pointer("/_shards/failed").and_then(Value::as_u64) {
+        Some(0) => Ok(()),
+        _ => Err(explain(Failure::Unreadable(format!("not all shards took part: {answer}")))),
+    }
+}
+
+/// Returns the mapping of a target index, without types.
+///
+/// # Errors
+/// Fails when the node does not answer.
+pub(super) async fn read_mapping(target: &Client, index: &str) -> Result<Value> {
+    let call = Call::get(&[index, "_mapping"]);
+    let answer: Value = target
+        .json(&call)
+        .await
+        .map_err(|failure| failure.explain(format!("The mapping of the index {index} could not be read.")))?;
+    Ok(answer.get(index).and_then(|index| index.get("mappings")).cloned().unwrap_or_else(|| json!({})))
+}

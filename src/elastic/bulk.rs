@@ -1,0 +1,249 @@
+//! Writes batches of documents with `_bulk`, each document exactly once or with a reason why not.
+//!
+//! Operations are `create`: sending a batch again, after an answer that was lost, changes nothing. A document that is
+//! already there is then compared: the same is our own, another one is a collision and is not overwritten.
+
+use super::batch::{Batch, Entry};
+use super::client::{Call, Client, LONG};
+use super::document::Key;
+use super::failure::{Cause, Failure};
+use super::fetch::fetch;
+use crate::error::{Error, Result};
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Documents of a conflict that are looked at together, in bytes of source.
+const COMPARED_BYTES: usize = 8 * 1024 * 1024;
+
+/// A document that the target does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub key: Key,
+    /// The routing that it was sent with.
+    pub routing: Option<String>,
+    pub source: Bytes,
+    pub reason: String,
+    /// Another document of the same `_id` is in its place.
+    pub collision: bool,
+}
+
+/// Writes to one index.
+#[derive(Debug, Clone)]
+pub(super) struct BulkWriter {
+    pub client: Client,
+    pub index: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    create: ItemResult,
+}
+
+#[derive(Deserialize)]
+struct ItemResult {
+    status: u16,
+    #[serde(default)]
+    error: Option<Cause>,
+}
+
+/// What a bulk request did with its documents, as positions in the batch.
+#[derive(Default)]
+struct Sorted {
+    busy: Vec<usize>,
+    conflicts: Vec<usize>,
+    refused: Vec<(usize, String)>,
+}
+
+/// A batch to be sent, and whether parts of it may be in the target already.
+struct Attempt {
+    batch: Batch,
+    resent: bool,
+}
+
+impl BulkWriter {
+    /// Writes all documents of a batch and returns those that the target refused.
+    ///
+    /// # Errors
+    /// Fails when the node stays busy or away for too long, or when it refuses the index as a whole.
+    pub async fn write(&self, batch: Batch) -> Result<Vec<Refused>> {
+        let mut refused = Vec::new();
+        let mut waiting = vec![Attempt { batch, resent: false }];
+        let mut retry = 0;
+        while let Some(Attempt { batch, resent }) = waiting.pop() {
+            match self.send(&batch).await {
+                Ok(items) => {
+                    let sorted = self.sort(items)?;
+                    let entry = |at: usize| batch.entries().get(at);
+                    refused.extend(
+                        sorted.refused.into_iter().filter_map(|(at, reason)| {
+                            entry(at).map(|entry| Refused::new(&batch, entry, reason, false))
+                        }),
+                    );
+                    let conflicts: Vec<&Entry> = sorted.conflicts.into_iter().filter_map(entry).collect();
+                    refused.extend(self.judge(&batch, &conflicts, resent).await?);
+                    if sorted.busy.is_empty() {
+                        retry = 0;
+                        continue;
+                    }
+                    let busy = batch.select(sorted.busy.into_iter().filter_map(entry));
+                    let reason = || Failure::Unreadable("the node is too busy to take documents".to_owned());
+                    self.pause(&mut retry, reason).await?;
+                    // A document that was turned away for lack of room has certainly not been stored.
+                    push_parts(&mut waiting, busy, resent);
+                }
+                Err(failure) if matches!(failure.status(), Some(400 | 413)) => match batch.halves() {
+                    Some(halves) => waiting.extend(halves.map(|batch| Attempt { batch, resent })),
+                    None => {
+                        let reason = reason_of(failure);
+                        refused.extend(
+                            batch.entries().iter().map(|entry| Refused::new(&batch, entry, reason.clone(), false)),
+                        );
+                    }
+                },
+                Err(failure) if failure.is_transient() || failure.is_ambiguous() => {
+                    let resent = resent || failure.is_ambiguous();
+                    let shrink = retry > 0 || !matches!(failure, Failure::Unreachable(_));
+                    self.pause(&mut retry, || failure).await?;
+                    if shrink {
+                        push_parts(&mut waiting, batch, resent);
+                    } else {
+                        waiting.push(Attempt { batch, resent });
+                    }
+                }
+                Err(failure) => return Err(self.explain(failure)),
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Vec<ItemResult>, Failure> {
+        let call = Call::change(Method::POST, &[&self.index, "_bulk"], "elastic.bulk")
+            .query("filter_path", "items.*.status,items.*.error")
+            .ndjson(batch.body())
+            .timeout(LONG);
+        let answer: Answer = self.client.json_once(&call).await?;
+        if answer.items.len() != batch.entries().len() {
+            let (got, sent) = (answer.items.len(), batch.entries().len());
+            return Err(Failure::Unreadable(format!("{got} results came for {sent} documents")));
+        }
+        Ok(answer.items.into_iter().map(|item| item.create).collect())
+    }
+
+    fn sort(&self, items: Vec<ItemResult>) -> Result<Sorted> {
+        let mut sorted = Sorted::default();
+        for (at, item) in items.into_iter().enumerate() {
+            let error = item.error.unwrap_or_default();
+            match (item.status, error.kind.as_str()) {
+                (200 | 201, _) => {}
+                (409, _) => sorted.conflicts.push(at),
+                (429 | 503, _) => sorted.busy.push(at),
+                // Not about this document: all others would be refused as well.
+                (401 | 403 | 404, _) | (_, "cluster_block_exception" | "index_closed_exception") => {
+                    let refusal =
+                        super::failure::Refusal { status: item.status, reason: error.whole_reason(), kind: error.kind };
+                    return Err(self.explain(Failure::Refused(refusal)));
+                }
+                (_, kind) => sorted.refused.push((at, format!("{kind}: {}", error.whole_reason()))),
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// Compares documents that are already there with those that were sent.
+    async fn judge(&self, batch: &Batch, conflicts: &[&Entry], resent: bool) -> Result<Vec<Refused>> {
+        let mut collisions = Vec::new();
+        let mut rest = conflicts;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let few = rest.iter().take_while(|entry| {
+                bytes += batch.source(entry).len();
+                bytes <= COMPARED_BYTES
+            });
+            let (now, later) = rest.split_at(few.count().max(1));
+            // In the target there are no types, and one shard: routing does not matter for finding a document.
+            let keys: Vec<Key> =
+                now.iter().map(|entry| Key { kind: None, routing: None, id: entry.key.id.clone() }).collect();
+            let existing = self.fetch_patiently(&keys).await?;
+            for (entry, existing) in now.iter().zip(existing) {
+                let Some(existing) = existing else {
+                    return Err(self.explain(Failure::Unreadable(format!(
+                        "the document {} was there and is gone: something else uses this node",
+                        entry.key.id
+                    ))));
+                };
+                let same = existing.source == batch.source(entry) && existing.key.routing == entry.routing;
+                if same && resent {
+                    continue;
+                }
+                let reason = if same {
+                    "the source holds this document twice, under two types or two routings".to_owned()
+                } else {
+                    let routing = existing.key.routing.as_deref().unwrap_or("none");
+                    format!(
+                        "another document has the same _id in this index, under another type or routing (its routing here: {routing})"
+                    )
+                };
+                collisions.push(Refused::new(batch, entry, reason, true));
+            }
+            rest = later;
+        }
+        Ok(collisions)
+    }
+
+    async fn fetch_patiently(&self, keys: &[Key]) -> Result<Vec<Option<super::document::Document>>> {
+        let keys: Vec<&Key> = keys.iter().collect();
+        let mut retry = 0;
+        loop {
+            match fetch(&self.client, &self.index, &keys).await {
+                Ok(found) => return Ok(found),
+                Err(failure) if failure.is_transient() => self.pause(&mut retry, || failure).await?,
+                Err(failure) => return Err(self.explain(failure)),
+            }
+        }
+    }
+
+    async fn pause(&self, retry: &mut u32, reason: impl FnOnce() -> Failure) -> Result<()> {
+        let wait: Option<Duration> = self.client.backoff().wait(*retry);
+        let Some(wait) = wait else { return Err(self.explain(reason())) };
+        tracing::debug!(index = self.index, retry = *retry, "bulk: trying again in {wait:?}");
+        tokio::time::sleep(wait).await;
+        *retry += 1;
+        Ok(())
+    }
+
+    fn explain(&self, failure: Failure) -> Error {
+        failure.explain(format!("Documents could not be written to the index {}.", self.index))
+    }
+}
+
+impl Refused {
+    fn new(batch: &Batch, entry: &Entry, reason: String, collision: bool) -> Self {
+        let (key, routing) = (entry.key.clone(), entry.routing.clone());
+        // A copy, so that one refused document does not keep its whole batch in memory.
+        Self { key, routing, source: Bytes::copy_from_slice(&batch.source(entry)), reason, collision }
+    }
+}
+
+fn push_parts(waiting: &mut Vec<Attempt>, batch: Batch, resent: bool) {
+    match batch.halves() {
+        Some(halves) => waiting.extend(halves.map(|batch| Attempt { batch, resent })),
+        None => waiting.push(Attempt { batch, resent }),
+    }
+}
+
+fn reason_of(failure: Failure) -> String {
+    match failure {
+        Failure::Refused(refusal) => refusal.to_string(),
+        other => other.explain("refused").causes().join(": "),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! A document as Elasticsearch holds it: never parsed into values and written anew, because what is verified later is
+//! bytes.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What tells one document of an index from every other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The `_id`.
+    pub id: String,
+    /// The mapping type before Elasticsearch 7; `None` where there are no types.
+    pub kind: Option<String>,
+    /// The stored routing.
+    pub routing: Option<String>,
+}
+
+/// A document with its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What it is called.
+    pub key: Key,
+    /// The JSON text of `_source`, without white space around it.
+    pub source: Bytes,
+}
+
+#[derive(Deserialize)]
+struct Hit<'a> {
+    #[serde(borrow, rename = "_id")]
+    id: Cow<'a, str>,
+    #[serde(borrow, rename = "_type", default)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "_routing", default)]
+    routing: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "_source", default)]
+    source: Option<&'a RawValue>,
+    #[serde(default = "yes")]
+    found: bool,
+    #[serde(default)]
+    error: Option<super::failure::Cause>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Something that came in the place of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A document with its source.
+    Document(Document),
+    /// A document without a source: not asked for, or not stored.
+    KeyOnly(Key),
+    /// A multi-get found nothing under this `_id`.
+    Missing(String),
+}
+
+/// Reads one hit of a search or one item of a multi-get.
+///
+/// # Errors
+/// Says what is wrong with the text, or what the node says about this one document.
+pub(super) fn parse_item(text: Vec<u8>) -> Result<Item, String> {
+    let text = Bytes::from(text);
+    let hit: Hit<'_> = serde_json::from_slice(&text).map_err(|error| {
+        let start: String = String::from_utf8_lossy(&text).chars().take(200).collect();
+        format!("a document is not plain JSON: {error} in {start}")
+    })?;
+    if let Some(error) = hit.error {
+        return Err(format!("{}: {}", error.kind, error.whole_reason()));
+    }
+    let id = hit.id.into_owned();
+    if !hit.found {
+        return Ok(Item::Missing(id));
+    }
+    // From 7 on every document has the type `_doc`, which says nothing.
+    let kind = hit.kind.filter(|kind| kind != "_doc").map(Cow::into_owned);
+    let key = Key { id, kind, routing: hit.routing.map(Cow::into_owned) };
+    Ok(match hit.source {
+        Some(source) => Item::Document(Document { key, source: text.slice_ref(source.get().as_bytes()) }),
+        None => Item::KeyOnly(key),
+    })
+}
+
+/// Returns the source on a single line, as a bulk request needs it. Line ends become spaces: within JSON strings they
+/// are always escaped, so these stand between tokens.
+pub fn on_one_line(source: &Bytes) -> Bytes {
+    let ends_line = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    if !source.iter().any(ends_line) {
+        return source.clone();
+    }
+    source.iter().map(|byte| if ends_line(byte) { b' ' } else { *byte }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_is_kept_byte_for_byte() {
+        let source = r#"{ "a" : 1.10,  "b":"\u00e4ä", "a":1e400,"c":12345678901234567890123 }"#;
+        let hit =
+            format!(r#"{{"_index":"i","_type":"event","_id":"x\"y","_routing":"t","_source": {source} ,"sort":[0]}}"#);
+        let Item::Document(document) = parse_item(hit.into_bytes()).unwrap() else { panic!("no document") };
+        assert_eq!(document.source, source);
+        let key = Key { id: "x\"y".into(), kind: Some("event".into()), routing: Some("t".into()) };
+        assert_eq!(document.key, key);
+    }
+
+    #[test]
+    fn what_is_no_document_is_told_apart() {
+        let parse = |text: &str| parse_item(text.as_bytes().to_vec());
+        assert_eq!(parse(r#"{"_id":"a","found":false}"#), Ok(Item::Missing("a".into())));
+        let key = Key { id: "a".into(), kind: None, routing: None };
+        assert_eq!(parse(r#"{"_id":"a","_type":"_doc"}"#), Ok(Item::KeyOnly(key)));
+        let error = parse(r#"{"_id":"a","error":{"type":"index_closed","reason":"closed"}}"#);
+        assert_eq!(error, Err("index_closed: closed".into()));
+        assert!(parse(r#"{"_id":"a","_source":{/* c */}}"#).unwrap_err().contains("not plain JSON"));
+    }
+
+    #[test]
+    fn a_source_of_several_lines_becomes_one() {
+        let pretty = Bytes::from("{\r\n  \"a\": \"x\\ny\"\n}");
+        assert_eq!(on_one_line(&pretty), "{    \"a\": \"x\\ny\" }");
+        let flat = Bytes::from("{\"a\":1}");
+        assert_eq!(on_one_line(&flat).as_ptr(), flat.as_ptr());
+    }
+}

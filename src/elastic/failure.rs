@@ -1,0 +1,192 @@
+//! Why a call to a node failed, in Elasticsearch's own words, and whether trying again makes sense.
+
+use crate::error::Error;
+use serde::Deserialize;
+use std::fmt;
+
+/// A failed call. Turned into an [`Error`] by [`Failure::explain`], which adds what was being done.
+#[derive(Debug)]
+pub enum Failure {
+    /// No answer: connection refused, reset, closed half-way.
+    Unreachable(reqwest::Error),
+    /// No answer in time.
+    TimedOut(reqwest::Error),
+    /// The node answered with an error.
+    Refused(Refusal),
+    /// The node's answer is not what the API promises.
+    Unreadable(String),
+    /// Something of our own stopped the call, such as a failpoint or a cancelled run.
+    Stopped(Error),
+}
+
+/// An error answer of Elasticsearch: `{"error":{"type":…,"reason":…,"caused_by":…},"status":…}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Such as `mapper_parsing_exception`; empty where the body does not say.
+    pub kind: String,
+    /// The reason with the reasons that caused it, outermost first.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind.as_str(), self.reason.as_str()) {
+            ("", "") => write!(f, "HTTP status {}", self.status),
+            ("", reason) => write!(f, "{reason} (HTTP status {})", self.status),
+            (kind, reason) => write!(f, "{kind}: {reason} (HTTP status {})", self.status),
+        }
+    }
+}
+
+/// One `error` object, as it appears in error answers, in bulk items and in shard failures.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Cause {
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    #[serde(default)]
+    pub reason: Option<String>,
+    #[serde(default)]
+    caused_by: Option<Box<Cause>>,
+}
+
+impl Cause {
+    /// Joins the reasons of the chain, leaving out those that the outer one already quotes.
+    pub fn whole_reason(&self) -> String {
+        let mut text = self.reason.clone().unwrap_or_default();
+        let mut next = self.caused_by.as_deref();
+        while let Some(cause) = next {
+            let reason = cause.reason.as_deref().unwrap_or_default();
+            if !text.contains(reason) {
+                text.push_str("; caused by ");
+                text.push_str(&cause.kind);
+                text.push_str(": ");
+                text.push_str(reason);
+            }
+            next = cause.caused_by.as_deref();
+        }
+        text
+    }
+}
+
+impl Refusal {
+    /// Reads an error answer. Whatever the body is, something readable comes out: a proxy's HTML is cut short.
+    pub fn parse(status: u16, body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Answer {
+            error: ErrorField,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum ErrorField {
+            Object(Cause),
+            Text(String),
+        }
+        match serde_json::from_slice::<Answer>(body) {
+            Ok(Answer { error: ErrorField::Object(cause) }) => {
+                Self { status, reason: cause.whole_reason(), kind: cause.kind }
+            }
+            Ok(Answer { error: ErrorField::Text(reason) }) => Self { status, kind: String::new(), reason },
+            Err(_) => {
+                let reason = String::from_utf8_lossy(body).trim().chars().take(200).collect();
+                Self { status, kind: String::new(), reason }
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// Sorts an error of the HTTP library.
+    pub(super) fn from_http(error: reqwest::Error) -> Self {
+        // The URL is ours and long; the message names the thing.
+        let error = error.without_url();
+        if error.is_timeout() { Self::TimedOut(error) } else { Self::Unreachable(error) }
+    }
+
+    /// Returns the HTTP status, if the node answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the same call may succeed a little later: the node is busy, starting, or not reached.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable(_)) || matches!(self.status(), Some(429 | 502 | 503 | 504))
+    }
+
+    /// Returns whether the call may have had its effect although it failed.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::TimedOut(_) | Self::Unreadable(_))
+            || matches!(self.status(), Some(502..=504))
+    }
+
+    /// Turns the failure into an error that says what was being done, with the node's own words as the cause.
+    pub fn explain(self, message: impl Into<String>) -> Error {
+        let message = message.into();
+        match self {
+            Self::Stopped(error) => error,
+            Self::Unreachable(cause) => Error::failed(message).because(cause).hint(
+                "Elasticsearch did not answer. Look at the node's log for the reason, then run the same command again.",
+            ),
+            Self::TimedOut(cause) => Error::failed(message).because(cause).hint(
+                "Elasticsearch took too long. If other work keeps this machine busy, wait for its end, then run the \
+                 same command again.",
+            ),
+            Self::Unreadable(cause) => Error::failed(message)
+                .because(anyhow::Error::msg(cause))
+                .hint("Check that nothing but Elasticsearch listens on this address, then run the same command again."),
+            Self::Refused(refusal) => {
+                let hint = refusal_hint(&refusal);
+                Error::failed(message).because(anyhow::Error::msg(refusal.to_string())).hint(hint)
+            }
+        }
+    }
+}
+
+fn refusal_hint(refusal: &Refusal) -> &'static str {
+    match (refusal.kind.as_str(), refusal.status) {
+        ("cluster_block_exception", _) => {
+            "Elasticsearch has blocked the index, most often because its disk is nearly full. Free some space, then run \
+             the same command again."
+        }
+        ("circuit_breaking_exception" | "out_of_memory_error", _) | (_, 429) => {
+            "Elasticsearch is short of memory. Give it more with --memory, then run the same command again."
+        }
+        (_, 401 | 403) => "Elasticsearch asks for a login: is its security switched on?",
+        _ => "The node's log has the details. Run the same command again once the cause is gone.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_names_every_cause_once() {
+        let body = br#"{"error":{"root_cause":[],"type":"mapper_parsing_exception","reason":"failed to parse",
+            "caused_by":{"type":"json_parse_exception","reason":"Duplicate field 'a'"}},"status":400}"#;
+        let refusal = Refusal::parse(400, body);
+        assert_eq!(
+            refusal.to_string(),
+            "mapper_parsing_exception: failed to parse; caused by json_parse_exception: Duplicate field 'a' (HTTP status 400)"
+        );
+    }
+
+    #[test]
+    fn answers_that_are_not_elasticsearch_s_are_still_readable() {
+        assert_eq!(Refusal::parse(502, b"<html>bad gateway</html>").reason, "<html>bad gateway</html>");
+        assert_eq!(Refusal::parse(400, br#"{"error":"no handler"}"#).reason, "no handler");
+        assert_eq!(Refusal::parse(500, b"").to_string(), "HTTP status 500");
+    }
+
+    #[test]
+    fn an_error_carries_the_node_s_words_and_a_hint() {
+        let refusal = Refusal { status: 429, kind: "circuit_breaking_exception".into(), reason: "too large".into() };
+        let error = Failure::Refused(refusal).explain("The index events-log-x could not be read.");
+        assert_eq!(error.causes(), ["circuit_breaking_exception: too large (HTTP status 429)"]);
+        assert!(error.hints()[0].contains("--memory"));
+    }
+}

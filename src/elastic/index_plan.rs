@@ -1,0 +1,170 @@
+//! What a target index will be: its name, mapping, settings and aliases, decided before anything is written.
+
+use super::indices::SourceIndex;
+use super::mapping::{target_mapping, types, uncovered_fields};
+use super::templates::Templates;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// Settings of the source that go to the target. They decide which documents are accepted and how they are found;
+/// everything else is either set here or belonged to the old node.
+const KEPT_SETTINGS: [&str; 5] =
+    ["analysis", "max_result_window", "refresh_interval", "codec", "max_inner_result_window"];
+/// The same, below `index.mapping`. Others, such as `single_type`, are refused by Elasticsearch 7.
+const KEPT_MAPPING_SETTINGS: [&str; 6] =
+    ["total_fields", "depth", "nested_fields", "nested_objects", "ignore_malformed", "coerce"];
+/// Settings that say what an index is rather than how it behaves: of no interest where they are left behind.
+const OWN_SETTINGS: [&str; 6] =
+    ["number_of_shards", "number_of_replicas", "uuid", "version", "creation_date", "provided_name"];
+
+/// A copy to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexPlan {
+    /// The name, the same in source and target.
+    pub index: String,
+    /// Documents to expect.
+    pub documents: u64,
+    /// Bytes on disk in the source.
+    pub bytes: u64,
+    /// Shards of the source, read side by side.
+    pub shards: u32,
+    /// Mapping types of the source. With more than one, an `_id` may occur twice.
+    pub types: Vec<String>,
+    /// The mapping of the target, without types.
+    pub mapping: Value,
+    /// Settings of the target that come from the source, as an `index` object.
+    pub settings: Value,
+    /// `{ALIAS: {…}}`.
+    pub aliases: Value,
+    /// Settings of the source that are left behind, by name, for the log.
+    pub settings_left: Vec<String>,
+}
+
+impl IndexPlan {
+    /// Decides the target of `source`.
+    ///
+    /// # Errors
+    /// Refuses an index that Elasticsearch 7 cannot hold, saying why.
+    pub fn new(source: &SourceIndex, templates: &Templates) -> Result<Self> {
+        let template = templates.mapping_for(&source.name);
+        let mapping = target_mapping(&source.name, &source.mappings, &template)?;
+        let uncovered = uncovered_fields(&source.mappings, &mapping);
+        if !uncovered.is_empty() {
+            return Err(Error::refused(format!(
+                "The index {} has the fields {}, but the new server keeps a single value where they lie.",
+                source.name,
+                uncovered.join(", ")
+            ))
+            .hint("The server never writes such documents. Delete them in the old server, then run the same command again."));
+        }
+        let (settings, left) = sort_settings(&source.settings);
+        Ok(Self {
+            index: source.name.clone(),
+            documents: source.documents,
+            bytes: source.bytes,
+            shards: source.shards,
+            types: types(&source.mappings).into_iter().map(str::to_owned).collect(),
+            mapping,
+            settings: Value::Object(settings),
+            aliases: source.aliases.clone(),
+            settings_left: left,
+        })
+    }
+
+    /// Returns the body that creates the target index for loading: no refresh, no fsync for each bulk.
+    pub(super) fn creation(&self) -> Value {
+        let mut index = self.settings.as_object().cloned().unwrap_or_default();
+        index.insert("number_of_shards".to_owned(), json!(1));
+        index.insert("number_of_replicas".to_owned(), json!(0));
+        index.insert("refresh_interval".to_owned(), json!("-1"));
+        index.insert("translog".to_owned(), json!({"durability": "async", "flush_threshold_size": "1gb"}));
+        json!({"settings": {"index": index}, "mappings": self.mapping, "aliases": self.aliases})
+    }
+
+    /// Returns the settings that end the load. `null` takes a setting back to its default.
+    pub(super) fn after_load(&self) -> Value {
+        let refresh = self.settings.get("refresh_interval").cloned().unwrap_or(Value::Null);
+        json!({"index": {
+            "refresh_interval": refresh,
+            "translog": {"durability": null, "flush_threshold_size": null}
+        }})
+    }
+
+    /// Returns `index.max_result_window`, which bounds a page of a scroll.
+    pub(super) fn max_page(&self) -> u64 {
+        let set = self.settings.get("max_result_window").and_then(Value::as_str);
+        set.and_then(|window| window.parse().ok()).unwrap_or(10_000).max(1)
+    }
+
+    /// Returns the source bytes to expect of one document. Stored sources compress to about a third.
+    pub(super) fn document_bytes(&self) -> u64 {
+        self.bytes.saturating_mul(3) / self.documents.max(1)
+    }
+}
+
+/// Returns the settings that go to the target, and the names of those that do not.
+fn sort_settings(source: &Value) -> (Map<String, Value>, Vec<String>) {
+    let (mut kept, mut left) = (Map::new(), Vec::new());
+    for (name, value) in source.as_object().into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("mapping", Value::Object(mapping)) => {
+                let mut own = Map::new();
+                for (name, value) in mapping {
+                    if KEPT_MAPPING_SETTINGS.contains(&name.as_str()) {
+                        own.insert(name.clone(), value.clone());
+                    } else {
+                        left.push(format!("mapping.{name}"));
+                    }
+                }
+                kept.insert(name.clone(), Value::Object(own));
+            }
+            (known, _) if KEPT_SETTINGS.contains(&known) => {
+                kept.insert(name.clone(), value.clone());
+            }
+            (own, _) if OWN_SETTINGS.contains(&own) => {}
+            _ => left.push(name.clone()),
+        }
+    }
+    (kept, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> SourceIndex {
+        SourceIndex {
+            name: "events-log-x".into(),
+            documents: 10,
+            bytes: 1000,
+            shards: 5,
+            mappings: json!({"event": {"properties": {"extra": {"type": "long"}}}}),
+            settings: json!({"number_of_shards": "5", "number_of_replicas": "1", "refresh_interval": "30s",
+                "mapping": {"total_fields": {"limit": "2000"}, "single_type": "true"}, "blocks": {"read_only": "true"}, "uuid": "u",
+                "mapper": {"dynamic": "true"}}),
+            aliases: json!({"logs": {}}),
+        }
+    }
+
+    #[test]
+    fn fields_below_a_value_of_the_new_server_are_refused() {
+        let mut source = source();
+        source.mappings = json!({"event": {"properties": {"task": {"properties": {"id": {"type": "keyword"}}}}}});
+        let error = IndexPlan::new(&source, &Templates::release_1_1().unwrap()).unwrap_err();
+        assert!(error.message().contains("has the fields task.id"), "{error}");
+    }
+
+    #[test]
+    fn a_load_has_one_shard_no_replica_no_refresh() {
+        let plan = IndexPlan::new(&source(), &Templates::release_1_1().unwrap()).unwrap();
+        let settings = &plan.creation()["settings"]["index"];
+        let expected = json!({"refresh_interval": "-1", "mapping": {"total_fields": {"limit": "2000"}},
+            "number_of_shards": 1, "number_of_replicas": 0,
+            "translog": {"durability": "async", "flush_threshold_size": "1gb"}});
+        assert_eq!(*settings, expected);
+        assert_eq!(plan.creation()["mappings"]["properties"]["extra"]["type"], "long");
+        assert_eq!(plan.after_load()["index"]["refresh_interval"], "30s");
+        assert_eq!(plan.settings_left, ["mapping.single_type", "blocks", "mapper"]);
+    }
+}

@@ -1,0 +1,211 @@
+//! The node as a whole: its version, and when it has come up.
+
+use super::client::{Call, Client};
+use super::failure::Failure;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long a node may stay red without any work in progress before it counts as up: its missing shards will not
+/// come by waiting, and [`super::indices::list`] names them.
+const RED_AND_IDLE: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(300);
+
+/// The version of a node, such as 5.6.16.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The first number.
+    pub major: u32,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Version {
+    /// Reads a version number; `None` if it does not begin with a number.
+    pub fn parse(text: &str) -> Option<Self> {
+        let major = text.split('.').next()?.parse().ok()?;
+        Some(Self { major, text: text.to_owned() })
+    }
+
+    /// Returns whether documents have a type besides `_doc` (before Elasticsearch 7).
+    pub fn has_types(&self) -> bool {
+        self.major < 7
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[derive(Deserialize)]
+struct Health {
+    status: String,
+    initializing_shards: u64,
+    number_of_pending_tasks: u64,
+    #[serde(default)]
+    number_of_in_flight_fetch: u64,
+}
+
+impl Client {
+    /// Asks the node for its version, once.
+    ///
+    /// # Errors
+    /// Fails when the node is not reached or does not answer like Elasticsearch.
+    pub async fn version(&self) -> Result<Version> {
+        self.version_once().await.map_err(|failure| {
+            failure.explain(format!("The version of Elasticsearch at {} could not be read.", self.address()))
+        })
+    }
+
+    async fn version_once(&self) -> Result<Version, Failure> {
+        #[derive(Deserialize)]
+        struct Root {
+            version: Number,
+        }
+        #[derive(Deserialize)]
+        struct Number {
+            number: String,
+        }
+        #[derive(Deserialize)]
+        struct Nodes {
+            nodes: BTreeMap<String, Node>,
+        }
+        #[derive(Deserialize)]
+        struct Node {
+            version: String,
+        }
+        let text = match self.json_once::<Root>(&Call::get(&[])).await {
+            Ok(root) => root.version.number,
+            // Stripped-down distributions have no root page, the nodes API is always there.
+            Err(Failure::Refused(_) | Failure::Unreadable(_)) => {
+                let call = Call::get(&["_nodes", "_local"]).query("filter_path", "nodes.*.version");
+                let nodes = self.json_once::<Nodes>(&call).await?.nodes;
+                nodes.into_values().next().map(|node| node.version).unwrap_or_default()
+            }
+            Err(failure) => return Err(failure),
+        };
+        Version::parse(&text).ok_or_else(|| Failure::Unreadable(format!("{text:?} is no version number")))
+    }
+
+    /// Waits until the node answers and has recovered what it can, and returns its version.
+    ///
+    /// `exited` ends the wait early: it resolves when the node's process or container is gone, with the error to
+    /// report (its last log lines, the known cause). Pass [`std::future::pending`] when nobody watches.
+    ///
+    /// # Errors
+    /// Fails when `within` has passed, when `exited` resolves, or on cancel.
+    pub async fn wait_until_ready(
+        &self,
+        within: Duration,
+        exited: impl Future<Output = Error>,
+        cancel: &CancellationToken,
+    ) -> Result<Version> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Error::cancelled()),
+            error = exited => Err(error),
+            ready = self.poll_until_ready(within) => ready,
+        }
+    }
+
+    async fn poll_until_ready(&self, within: Duration) -> Result<Version> {
+        let deadline = Instant::now() + within;
+        let mut idle_since: Option<Instant> = None;
+        loop {
+            let failure = match self.health_once().await {
+                Ok((version, health)) => {
+                    let busy = health.initializing_shards + health.number_of_pending_tasks;
+                    let idle = busy + health.number_of_in_flight_fetch == 0;
+                    let since = *idle_since.get_or_insert_with(Instant::now);
+                    if health.status != "red" || (idle && since.elapsed() >= RED_AND_IDLE) {
+                        return Ok(version);
+                    }
+                    if !idle {
+                        idle_since = None;
+                    }
+                    Failure::Unreadable("the node has not yet recovered its indices".to_owned())
+                }
+                Err(failure) => failure,
+            };
+            if Instant::now() >= deadline {
+                let seconds = within.as_secs();
+                return Err(failure
+                    .explain(format!("Elasticsearch at {} was not ready after {seconds} seconds.", self.address())));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn health_once(&self) -> Result<(Version, Health), Failure> {
+        let version = self.version_once().await?;
+        let health = self.json_once(&Call::get(&["_cluster", "health"])).await?;
+        Ok((version, health))
+    }
+
+    /// Returns the node's settings that decide what it accepts: the largest request body in bytes.
+    ///
+    /// # Errors
+    /// Fails when the node does not answer.
+    pub async fn max_request_bytes(&self) -> Result<u64> {
+        let call = Call::get(&["_nodes", "_local", "http"]);
+        let answer: Value = self
+            .json(&call)
+            .await
+            .map_err(|failure| failure.explain("The settings of Elasticsearch could not be read."))?;
+        let limit = answer
+            .get("nodes")
+            .and_then(Value::as_object)
+            .and_then(|nodes| nodes.values().next())
+            .and_then(|node| node.pointer("/http/max_content_length_in_bytes"))
+            .and_then(Value::as_u64);
+        // 100 MB is the default of every version (`http.max_content_length`).
+        Ok(limit.unwrap_or(100 * 1024 * 1024))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    #[tokio::test]
+    async fn the_nodes_api_stands_in_for_a_missing_root_page() {
+        let server = MockServer::start().await;
+        let nodes = serde_json::json!({"nodes": {"x": {"version": "8.17.0"}}});
+        Mock::given(method("GET"))
+            .and(path("/_nodes/_local"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(nodes))
+            .mount(&server)
+            .await;
+        let version = Client::new(&server.uri()).unwrap().version().await.unwrap();
+        assert_eq!((version.major, version.text.as_str(), version.has_types()), (8, "8.17.0", false));
+    }
+
+    #[tokio::test]
+    async fn an_exited_node_ends_the_wait_with_its_own_error() {
+        let client = Client::new("http://127.0.0.1:9").unwrap();
+        let exited = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Error::failed("The container exited with code 78.")
+        };
+        let waited = client.wait_until_ready(Duration::from_secs(60), exited, &CancellationToken::new()).await;
+        assert_eq!(waited.unwrap_err().message(), "The container exited with code 78.");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_never_answers_is_given_up_at_the_deadline() {
+        let client = Client::new("http://127.0.0.1:9").unwrap();
+        let waited =
+            client.wait_until_ready(Duration::from_millis(10), std::future::pending(), &CancellationToken::new()).await;
+        assert!(waited.unwrap_err().message().contains("was not ready after"));
+    }
+}

@@ -1,0 +1,148 @@
+//! What came of copying an index, and the copy of several indices side by side.
+
+use super::copy::{Copier, joined};
+use super::digest::Digest;
+use super::index_plan::IndexPlan;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tokio::task::JoinSet;
+
+/// A copied index. Worth keeping: with the digest it can be verified at any later time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyOutcome {
+    /// The index.
+    pub index: String,
+    /// Documents read from the source.
+    pub read: u64,
+    /// Documents that the target holds now.
+    pub written: u64,
+    /// Source bytes read.
+    pub bytes: u64,
+    /// Documents left out because the user accepted it.
+    pub left_out: u64,
+    /// Documents whose routing is not their task, and was kept.
+    pub routing_kept: u64,
+    /// Documents that the target refused.
+    pub rejects: u64,
+    /// Documents whose `_id` was already taken by another one.
+    pub collisions: u64,
+    /// The first of the refused documents and collisions.
+    pub named: Vec<Rejected>,
+    /// Fingerprint of what was written.
+    pub digest: Digest,
+}
+
+/// A refused document, as messages name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The `_id`.
+    pub id: String,
+    /// The mapping type in the source.
+    pub kind: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl CopyOutcome {
+    /// How many refused documents are named one by one.
+    pub const NAMED: usize = 20;
+
+    /// Returns whether every document is in the target that is not accepted to be left out.
+    pub fn is_complete(&self) -> bool {
+        self.rejects == 0 && self.collisions == 0
+    }
+}
+
+/// Fails when documents were refused, naming the first of them and the file that holds all.
+///
+/// # Errors
+/// See above.
+pub fn require_complete(outcomes: &[CopyOutcome], rejects_file: &Path) -> Result<()> {
+    let refused: u64 = outcomes.iter().map(|outcome| outcome.rejects + outcome.collisions).sum();
+    if refused == 0 {
+        return Ok(());
+    }
+    let named: Vec<String> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.named.iter().map(|rejected| (&outcome.index, rejected)))
+        .take(CopyOutcome::NAMED)
+        .map(|(index, rejected)| format!("{index}, {}: {}", rejected.id, rejected.reason))
+        .collect();
+    let file = rejects_file.display();
+    let documents = if refused == 1 { "1 document".to_owned() } else { format!("{refused} documents") };
+    Err(Error::failed(format!("The new Elasticsearch refused {documents}."))
+        .because(anyhow::Error::msg(named.join("\n")))
+        .hint(format!("Each is in {file}, whole, with the reason. Nothing has been changed in the old data."))
+        .hint(format!("If you can do without them, run the same command again with --accept-rejects {file}")))
+}
+
+/// Hears of indices that are finished: flushed and durable, never to be copied again.
+pub trait Checkpoints: Send + Sync {
+    /// Keeps the outcome. Called from one task, once for each index.
+    ///
+    /// # Errors
+    /// An error ends the copy.
+    fn finished(&self, outcome: &CopyOutcome) -> Result<()>;
+}
+
+impl Copier {
+    /// Copies several indices side by side, the largest first, so that none is left alone at the end.
+    ///
+    /// `plans` are those still to be done: what an earlier run reported to its checkpoints is not among them.
+    /// Returns the outcomes of these plans in the order in which they were finished.
+    ///
+    /// # Errors
+    /// Fails with the first index that fails; the others are stopped, and made anew by the next run.
+    pub async fn copy_all(&self, plans: Vec<IndexPlan>, checkpoints: &dyn Checkpoints) -> Result<Vec<CopyOutcome>> {
+        let mut waiting = plans;
+        // Taken from the end.
+        waiting.sort_by(|a, b| (a.bytes, a.documents, &a.index).cmp(&(b.bytes, b.documents, &b.index)));
+        let mut running = JoinSet::new();
+        let mut outcomes = Vec::with_capacity(waiting.len());
+        loop {
+            while running.len() < self.options.indices_at_once.max(1)
+                && let Some(plan) = waiting.pop()
+            {
+                let copier = self.clone();
+                running.spawn(async move { copier.copy_index(&plan).await });
+            }
+            let Some(finished) = running.join_next().await else { return Ok(outcomes) };
+            let finished = joined(finished).and_then(|outcome| checkpoints.finished(&outcome).map(|()| outcome));
+            match finished {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    running.shutdown().await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_documents_are_named_with_the_way_out() {
+        let rejected = Rejected { id: "a".into(), kind: None, reason: "mapper_parsing_exception: no".into() };
+        let outcome = CopyOutcome {
+            index: "events-log-x".into(),
+            read: 2,
+            written: 1,
+            bytes: 9,
+            left_out: 0,
+            routing_kept: 0,
+            rejects: 1,
+            collisions: 0,
+            named: vec![rejected],
+            digest: Digest::new(),
+        };
+        assert!(!outcome.is_complete());
+        let error = require_complete(&[outcome], Path::new("/x/rejects.ndjson")).unwrap_err();
+        assert_eq!(error.message(), "The new Elasticsearch refused 1 document.");
+        assert_eq!(error.causes(), ["events-log-x, a: mapper_parsing_exception: no"]);
+        assert!(error.hints()[1].ends_with("--accept-rejects /x/rejects.ndjson"));
+    }
+}

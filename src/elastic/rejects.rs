@@ -1,0 +1,200 @@
+//! Documents that the target refused: kept whole in a file, and given back by a user who has read it and can do
+//! without them.
+//!
+//! The file is NDJSON, one object per document: `{"index":…,"type":…,"id":…,"routing":…,"reason":…,"source":…}`, where
+//! `source` is the document's JSON as text, byte for byte.
+
+use super::document::Key;
+use crate::error::{Context, Error, Result};
+use crate::failpoints;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// A line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject<'a> {
+    /// The index, the same in source and target.
+    pub index: Cow<'a, str>,
+    /// The mapping type in the source.
+    #[serde(rename = "type")]
+    pub kind: Option<Cow<'a, str>>,
+    /// The `_id`.
+    pub id: Cow<'a, str>,
+    /// The routing in the source.
+    pub routing: Option<Cow<'a, str>>,
+    /// Why the target refused it, in the target's words.
+    pub reason: Cow<'a, str>,
+    /// The text of the source.
+    pub source: Cow<'a, str>,
+}
+
+/// Writes refused documents as they come. The file is made with the first.
+#[derive(Debug)]
+pub struct RejectLog {
+    path: PathBuf,
+    file: Mutex<Option<File>>,
+}
+
+impl RejectLog {
+    /// Returns a log that will write to `path`, behind whatever the file holds.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), file: Mutex::new(None) }
+    }
+
+    /// Returns where the file is, or would be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes one document.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be written.
+    pub fn append(&self, reject: &Reject<'_>) -> Result<()> {
+        let message = || format!("The refused documents could not be written to {}.", self.path.display());
+        failpoints::reach("elastic.write_reject")?;
+        let mut line = serde_json::to_vec(reject).context(message)?;
+        line.push(b'\n');
+        let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match slot.as_mut() {
+            Some(file) => file,
+            None => {
+                let opened = File::options().create(true).append(true).open(&self.path).context(message)?;
+                slot.insert(opened)
+            }
+        };
+        file.write_all(&line).context(message)
+    }
+
+    /// Makes what was written durable.
+    ///
+    /// # Errors
+    /// Fails when the disk does.
+    pub fn sync(&self) -> Result<()> {
+        let slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        match slot.as_ref() {
+            Some(file) => file.sync_all().context(|| format!("{} could not be written to disk.", self.path.display())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Documents that the user accepted to leave out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted(HashMap<String, HashSet<Key>>);
+
+/// What of a line identifies the document; the source is skipped.
+#[derive(Deserialize)]
+struct AcceptedLine {
+    index: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    id: String,
+    routing: Option<String>,
+}
+
+impl Accepted {
+    /// Reads a rejects file that was given back.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be read or a line is not what [`RejectLog`] wrote, with the line's number.
+    pub fn read(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let mut reader = BufReader::new(File::open(path).map_err(|cause| {
+            Error::usage(format!("The file {shown} could not be opened."))
+                .because(cause)
+                .hint("--accept-rejects takes the file of refused documents that an earlier run named.")
+        })?);
+        let mut accepted = Self::default();
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            if reader.read_until(b'\n', &mut line).context(|| format!("The file {shown} could not be read."))? == 0 {
+                break;
+            }
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let entry: AcceptedLine = serde_json::from_slice(&line).map_err(|cause| {
+                Error::usage(format!("Line {number} of {shown} is not a refused document."))
+                    .because(cause)
+                    .hint("Delete whole lines only; leave the others as they were written.")
+            })?;
+            accepted.insert(entry.index, Key { id: entry.id, kind: entry.kind, routing: entry.routing });
+        }
+        Ok(accepted)
+    }
+
+    /// Adds one document.
+    pub fn insert(&mut self, index: String, key: Key) {
+        self.0.entry(index).or_default().insert(key);
+    }
+
+    /// Returns whether the document is to be left out.
+    pub fn contains(&self, index: &str, key: &Key) -> bool {
+        self.0.get(index).is_some_and(|keys| keys.contains(key))
+    }
+
+    /// Returns the number of documents.
+    pub fn len(&self) -> usize {
+        self.0.values().map(HashSet::len).sum()
+    }
+
+    /// Returns whether nothing is to be left out.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_given_back_names_exactly_its_documents() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = RejectLog::new(directory.path().join("rejects.ndjson"));
+        log.sync().unwrap();
+        assert!(!log.path().exists(), "nothing refused, no file");
+        for (kind, routing) in [(Some("event"), Some("t1")), (None, None)] {
+            let reject = Reject {
+                index: "events-log-x".into(),
+                kind: kind.map(Into::into),
+                id: "a\nb".into(),
+                routing: routing.map(Into::into),
+                reason: "mapper_parsing_exception: \"no\"".into(),
+                source: "{\n\"a\":1,\"a\":2}".into(),
+            };
+            log.append(&reject).unwrap();
+        }
+        log.sync().unwrap();
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        let first: Reject<'_> = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(first.source, "{\n\"a\":1,\"a\":2}");
+
+        let accepted = Accepted::read(log.path()).unwrap();
+        let key = |kind: Option<&str>, routing: Option<&str>| Key {
+            id: "a\nb".into(),
+            kind: kind.map(Into::into),
+            routing: routing.map(Into::into),
+        };
+        assert_eq!(accepted.len(), 2);
+        assert!(accepted.contains("events-log-x", &key(Some("event"), Some("t1"))));
+        assert!(!accepted.contains("events-log-x", &key(Some("event"), Some("t2"))));
+        assert!(!accepted.contains("events-log-y", &key(None, None)));
+    }
+
+    #[test]
+    fn a_damaged_line_is_named_by_its_number() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rejects.ndjson");
+        std::fs::write(&path, "{\"index\":\"i\",\"id\":\"a\"}\n\nhello\n").unwrap();
+        let error = Accepted::read(&path).unwrap_err();
+        assert!(error.message().starts_with("Line 3 of "), "{error}");
+    }
+}
