@@ -24,6 +24,7 @@
 //! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
+pub mod compose;
 pub mod deployment;
 pub mod elastic;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod failpoints;
 pub mod files;
 pub mod journal;
 pub mod lucene;
+pub mod release;
 pub mod server;
 
 pub use error::{Error, Result};
