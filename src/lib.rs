@@ -24,16 +24,23 @@
 //! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
+pub mod cli;
 pub mod compose;
 pub mod deployment;
+pub mod display;
 pub mod elastic;
+pub mod environment;
 pub mod error;
 pub mod events;
 pub mod failpoints;
 pub mod files;
+pub mod invocation;
 pub mod journal;
 pub mod lucene;
 pub mod release;
 pub mod server;
+pub mod settings;
+pub mod shell;
+pub mod signals;
 
 pub use error::{Error, Result};

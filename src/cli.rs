@@ -1,0 +1,267 @@
+//! What was typed: the command line as clap types.
+//!
+//! The same commands hang at two trees: under `docker clearml` (the plugin, with `migrate` and `version`), and directly
+//! under the names that end in `clearml-migrate`.
+
+use crate::invocation::{Door, is_global};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Move a Trains Server to ClearML Server: checked first, verified document by document, reversible
+///
+/// Finds the old server (Trains Server, Elasticsearch 5.6), checks it, shows a plan, asks, and migrates it to
+/// ClearML Server. The old data are never written to: everything new is built beside them, compared with them, and
+/// only then takes their place. A run that was cut off anywhere is continued by the same command.
+#[derive(Debug, Parser)]
+#[command(name = "docker-clearml-migrate", version, max_term_width = 100)]
+pub struct Cli {
+    /// Where the old server is, and how to talk.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// How to migrate; without a command.
+    #[command(flatten)]
+    pub migration: MigrationArgs,
+    /// What to do; nothing means: find, check, plan, ask, migrate.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands besides migrating.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the checks of a migration alone; the old server may go on running
+    Check(MigrationArgs),
+    /// Tell where a migration stands
+    Status,
+    /// Go back to the old server
+    ///
+    /// Stops the new server, puts the old directories and the old compose file back in their places, and starts the
+    /// old server. What the new server has recorded since is kept aside.
+    Rollback(RollbackArgs),
+    /// Print the shell function that makes `docker clearml-migrate` work in an interactive shell
+    ///
+    /// Docker allows no hyphen in the name of a plugin. The function passes every other docker command on unchanged.
+    /// install.sh sets it up; by hand: eval "$(docker-clearml-migrate shell-init bash)"
+    #[command(help_template = BARE)]
+    ShellInit {
+        /// The shell to print for; `shim` is a `docker` script to put earlier on PATH
+        shell: Shell,
+    },
+    /// Print the version
+    #[command(help_template = "{about-with-newline}\n{usage-heading} {usage}\n")]
+    Version,
+}
+
+/// For a command that has no use for the options that all commands take.
+const BARE: &str = "{about-with-newline}\n{usage-heading} {usage}\n\nArguments:\n{positionals}\n";
+
+/// Options of every command: where the old server is, and how to talk.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where the old server is")]
+pub struct SessionArgs {
+    /// Compose file of the old server; give it several times for several files [env: COMPOSE_FILE]
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Vec<PathBuf>,
+    /// Compose project name [env: COMPOSE_PROJECT_NAME]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub project_name: Option<String>,
+    /// Directory that relative paths of the compose file start from
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub project_directory: Option<PathBuf>,
+    /// File with variables for the compose file; may be given several times [env: COMPOSE_ENV_FILES]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env_file: Vec<PathBuf>,
+    /// Root directory of the old server, such as /opt/trains
+    #[arg(long, global = true, value_name = "DIR", env = "CLEARML_MIGRATE_HOME", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub home: Option<PathBuf>,
+    /// Do what the plan says without asking
+    #[arg(short, long, global = true, env = "CLEARML_MIGRATE_YES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Talking")]
+    pub yes: bool,
+    /// Write the log here [default: in .clearml-migrate/log/ of the server's directory]
+    #[arg(long, global = true, value_name = "FILE", env = "CLEARML_MIGRATE_LOG_FILE", hide_env_values = true, value_hint = ValueHint::FilePath, help_heading = "Talking")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// Options of a migration and of its checks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "How to migrate")]
+pub struct MigrationArgs {
+    /// Show the plan and stop: nothing is written, no container is created
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Release of ClearML Server to migrate to, such as 1.1
+    #[arg(long, value_name = "RELEASE", env = "CLEARML_MIGRATE_TO", hide_env_values = true)]
+    pub to: Option<String>,
+    /// Directory that the server moves to [default: /opt/trains becomes /opt/clearml]
+    #[arg(long, value_name = "DIR", conflicts_with = "keep_home", value_hint = ValueHint::DirPath)]
+    pub new_home: Option<PathBuf>,
+    /// Leave the server's directory where it is, under its old name
+    #[arg(long)]
+    pub keep_home: bool,
+    /// What to back up before anything else, beside the configuration
+    #[arg(long, value_name = "WHAT", conflicts_with = "no_backup")]
+    pub backup: Option<BackupArg>,
+    /// Make no backup; short for --backup none
+    #[arg(short, long)]
+    pub no_backup: bool,
+    /// Directory for the backup [default: .clearml-migrate/backup/ of the server's directory]
+    #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
+    pub backup_dir: Option<PathBuf>,
+    /// Memory for the pair of Elasticsearch nodes that copy, such as 4g [default: from what the machine has]
+    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
+    pub memory: Option<u64>,
+    /// What to do when the new server does not come up [default: ask; without a terminal: rollback]
+    #[arg(long, value_name = "ACTION", env = "CLEARML_MIGRATE_ON_FAILURE", hide_env_values = true)]
+    pub on_failure: Option<OnFailureArg>,
+    /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RollbackArgs {
+    /// Put everything back, but leave the old server stopped
+    #[arg(long)]
+    pub no_start: bool,
+}
+
+/// Values of `--backup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackupArg {
+    /// Every data directory
+    All,
+    /// The Elasticsearch data (the default)
+    Elastic,
+    /// Nothing
+    None,
+}
+
+/// Values of `--on-failure`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnFailureArg {
+    /// Go back to the old server
+    Rollback,
+    /// Stop there, to look at it; the same command continues
+    Stop,
+}
+
+/// Values of `shell-init`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// The script for install.sh --docker-shim
+    Shim,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Returns what ends the long help, with the name that was typed.
+fn epilogue(door: Door) -> String {
+    let name = door.command();
+    format!(
+        "Examples:\n  \
+        {name} --dry-run            see what would be done; nothing is changed\n  \
+        {name} --home /data/trains  migrate the server in another directory\n  \
+        {name} rollback             go back to the old server\n\n\
+        Docker's global options, such as --context, go right behind `docker`.\n\n\
+        Exit codes:\n    \
+        0  done\n    \
+        1  failed, and undone or to be continued\n    \
+        2  wrong usage\n    \
+        3  a check refused; nothing was changed\n    \
+        4  verification found a difference\n    \
+        5  an undo failed\n  \
+        130  stopped on request"
+    )
+}
+
+/// Returns the tree of commands behind `door`, built, so that it can be walked.
+pub fn command(door: Door) -> clap::Command {
+    let migrate = Cli::command().after_long_help(epilogue(door));
+    let mut tree = match door {
+        Door::Plugin => clap::Command::new("docker clearml")
+            .bin_name("docker clearml")
+            .about("Migrate a Trains Server to ClearML Server")
+            .version(env!("CARGO_PKG_VERSION"))
+            .after_help("Start with: docker clearml migrate --dry-run")
+            .max_term_width(100)
+            .subcommand_required(true)
+            .subcommand(migrate.name("migrate"))
+            .subcommand(clap::Command::new("version").about("Print the version")),
+        Door::Hyphen | Door::Standalone => migrate.name(door.command()).bin_name(door.command()),
+    }
+    .no_binary_name(true)
+    .styles(STYLES);
+    tree.build();
+    tree
+}
+
+/// Parses the words behind the name.
+///
+/// # Errors
+/// Returns clap's error, which is also how help and `--version` come out.
+pub fn parse(door: Door, words: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut tree = command(door);
+    let matches = tree.try_get_matches_from_mut(words).map_err(|error| explain_global(error, words))?;
+    match (door, matches.subcommand()) {
+        (Door::Plugin, Some(("migrate", matches))) => {
+            let migrate = tree.find_subcommand_mut("migrate").map_or_else(Cli::command, |found| found.clone());
+            finish(migrate, matches)
+        }
+        (Door::Plugin, _) => Ok(Cli {
+            session: SessionArgs::default(),
+            migration: MigrationArgs::default(),
+            command: Some(Command::Version),
+        }),
+        (Door::Hyphen | Door::Standalone, _) => finish(tree, &matches),
+    }
+}
+
+fn finish(mut tree: clap::Command, matches: &ArgMatches) -> Result<Cli, clap::Error> {
+    if let (Some(command), Some(option)) = (matches.subcommand_name(), misplaced(matches)) {
+        let message = match command {
+            "check" => format!("{option} is an option of `check` here: put it after that word"),
+            _ => format!("{option} is an option of the migration and has no meaning for `{command}`"),
+        };
+        return Err(tree.error(ErrorKind::ArgumentConflict, message));
+    }
+    Cli::from_arg_matches(matches)
+}
+
+/// Returns an option of the migration that was typed before a command.
+fn misplaced(matches: &ArgMatches) -> Option<String> {
+    MigrationArgs::augment_args(clap::Command::new("")).get_arguments().find_map(|argument| {
+        let typed = matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
+        argument.get_long().filter(|_| typed).map(|long| format!("--{long}"))
+    })
+}
+
+/// Tells about docker's global options, where one of them stands behind our name.
+fn explain_global(error: clap::Error, words: &[OsString]) -> clap::Error {
+    let global = words.iter().filter_map(|word| word.to_str()).find(|word| word.starts_with('-') && is_global(word));
+    match (error.kind(), global) {
+        (ErrorKind::UnknownArgument, Some(word)) if error.to_string().contains(word) => clap::Error::raw(
+            ErrorKind::UnknownArgument,
+            format!("{word} is an option of docker: put it before the name, as in `docker {word} … clearml migrate`\n"),
+        ),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

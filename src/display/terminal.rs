@@ -1,0 +1,201 @@
+//! Bars that move, for a terminal: a line for the step at work, and below it one per task with its speed and the time left.
+
+use super::format;
+use super::paint::Paint;
+use crate::events::{Event, Sink, Unit};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How often the time of a step that waits is redrawn.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Draws events.
+pub struct Terminal {
+    screen: MultiProgress,
+    paint: Paint,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    step: Option<Step>,
+    tasks: HashMap<String, ProgressBar>,
+}
+
+struct Step {
+    heading: String,
+    bar: ProgressBar,
+}
+
+impl Terminal {
+    /// Returns a sink that draws on `target`.
+    pub fn new(target: ProgressDrawTarget, paint: Paint) -> Self {
+        Self { screen: MultiProgress::with_draw_target(target), paint, state: Mutex::default() }
+    }
+
+    /// Writes a text above what moves.
+    pub fn text(&self, text: &str) {
+        // A terminal that is gone takes nothing more; the run goes on, and the log file has it.
+        let _ = self.screen.println(text.trim_end_matches('\n'));
+    }
+
+    /// Takes away all that moves and leaves the heading of the unfinished step, so that a question or an error can follow.
+    pub fn settle(&self) {
+        let Ok(mut state) = self.state.lock() else { return };
+        state.clear_tasks();
+        if let Some(step) = state.step.take() {
+            step.bar.finish_and_clear();
+            self.text(&format!("{} {}", self.paint.yellow("·"), step.heading));
+        }
+    }
+
+    fn start(&self, state: &mut State, heading: String) {
+        let bar = self.screen.add(ProgressBar::new_spinner().with_style(step_style()).with_message(heading.clone()));
+        bar.enable_steady_tick(TICK);
+        state.step = Some(Step { heading, bar });
+    }
+
+    fn progress(&self, state: &mut State, task: &str, done: u64, total: Option<u64>, unit: Unit) {
+        let bar = state.tasks.entry(task.to_owned()).or_insert_with(|| {
+            let bar = ProgressBar::no_length().with_prefix(task.to_owned());
+            self.screen.add(bar.with_style(task_style(unit, total.is_some())))
+        });
+        if let Some(total) = total {
+            if bar.length().is_none() {
+                bar.set_style(task_style(unit, true));
+            }
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    }
+}
+
+impl State {
+    fn clear_tasks(&mut self) {
+        for (_, bar) in self.tasks.drain() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Sink for Terminal {
+    fn event(&self, event: &Event) {
+        let Ok(mut state) = self.state.lock() else { return };
+        match event {
+            Event::StepStarted { number, total, title } => self.start(&mut state, heading(*number, *total, title)),
+            Event::StepFinished { summary, elapsed } => {
+                state.clear_tasks();
+                if let Some(step) = state.step.take() {
+                    step.bar.finish_and_clear();
+                    let outcome = self.paint.dim(&super::finished(summary, *elapsed));
+                    self.text(&format!("{} {}  {outcome}", self.paint.green("✓"), step.heading));
+                }
+            }
+            Event::StepSkipped { number, total, title, reason } => {
+                let reason = self.paint.dim(reason);
+                self.text(&format!("{} {}  {reason}", self.paint.dim("-"), heading(*number, *total, title)));
+            }
+            Event::Progress { task, done, total, unit } => self.progress(&mut state, task, *done, *total, *unit),
+            Event::ProgressEnded { task } => {
+                if let Some(bar) = state.tasks.remove(task) {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Info(line) => self.text(line),
+            Event::Detail(_) => {}
+            Event::Warning(line) => self.text(&format!("{} {line}", self.paint.yellow("Warning:"))),
+        }
+    }
+}
+
+fn heading(number: usize, total: usize, title: &str) -> String {
+    let width = total.to_string().len();
+    format!("[{number:>width$}/{total}] {title}")
+}
+
+fn step_style() -> ProgressStyle {
+    style("{spinner} {msg}  {time}", Unit::Items).tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
+}
+
+fn task_style(unit: Unit, bounded: bool) -> ProgressStyle {
+    match bounded {
+        true => style("    {prefix:<28!} {bar:20}  {amount}  {rate}  {left}", unit).progress_chars("━╸─"),
+        false => style("    {prefix:<28!} {amount}  {rate}  {time}", unit),
+    }
+}
+
+fn style(template: &str, unit: Unit) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style
+        .with_key("time", |state: &ProgressState, out: &mut dyn Write| {
+            let _ = out.write_str(&format::duration(Duration::from_secs(state.elapsed().as_secs())));
+        })
+        .with_key("amount", move |state: &ProgressState, out: &mut dyn Write| {
+            let _ = out.write_str(&format::progress(state.pos(), state.len(), unit));
+        })
+        .with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
+            let _ = out.write_str(&format::rate(whole(state.per_sec()), unit));
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn Write| {
+            let left = Duration::from_secs(state.eta().as_secs());
+            let known = state.per_sec() >= 1.0 && state.pos() > 0;
+            let _ = match known {
+                true => write!(out, "{} left", format::duration(left)),
+                false => Ok(()),
+            };
+        })
+}
+
+/// The nearest whole number; `as` saturates at both ends, and makes nothing of NaN.
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::{InMemoryTerm, TermLike};
+
+    fn terminal() -> (InMemoryTerm, Terminal) {
+        let screen = InMemoryTerm::new(20, 120);
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        (screen, Terminal::new(target, Paint::new(false)))
+    }
+
+    fn started(number: usize, title: &str) -> Event {
+        Event::StepStarted { number, total: 12, title: title.into() }
+    }
+
+    #[test]
+    fn finished_steps_stay_and_bars_go() {
+        let (screen, terminal) = terminal();
+        terminal.event(&started(1, "Pull images"));
+        terminal.event(&Event::StepFinished { summary: "4 images".into(), elapsed: Duration::from_secs(12) });
+        terminal.event(&started(4, "Copy Elasticsearch data"));
+        let (task, unit) = ("events-log".to_owned(), Unit::Documents);
+        terminal.event(&Event::Progress { task, done: 1_500, total: Some(3_000), unit });
+        let _ = screen.flush();
+        std::thread::sleep(Duration::from_millis(300));
+        let during = screen.contents();
+        assert!(during.starts_with("✓ [ 1/12] Pull images  4 images (12 s)\n"), "{during}");
+        assert!(during.contains("[ 4/12] Copy Elasticsearch data"), "{during}");
+        assert!(during.contains("events-log") && during.contains("1,500 of 3,000 documents"), "{during}");
+        terminal.event(&Event::ProgressEnded { task: "events-log".into() });
+        terminal.event(&Event::StepFinished { summary: "3,000 documents".into(), elapsed: Duration::from_secs(20) });
+        let expected =
+            "✓ [ 1/12] Pull images  4 images (12 s)\n✓ [ 4/12] Copy Elasticsearch data  3,000 documents (20 s)";
+        assert_eq!(screen.contents(), expected);
+    }
+
+    #[test]
+    fn an_unfinished_step_leaves_its_heading() {
+        let (screen, terminal) = terminal();
+        terminal.event(&started(2, "Stop the stack"));
+        terminal.event(&Event::Warning("It takes long.".into()));
+        terminal.settle();
+        assert_eq!(screen.contents(), "Warning: It takes long.\n· [ 2/12] Stop the stack");
+    }
+}

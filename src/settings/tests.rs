@@ -1,0 +1,148 @@
+use super::*;
+use crate::invocation::Invocation;
+use std::ffi::{OsStr, OsString};
+
+fn environment() -> Environment {
+    Environment {
+        current_dir: Some("/work".into()),
+        home_dir: Some("/home/ann".into()),
+        stdin_is_terminal: true,
+        stderr_is_terminal: true,
+        stdout_is_terminal: true,
+        ..Environment::default()
+    }
+}
+
+fn task(line: &str, environment: &Environment) -> Result<Task> {
+    let args = line.split_whitespace().map(OsString::from).collect();
+    let Invocation::Run(call) =
+        crate::invocation::understand(OsStr::new("docker-clearml-migrate"), args, environment).unwrap()
+    else {
+        panic!("{line} is no run")
+    };
+    let cli = crate::cli::parse(call.door, &call.words).unwrap();
+    resolve(cli, *call, environment)
+}
+
+fn migration(line: &str, environment: &Environment) -> Migration {
+    match task(line, environment) {
+        Ok(Task::Migrate(migration)) => migration,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn nothing_said_means_the_documented_defaults() {
+    let migration = migration("", &environment());
+    assert_eq!(migration.session.compose, ComposeArgs::default());
+    assert_eq!(migration.new_home, NewHome::Usual);
+    assert_eq!(migration.backup, Backup::Elastic);
+    assert_eq!(migration.on_failure, OnFailure::Ask);
+    assert_eq!(migration.session.state_dir, Path::new("/home/ann/.local/state/clearml-migrate"));
+    assert!(!migration.dry_run && !migration.session.assume_yes);
+}
+
+#[test]
+fn paths_become_absolute() {
+    let line = "-f ../a.yml -f /x/./b.yml --home old --new-home new --backup-dir b --log-file l --accept-rejects r";
+    let migration = migration(line, &environment());
+    assert_eq!(migration.session.compose.files, [PathBuf::from("/work/../a.yml"), "/x/b.yml".into()]);
+    assert_eq!(migration.session.home, Some("/work/old".into()));
+    assert_eq!(migration.new_home, NewHome::At("/work/new".into()));
+    assert_eq!(migration.backup_dir, Some("/work/b".into()));
+    assert_eq!(migration.session.log_file, Some("/work/l".into()));
+    assert_eq!(migration.accept_rejects, Some("/work/r".into()));
+    assert_eq!(absolute(Path::new("../x"), Path::new("/")), Path::new("/x"));
+}
+
+#[test]
+fn the_variables_of_compose_count_where_the_option_is_missing() {
+    let environment = environment()
+        .with("COMPOSE_FILE", "a.yml:/x/b.yml")
+        .with("COMPOSE_PROJECT_NAME", "trains")
+        .with("COMPOSE_ENV_FILES", "one,two");
+    let from_variables = migration("", &environment).session.compose;
+    assert_eq!(from_variables.files, [PathBuf::from("/work/a.yml"), "/x/b.yml".into()]);
+    assert_eq!(from_variables.project_name.as_deref(), Some("trains"));
+    assert_eq!(from_variables.env_files, [PathBuf::from("/work/one"), "/work/two".into()]);
+    let from_options = migration("-f c.yml -p other --env-file e", &environment).session.compose;
+    assert_eq!(from_options.files, [PathBuf::from("/work/c.yml")]);
+    assert_eq!(from_options.project_name.as_deref(), Some("other"));
+    assert_eq!(from_options.env_files, [PathBuf::from("/work/e")]);
+    let separated = environment.with("COMPOSE_PATH_SEPARATOR", ";").with("COMPOSE_FILE", "a:b;c");
+    assert_eq!(migration("", &separated).session.compose.files, [PathBuf::from("/work/a:b"), "/work/c".into()]);
+}
+
+#[test]
+fn mistakes_are_usage_errors_with_a_hint() {
+    for (line, part) in [
+        ("-f -", "standard input"),
+        ("-p My.Project", "\"My.Project\""),
+        ("-p ___", "\"___\""),
+        ("--backup none --backup-dir /b", "--backup-dir"),
+    ] {
+        let error = task(line, &environment()).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Usage, "{line}");
+        assert!(error.message().contains(part) && !error.hints().is_empty(), "{line}: {error}");
+    }
+    assert!(task("-p My.Project", &environment()).unwrap_err().hints()[0].contains("\"myproject\""));
+    let nowhere = Environment { current_dir: None, ..environment() };
+    assert!(task("", &nowhere).unwrap_err().message().contains("current directory"));
+    let homeless = Environment { home_dir: None, ..environment() };
+    assert!(task("", &homeless).unwrap_err().hints()[0].contains(STATE_DIR));
+}
+
+#[test]
+fn the_state_directory_is_fixed_per_user() {
+    let at = |environment: &Environment| migration("", environment).session.state_dir;
+    let root = Environment { root: true, ..environment() };
+    assert_eq!(at(&root), Path::new("/var/lib/clearml-migrate"));
+    assert_eq!(at(&root.with(STATE_DIR, "/s")), Path::new("/s"));
+    assert_eq!(at(&environment().with("XDG_STATE_HOME", "/xdg")), Path::new("/xdg/clearml-migrate"));
+    assert_eq!(
+        at(&environment().with("XDG_STATE_HOME", "relative")),
+        Path::new("/home/ann/.local/state/clearml-migrate")
+    );
+}
+
+#[test]
+fn without_anyone_to_ask_a_failed_start_is_rolled_back() {
+    let piped = Environment { stdin_is_terminal: false, ..environment() };
+    for (line, environment, expected) in [
+        ("", &environment(), OnFailure::Ask),
+        ("--yes", &environment(), OnFailure::Rollback),
+        ("", &piped, OnFailure::Rollback),
+        ("--on-failure stop", &piped, OnFailure::Stop),
+    ] {
+        assert_eq!(migration(line, environment).on_failure, expected, "{line}");
+    }
+}
+
+#[test]
+fn colours_and_bars_depend_on_the_terminal() {
+    let all = Terminal { interactive: true, bars: true, color_stdout: true, color_stderr: true };
+    assert_eq!(Terminal::of(&environment()), all);
+    let plain = Terminal { color_stdout: false, color_stderr: false, ..all };
+    assert_eq!(Terminal::of(&environment().with("NO_COLOR", "1")), plain);
+    assert_eq!(Terminal::of(&environment().with("TERM", "dumb")), Terminal { bars: false, ..plain });
+    assert_eq!(Terminal::of(&Environment::default()), Terminal::default());
+}
+
+#[test]
+fn what_to_type_next_finds_the_same_server() {
+    let session = migration("--home /data/trains -p t", &environment()).session;
+    assert_eq!(session.command("rollback"), "docker-clearml-migrate --home /data/trains -p t rollback");
+    let session = migration("-c far clearml-migrate --home it's", &environment()).session;
+    assert_eq!(session.command("status"), r"docker --context far clearml-migrate --home '/work/it'\''s' status");
+    let Ok(Task::Status(session)) = task("status", &environment()) else { panic!() };
+    assert_eq!(session.command(""), "docker-clearml-migrate");
+}
+
+#[test]
+fn each_command_becomes_its_task() {
+    assert!(matches!(task("check -n", &environment()), Ok(Task::Check(Migration { backup: Backup::None, .. }))));
+    assert!(matches!(task("rollback", &environment()), Ok(Task::Rollback(Rollback { start: true, .. }))));
+    assert!(matches!(task("rollback --no-start", &environment()), Ok(Task::Rollback(Rollback { start: false, .. }))));
+    assert!(matches!(task("version", &environment()), Ok(Task::Version)));
+    assert!(matches!(task("shell-init fish", &environment()), Ok(Task::ShellInit(Shell::Fish))));
+}
