@@ -28,6 +28,7 @@ pub mod cli;
 pub mod compose;
 pub mod deployment;
 pub mod display;
+pub mod docker;
 pub mod elastic;
 pub mod environment;
 pub mod error;

@@ -1,7 +1,22 @@
 //! What is on this machine: the old server as a value. Finding it reads files and asks docker, and changes nothing.
+//!
+//! ```text
+//! -f, journal, labels of containers, directories ─ candidates ─ find ─ compose model ─┐
+//!                        containers, volumes, images ─ inspect ─ home, storage, version ─┴─ Deployment
+//! ```
+
+mod candidates;
+pub mod find;
+mod home;
+mod inspect;
+mod storage;
+mod version;
+
+pub use find::{Search, find};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What a service is for, whatever it is called.
@@ -41,13 +56,24 @@ pub enum Storage {
         name: String,
         /// Name in the compose file's `volumes:`.
         key: String,
-        /// Where docker keeps it on this host.
+        /// Where its files are on this host.
         mountpoint: PathBuf,
     },
     /// A volume without a name: `down` followed by `prune` destroys it.
     Anonymous,
     /// No mount at all: the data are in the container's own layer and die with it.
     ContainerLayer,
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { path } => path.display().fmt(f),
+            Self::Volume { name, .. } => write!(f, "the volume {name}"),
+            Self::Anonymous => f.write_str("an anonymous volume"),
+            Self::ContainerLayer => f.write_str("nothing"),
+        }
+    }
 }
 
 impl Storage {
@@ -107,7 +133,8 @@ pub struct Service {
     pub container_name: Option<String>,
     /// The container that exists now.
     pub container: Option<ServiceContainer>,
-    /// Mounts, by evidence of the container where one exists, else of the compose model.
+    /// Mounts, by evidence of the container where one exists, else of the compose model. A data directory of the
+    /// role that nothing is mounted at is listed too, as [`Storage::Anonymous`] or [`Storage::ContainerLayer`].
     pub mounts: Vec<Mount>,
     /// Published ports of the compose model.
     pub ports: Vec<PublishedPort>,
@@ -151,6 +178,34 @@ pub struct Deployment {
     pub version: VersionEvidence,
     /// How the deployment was found, as a phrase for the user.
     pub found_by: String,
+    /// Where containers are not what the compose file says by now: it was edited and they were not created anew.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// A container that is not what the compose file says. The container is the truth about where the data are; the next
+/// `up` would make what the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disagreement {
+    /// Name of the service.
+    pub service: String,
+    /// What it is about: `image`, or the container path of a mount.
+    pub subject: String,
+    /// What the container has.
+    pub container: String,
+    /// What the compose file says.
+    pub file: String,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { service, subject, container, file } = self;
+        match subject.as_str() {
+            "image" => write!(f, "The container of {service} runs {container}; the compose file now says {file}."),
+            path => {
+                write!(f, "The container of {service} has {container} at {path}; the compose file now says {file}.")
+            }
+        }
+    }
 }
 
 /// A version and what it is concluded from.

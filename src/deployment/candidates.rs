@@ -1,0 +1,140 @@
+//! Compose projects that may be the server: by the labels that compose puts on containers, and by the file names that
+//! compose looks for in a directory.
+//!
+//! Source of the labels: docker/compose `pkg/api/labels.go`; for compose v1 `compose/cli/command.py`, which writes
+//! file names as they were typed, so that they are often relative, and before 1.25 not at all.
+
+use crate::compose::roles::image_name;
+use crate::docker::{Container, ProjectArgs};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const PROJECT: &str = "com.docker.compose.project";
+const SERVICE: &str = "com.docker.compose.service";
+const ONE_OFF: &str = "com.docker.compose.oneoff";
+const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
+
+/// What compose looks for, in its order (compose-go `cli/options.go`).
+const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDE_NAMES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
+
+/// Groups containers by compose project, without those of `compose run`.
+pub(super) fn by_project(containers: Vec<Container>) -> BTreeMap<String, Vec<Container>> {
+    let mut projects: BTreeMap<String, Vec<Container>> = BTreeMap::new();
+    for container in containers {
+        let one_off = container.label(ONE_OFF).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if let Some(project) = container.label(PROJECT).filter(|_| !one_off).map(str::to_owned) {
+            projects.entry(project).or_default().push(container);
+        }
+    }
+    projects
+}
+
+/// Returns the service that a container is of.
+pub(super) fn service_of(container: &Container) -> Option<&str> {
+    container.label(SERVICE)
+}
+
+/// Whether a project's containers are those of a Trains or ClearML server: a server image, or a container of any image
+/// that runs one of the server's commands beside an Elasticsearch.
+pub(super) fn is_server(containers: &[Container]) -> bool {
+    let image = |container: &Container| image_name(&container.image).to_owned();
+    let servers = ["trains", "clearml", "trains-server", "clearml-server"];
+    let commands = ["apiserver", "fileserver", "webserver"];
+    let runs_command = |container: &Container| container.command.iter().any(|word| commands.contains(&word.as_str()));
+    containers.iter().any(|one| servers.contains(&image(one).as_str()) || one.image.contains("clearml/server"))
+        || (containers.iter().any(runs_command) && containers.iter().any(|one| image(one).contains("elasticsearch")))
+}
+
+/// Returns the arguments that mean a project, read from the labels of its containers.
+///
+/// # Errors
+/// A sentence that says why the labels are no use.
+pub(super) fn from_labels(name: &str, containers: &[Container]) -> Result<ProjectArgs, String> {
+    // All containers of a project carry the same labels, unless some were created by another call than others.
+    let label = |label: &str| containers.iter().find_map(|container| container.label(label));
+    let Some(listed) = label(CONFIG_FILES).filter(|files| !files.is_empty()) else {
+        return Err(format!(
+            "the project {name} runs a server, but was started by an old docker-compose that does not say from which file"
+        ));
+    };
+    if containers.iter().filter_map(|one| one.label(CONFIG_FILES)).any(|other| other != listed) {
+        return Err(format!("the containers of the project {name} were created from different sets of compose files"));
+    }
+    let working_dir = label(WORKING_DIR).map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let files = label_paths(listed, working_dir.as_deref())
+        .map_err(|why| format!("the project {name} runs a server, but {why}"))?;
+    let env_files = match label(ENVIRONMENT_FILE) {
+        None => Vec::new(),
+        Some(listed) => label_paths(listed, working_dir.as_deref())
+            .map_err(|why| format!("the project {name} was started with --env-file, but {why}"))?,
+    };
+    let beside = files.first().and_then(|file| file.parent());
+    let directory = working_dir.filter(|dir| Some(dir.as_path()) != beside);
+    Ok(ProjectArgs { files, name: Some(name.to_owned()), directory, env_files })
+}
+
+/// Takes a label's list of paths apart. Compose joins them with commas and knows no escape.
+fn label_paths(listed: &str, working_dir: Option<&Path>) -> Result<Vec<PathBuf>, String> {
+    let resolve = |text: &str| match (Path::new(text).is_absolute(), working_dir) {
+        (true, _) => Ok(PathBuf::from(text)),
+        (false, Some(dir)) => Ok(normal(&dir.join(text))),
+        (false, None) => Err(format!("it is not known where its file {text} is")),
+    };
+    if listed.contains(',') && resolve(listed)?.exists() {
+        return Err(format!("the commas in {listed} may be part of a name or between two names"));
+    }
+    let paths: Vec<PathBuf> = listed.split(',').map(resolve).collect::<Result<_, _>>()?;
+    match paths.iter().find(|path| !path.is_file()) {
+        Some(gone) => Err(format!("its file {} is not there any more", gone.display())),
+        None => Ok(paths),
+    }
+}
+
+/// Returns the files that compose would take in a directory, the override file included.
+pub(super) fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
+    let first = |names: &[&str]| names.iter().map(|name| directory.join(name)).find(|path| path.is_file());
+    let mut files = vec![first(&FILE_NAMES)?];
+    files.extend(first(&OVERRIDE_NAMES));
+    Some(files)
+}
+
+/// Returns the files that compose would take in a directory or the nearest one above it that has any.
+pub(super) fn files_at_or_above(directory: &Path) -> Option<Vec<PathBuf>> {
+    directory.ancestors().find_map(files_in)
+}
+
+/// Returns the projects whose containers were created from these files, or bear names that are fixed in them.
+pub(super) fn created_from<'a>(
+    projects: &'a BTreeMap<String, Vec<Container>>,
+    files: &[PathBuf],
+    container_names: &[&str],
+) -> Vec<&'a str> {
+    let of_these = |name: &str, containers: &[Container]| match from_labels(name, containers) {
+        Ok(args) => args.files.iter().any(|file| files.contains(file)),
+        Err(_) => containers.iter().any(|one| container_names.contains(&one.name.as_str())),
+    };
+    projects.iter().filter(|(name, containers)| of_these(name, containers)).map(|(name, _)| name.as_str()).collect()
+}
+
+/// Drops `.` and resolves `..` in writing, as compose does with what it is given.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "candidates_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+//! Labels as compose v1 and v2 write them, and what goes wrong with them.
+
+use super::*;
+
+fn container(image: &str, command: &[&str], labels: &[(&str, &str)]) -> Container {
+    Container {
+        image: image.to_owned(),
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        ..Default::default()
+    }
+}
+
+fn directory_with(files: &[&str]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for file in files {
+        let path = dir.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+    dir
+}
+
+fn of_labels(dir: &tempfile::TempDir, files: &str, more: &[(&str, &str)]) -> Result<ProjectArgs, String> {
+    let path = dir.path().to_string_lossy().into_owned();
+    let labels = [&[(WORKING_DIR, path.as_str()), (CONFIG_FILES, files)], more].concat();
+    from_labels("trains", &[container("i", &[], &labels)])
+}
+
+#[test]
+fn relative_labels_of_compose_v1_are_joined_to_the_working_directory() {
+    let dir = directory_with(&["docker-compose.yml", "sub/more.yml", "prod.env"]);
+    let args = of_labels(&dir, "docker-compose.yml,./sub/../sub/more.yml", &[(ENVIRONMENT_FILE, "prod.env")]).unwrap();
+    assert_eq!(args.files, [dir.path().join("docker-compose.yml"), dir.path().join("sub/more.yml")]);
+    assert_eq!(args.env_files, [dir.path().join("prod.env")]);
+    assert_eq!((args.name.as_deref(), args.directory), (Some("trains"), None));
+}
+
+#[test]
+fn a_project_directory_elsewhere_is_passed_on() {
+    let dir = directory_with(&["sub/docker-compose.yml"]);
+    let absolute = dir.path().join("sub/docker-compose.yml");
+    let args = of_labels(&dir, &absolute.to_string_lossy(), &[]).unwrap();
+    assert_eq!(args.directory.as_deref(), Some(dir.path()));
+}
+
+#[test]
+fn labels_that_are_no_use_say_why() {
+    let dir = directory_with(&["a,b.yml", "a", "b.yml", "x.yml"]);
+    assert!(of_labels(&dir, "a,b.yml", &[]).unwrap_err().contains("commas"));
+    assert!(of_labels(&dir, "moved.yml", &[]).unwrap_err().contains("not there any more"));
+    let unlabelled = [container("i", &[], &[(PROJECT, "trains")])];
+    assert!(from_labels("trains", &unlabelled).unwrap_err().contains("old docker-compose"));
+    let no_directory = [container("i", &[], &[(CONFIG_FILES, "x.yml")])];
+    assert!(from_labels("trains", &no_directory).unwrap_err().contains("not known where"));
+    let two = [container("i", &[], &[(CONFIG_FILES, "/a")]), container("i", &[], &[(CONFIG_FILES, "/b")])];
+    assert!(from_labels("trains", &two).unwrap_err().contains("different sets"));
+}
+
+#[test]
+fn a_server_is_known_by_its_image_or_its_commands_not_by_a_name() {
+    let elastic = container("docker.elastic.co/elasticsearch/elasticsearch:5.6.16", &[], &[]);
+    assert!(is_server(&[container("mirror:5000/allegroai/trains:latest", &[], &[])]));
+    assert!(is_server(&[container("clearml/server:latest", &[], &[])]));
+    let branded = container("jarvis:v1", &["/opt/trains/wrapper.sh", "apiserver"], &[]);
+    assert!(is_server(&[branded.clone(), elastic.clone()]));
+    assert!(!is_server(&[branded]));
+    assert!(!is_server(&[elastic]));
+}
+
+#[test]
+fn containers_of_compose_run_are_no_services() {
+    let run = container("i", &[], &[(PROJECT, "p"), (ONE_OFF, "True")]);
+    let service = container("i", &[], &[(PROJECT, "p"), (ONE_OFF, "False"), (SERVICE, "redis")]);
+    let projects = by_project(vec![run, service, container("i", &[], &[])]);
+    assert_eq!(projects["p"].len(), 1);
+    assert_eq!(service_of(&projects["p"][0]), Some("redis"));
+}
+
+#[test]
+fn a_directory_offers_what_compose_would_take() {
+    let dir = directory_with(&["docker-compose.yaml", "docker-compose.yml", "docker-compose.override.yml", "a/b/x"]);
+    let files = [dir.path().join("docker-compose.yml"), dir.path().join("docker-compose.override.yml")];
+    assert_eq!(files_in(dir.path()), Some(files.to_vec()));
+    assert_eq!(files_in(&dir.path().join("a")), None);
+    assert_eq!(files_at_or_above(&dir.path().join("a/b")), Some(files.to_vec()));
+}
+
+#[test]
+fn the_name_of_a_project_comes_from_the_containers_its_file_made() {
+    let dir = directory_with(&["docker-compose.yml", "other.yml"]);
+    let path = dir.path().to_string_lossy().into_owned();
+    let labelled = |project: &str, file: &str| {
+        container("i", &[], &[(PROJECT, project), (WORKING_DIR, &path), (CONFIG_FILES, file)])
+    };
+    let mut old = container("i", &[], &[(PROJECT, "old")]);
+    old.name = "trains-elastic".to_owned();
+    let projects = by_project(vec![labelled("one", "docker-compose.yml"), labelled("two", "other.yml"), old]);
+    let file = [dir.path().join("docker-compose.yml")];
+    assert_eq!(created_from(&projects, &file, &[]), ["one"]);
+    assert_eq!(created_from(&projects, &[], &["trains-elastic"]), ["old"]);
+}

@@ -1,0 +1,180 @@
+//! Where the bytes below each container path really are: the container's mounts where there is a container, else the
+//! compose model, with the volumes that an image declares.
+
+use super::{Disagreement, Mount, Role, Storage};
+use crate::compose::model;
+use crate::docker::container::is_whole_id;
+use crate::docker::{Container, ContainerMount, MountKind, Volume};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What docker knows beyond the compose model.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    /// Project name, for the names of volumes.
+    pub(super) project: String,
+    /// The compose model's volumes by key.
+    pub(super) keys: BTreeMap<String, model::Volume>,
+    /// Volumes that exist, by docker's name.
+    pub(super) volumes: BTreeMap<String, Volume>,
+    /// Where docker keeps images and volumes.
+    pub(super) docker_root: PathBuf,
+    /// Whether paths are those of a virtual machine (Docker Desktop).
+    pub(super) in_virtual_machine: bool,
+}
+
+/// Returns the mounts of a service, ordered by target, and where its container is not what the model says.
+/// `image_volumes` are the paths that its image declares as volumes, if the image is known.
+pub(super) fn mounts(
+    service: &model::Service,
+    role: Role,
+    container: Option<&Container>,
+    image_volumes: Option<&[String]>,
+    facts: &Facts,
+) -> (Vec<Mount>, Vec<(String, Storage, Storage)>) {
+    let from_model: Vec<Mount> = service.volumes.iter().filter_map(|mount| facts.of_model(mount)).collect();
+    let (mut mounts, differences) = match container {
+        Some(container) => {
+            let real: Vec<Mount> = container.mounts.iter().filter_map(|mount| facts.of_container(mount)).collect();
+            let differences = differences(&real, &from_model);
+            (real, differences)
+        }
+        None => (from_model, Vec::new()),
+    };
+    let becomes_anonymous = |path: &str| match (container, image_volumes) {
+        // Docker has mounted them already.
+        (Some(_), _) => false,
+        (None, Some(declared)) => declared.iter().any(|volume| same_target(volume, path)),
+        // The image is not here to be asked; the stock ones declare these.
+        (None, None) => matches!(role, Role::Mongo | Role::Redis),
+    };
+    for path in data_paths(role, service) {
+        if mounts.iter().any(|mount| same_target(&mount.target, &path)) {
+            continue;
+        }
+        if becomes_anonymous(&path) {
+            mounts.push(Mount { target: path, storage: Storage::Anonymous, read_only: false });
+        } else if !mounts.iter().any(|mount| Path::new(&path).starts_with(&mount.target)) {
+            mounts.push(Mount { target: path, storage: Storage::ContainerLayer, read_only: false });
+        }
+    }
+    mounts.sort_by(|a, b| a.target.cmp(&b.target));
+    (mounts, differences)
+}
+
+/// Turns differences of storage into what users are told.
+pub(super) fn disagreements(service: &str, differences: Vec<(String, Storage, Storage)>) -> Vec<Disagreement> {
+    let one = |(subject, container, file): (String, Storage, Storage)| Disagreement {
+        service: service.to_owned(),
+        subject,
+        container: container.to_string(),
+        file: file.to_string(),
+    };
+    differences.into_iter().map(one).collect()
+}
+
+/// The container paths at which a role keeps what must not be lost.
+fn data_paths(role: Role, service: &model::Service) -> Vec<String> {
+    let paths: &[&str] = match role {
+        Role::Elasticsearch => &["/usr/share/elasticsearch/data"],
+        Role::Mongo => &["/data/db", "/data/configdb"],
+        Role::Redis => &["/data"],
+        Role::Fileserver => {
+            let folder = ["CLEARML_UPLOAD_FOLDER", "TRAINS_UPLOAD_FOLDER"]
+                .iter()
+                .find_map(|name| service.environment.get(*name)?.clone())
+                .filter(|folder| folder.starts_with('/'));
+            return vec![folder.unwrap_or_else(|| "/mnt/fileserver".to_owned())];
+        }
+        Role::Apiserver | Role::Webserver | Role::AgentServices | Role::Other => &[],
+    };
+    paths.iter().map(|path| (*path).to_owned()).collect()
+}
+
+fn same_target(a: &str, b: &str) -> bool {
+    a.trim_end_matches('/') == b.trim_end_matches('/')
+}
+
+/// Mounts that container and model have differently. An anonymous volume on either side alone is no difference:
+/// docker adds those that an image declares.
+fn differences(real: &[Mount], model: &[Mount]) -> Vec<(String, Storage, Storage)> {
+    let targets: BTreeSet<&str> = real.iter().chain(model).map(|mount| mount.target.trim_end_matches('/')).collect();
+    let at = |mounts: &[Mount], target: &str| {
+        let found = mounts.iter().find(|mount| same_target(&mount.target, target));
+        found.map_or(Storage::ContainerLayer, |mount| mount.storage.clone())
+    };
+    let place = |storage: &Storage| match storage {
+        Storage::Bind { path } => Some(path.clone()),
+        Storage::Volume { name, .. } => Some(PathBuf::from(name)),
+        Storage::Anonymous | Storage::ContainerLayer => None,
+    };
+    targets
+        .into_iter()
+        .map(|target| (target.to_owned(), at(real, target), at(model, target)))
+        .filter(|(_, container, file)| place(container) != place(file))
+        .collect()
+}
+
+impl Facts {
+    fn of_model(&self, mount: &model::Mount) -> Option<Mount> {
+        let storage = match (&mount.kind, &mount.source) {
+            (model::MountKind::Bind, Some(source)) => Storage::Bind { path: normal(Path::new(source)) },
+            (model::MountKind::Volume, Some(key)) => self.volume(&self.name_of(key), key),
+            (model::MountKind::Bind | model::MountKind::Volume, None) => Storage::Anonymous,
+            (model::MountKind::Other(kind), _) if kind == "tmpfs" => Storage::ContainerLayer,
+            (model::MountKind::Other(_), _) => return None,
+        };
+        Some(Mount { target: mount.target.clone(), storage, read_only: mount.read_only })
+    }
+
+    fn of_container(&self, mount: &ContainerMount) -> Option<Mount> {
+        let storage = match &mount.kind {
+            MountKind::Bind => Storage::Bind { path: self.host_path(&mount.source) },
+            MountKind::Volume(name) if is_whole_id(name) => Storage::Anonymous,
+            MountKind::Volume(name) => {
+                let key = self.keys.keys().find(|key| self.name_of(key) == *name);
+                self.volume(name, key.unwrap_or(name))
+            }
+            MountKind::Other(kind) if kind == "tmpfs" => Storage::ContainerLayer,
+            MountKind::Other(_) => return None,
+        };
+        Some(Mount { target: mount.target.clone(), storage, read_only: mount.read_only })
+    }
+
+    /// Docker's name of a volume of the model.
+    pub(super) fn name_of(&self, key: &str) -> String {
+        let volume = self.keys.get(key);
+        let named = volume.and_then(|volume| volume.name.clone());
+        let external = volume.is_some_and(|volume| volume.external);
+        named.unwrap_or_else(|| if external { key.to_owned() } else { format!("{}_{key}", self.project) })
+    }
+
+    fn volume(&self, name: &str, key: &str) -> Storage {
+        let mountpoint = match self.volumes.get(name) {
+            // A local volume that is a bind in disguise is mounted only while a container uses it.
+            Some(Volume { options, .. }) if options.get("o").is_some_and(|o| o.split(',').any(|o| o == "bind")) => {
+                options.get("device").map(PathBuf::from).unwrap_or_default()
+            }
+            Some(volume) => volume.mountpoint.clone(),
+            None => self.docker_root.join("volumes").join(name).join("_data"),
+        };
+        Storage::Volume { name: name.to_owned(), key: key.to_owned(), mountpoint }
+    }
+
+    /// Docker Desktop reports host paths below a mount of its virtual machine.
+    fn host_path(&self, source: &Path) -> PathBuf {
+        let prefixes = ["/host_mnt", "/run/desktop/mnt/host"];
+        let inside =
+            prefixes.iter().filter(|_| self.in_virtual_machine).find_map(|prefix| source.strip_prefix(prefix).ok());
+        inside.map_or_else(|| normal(source), |path| Path::new("/").join(path))
+    }
+}
+
+/// Drops `.` and trailing slashes, by which equal paths may differ in writing.
+fn normal(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+#[cfg(test)]
+#[path = "storage_tests.rs"]
+mod tests;

@@ -1,0 +1,138 @@
+//! Each kind of storage, with and without a container.
+
+use super::*;
+use serde_json::json;
+
+fn service(volumes: serde_json::Value) -> model::Service {
+    let value = json!({ "services": { "s": { "image": "i", "volumes": volumes } } });
+    model::Project::from_value(&value).unwrap().services.remove("s").unwrap()
+}
+
+fn facts() -> Facts {
+    let keys = [
+        ("plain", model::Volume::default()),
+        ("named", model::Volume { name: Some("given".into()), ..Default::default() }),
+        ("outside", model::Volume { external: true, ..Default::default() }),
+    ];
+    Facts {
+        project: "trains".into(),
+        keys: keys.into_iter().map(|(key, volume)| (key.to_owned(), volume)).collect(),
+        docker_root: "/var/lib/docker".into(),
+        ..Default::default()
+    }
+}
+
+fn container(mounts: &[(MountKind, &str, &str)]) -> Container {
+    let mounts = mounts
+        .iter()
+        .map(|(kind, source, target)| ContainerMount {
+            kind: kind.clone(),
+            source: source.into(),
+            target: (*target).to_owned(),
+            read_only: false,
+        })
+        .collect();
+    Container { mounts, ..Default::default() }
+}
+
+fn storage_at(mounts: &[Mount], target: &str) -> Storage {
+    mounts.iter().find(|mount| mount.target == target).unwrap().storage.clone()
+}
+
+fn bind(path: &str) -> Storage {
+    Storage::Bind { path: path.into() }
+}
+
+#[test]
+fn without_a_container_the_model_says_where_the_data_are() {
+    let volumes = json!(["/opt/trains/logs/:/log:ro", "plain:/p", "named:/n", "outside:/o", "/anonymous"]);
+    let (mounts, differences) = mounts(&service(volumes), Role::Apiserver, None, None, &facts());
+    assert!(differences.is_empty());
+    assert_eq!(storage_at(&mounts, "/log"), bind("/opt/trains/logs"));
+    assert!(mounts.iter().find(|mount| mount.target == "/log").unwrap().read_only);
+    let volume = |name: &str, key: &str| Storage::Volume {
+        name: name.into(),
+        key: key.into(),
+        mountpoint: format!("/var/lib/docker/volumes/{name}/_data").into(),
+    };
+    assert_eq!(storage_at(&mounts, "/p"), volume("trains_plain", "plain"));
+    assert_eq!(storage_at(&mounts, "/n"), volume("given", "named"));
+    assert_eq!(storage_at(&mounts, "/o"), volume("outside", "outside"));
+    assert_eq!(storage_at(&mounts, "/anonymous"), Storage::Anonymous);
+}
+
+#[test]
+fn data_that_nothing_is_mounted_at_are_named() {
+    let none = service(json!([]));
+    let at = |role, container: Option<&Container>, image: Option<&[String]>, path: &str| {
+        storage_at(&mounts(&none, role, container, image, &facts()).0, path)
+    };
+    let elastic = "/usr/share/elasticsearch/data";
+    let declared = [elastic.to_owned()];
+    assert_eq!(at(Role::Elasticsearch, None, Some(&declared), elastic), Storage::Anonymous);
+    assert_eq!(at(Role::Elasticsearch, None, Some(&[]), elastic), Storage::ContainerLayer);
+    assert_eq!(at(Role::Elasticsearch, Some(&container(&[])), Some(&declared), elastic), Storage::ContainerLayer);
+    assert_eq!(at(Role::Redis, None, None, "/data"), Storage::Anonymous);
+    assert_eq!(at(Role::Fileserver, None, None, "/mnt/fileserver"), Storage::ContainerLayer);
+}
+
+/// The Windows files of 0.12.1 to 0.15.0: the volume is at `/data`, but the image declares `/data/db`, so docker puts
+/// an anonymous volume over it, and that is where the data are.
+#[test]
+fn a_volume_at_data_does_not_hold_what_the_mongo_image_declares_below_it() {
+    let windows = service(json!(["plain:/data"]));
+    let (mounts, _) = mounts(&windows, Role::Mongo, None, None, &facts());
+    assert_eq!(storage_at(&mounts, "/data/db"), Storage::Anonymous);
+    let (mounts, _) = super::mounts(&windows, Role::Mongo, None, Some(&[]), &facts());
+    assert_eq!(mounts.len(), 1, "an image that declares nothing keeps its data in the volume");
+}
+
+#[test]
+fn the_mounts_of_a_container_are_the_truth_and_the_difference_is_told() {
+    let edited = service(json!(["/new/elastic:/usr/share/elasticsearch/data", "/same:/same"]));
+    let real = container(&[
+        (MountKind::Bind, "/opt/trains/data/elastic", "/usr/share/elasticsearch/data"),
+        (MountKind::Bind, "/same/", "/same"),
+        (MountKind::Volume("f".repeat(64)), "/var/lib/docker/volumes/ff/_data", "/usr/share/elasticsearch/logs"),
+        (MountKind::Volume("given".into()), "/elsewhere/given/_data", "/v"),
+    ]);
+    let (mounts, differences) = mounts(&edited, Role::Elasticsearch, Some(&real), None, &facts());
+    assert_eq!(storage_at(&mounts, "/usr/share/elasticsearch/data"), bind("/opt/trains/data/elastic"));
+    assert_eq!(storage_at(&mounts, "/usr/share/elasticsearch/logs"), Storage::Anonymous);
+    assert!(matches!(storage_at(&mounts, "/v"), Storage::Volume { key, .. } if key == "named"));
+    let told: Vec<String> = disagreements("elasticsearch", differences).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "The container of elasticsearch has /opt/trains/data/elastic at /usr/share/elasticsearch/data; the compose file now says /new/elastic.",
+            "The container of elasticsearch has the volume given at /v; the compose file now says nothing.",
+        ]
+    );
+}
+
+#[test]
+fn paths_of_docker_desktop_are_those_of_the_host() {
+    let mut facts = facts();
+    facts.in_virtual_machine = true;
+    let real = container(&[(MountKind::Bind, "/host_mnt/Users/a/trains/data/redis", "/data")]);
+    let model = service(json!(["/Users/a/trains/data/redis:/data"]));
+    let (mounts, differences) = mounts(&model, Role::Redis, Some(&real), None, &facts);
+    assert_eq!(storage_at(&mounts, "/data"), bind("/Users/a/trains/data/redis"));
+    assert!(differences.is_empty());
+}
+
+#[test]
+fn a_bind_in_the_guise_of_a_volume_is_where_its_device_is() {
+    let mut facts = facts();
+    let options = [("type", "none"), ("o", "bind"), ("device", "/srv/es")];
+    let volume = Volume {
+        name: "given".into(),
+        mountpoint: "/var/lib/docker/volumes/given/_data".into(),
+        driver: "local".into(),
+        options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        labels: BTreeMap::new(),
+    };
+    facts.volumes.insert("given".into(), volume);
+    let (mounts, _) = mounts(&service(json!(["named:/n"])), Role::Other, None, None, &facts);
+    assert_eq!(storage_at(&mounts, "/n").path(), Some(Path::new("/srv/es")));
+}

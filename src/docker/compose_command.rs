@@ -1,0 +1,299 @@
+//! The compose command of the user's own docker, which alone resolves a project the way the user's docker does.
+//!
+//! It is called through the docker that called us, with the same global options, so that contexts and configuration
+//! are the same. Only standard output is read; what compose says on standard error is kept for errors.
+
+use super::child::{self, Ended};
+use super::context::Endpoint;
+use crate::deployment::Project;
+use crate::error::{Error, Result};
+use crate::failpoints;
+use crate::invocation;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+/// Set by docker when it calls a plugin; not meant for other children.
+const ORIGINAL_COMMAND: &str = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND";
+/// Set by docker for a plugin to hear of its end; not meant for other children.
+const PLUGIN_SOCKET: &str = "DOCKER_CLI_PLUGIN_SOCKET";
+
+/// Which project a command is about: the options that docker compose takes. All paths are absolute.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectArgs {
+    /// `-f`, in order.
+    pub files: Vec<PathBuf>,
+    /// `-p`.
+    pub name: Option<String>,
+    /// `--project-directory`.
+    pub directory: Option<PathBuf>,
+    /// `--env-file`, in order.
+    pub env_files: Vec<PathBuf>,
+}
+
+impl ProjectArgs {
+    /// Returns the arguments that mean a project: always its name, so that a moved directory cannot change it.
+    pub fn of(project: &Project) -> Self {
+        Self {
+            files: project.files.clone(),
+            name: Some(project.name.clone()),
+            directory: project.directory_named.then(|| project.directory.clone()),
+            env_files: if project.env_files_named { project.env_files.clone() } else { Vec::new() },
+        }
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        self.files.iter().for_each(|file| arguments.extend(["--file".into(), file.into()]));
+        if let Some(name) = &self.name {
+            arguments.extend(["--project-name".into(), name.into()]);
+        }
+        if let Some(directory) = &self.directory {
+            arguments.extend(["--project-directory".into(), directory.into()]);
+        }
+        self.env_files.iter().for_each(|file| arguments.extend(["--env-file".into(), file.into()]));
+        arguments
+    }
+
+    /// Returns the project directory: the named one, else that of the first file.
+    pub fn project_directory(&self) -> Option<&Path> {
+        self.directory.as_deref().or_else(|| self.files.first()?.parent())
+    }
+}
+
+/// Docker's command line, as it was used to call us.
+#[derive(Debug, Clone)]
+pub struct DockerCli {
+    program: PathBuf,
+    globals: Vec<OsString>,
+}
+
+impl DockerCli {
+    /// Returns the docker that called this process, or is on PATH, with its global options. Paths among them are made
+    /// absolute, since compose is called from the project's directory.
+    pub fn new(cli: &invocation::DockerCli) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        Self { program: (&cli.program).into(), globals: cli.globals.absolute(&here).to_args() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.globals);
+        command
+    }
+}
+
+/// How compose is called.
+#[derive(Debug, Clone)]
+enum Form {
+    /// `docker compose`.
+    Plugin(DockerCli),
+    /// A `docker-compose` of version 2 or later, which takes the daemon from the environment.
+    Standalone { host: String, config_dir: PathBuf },
+}
+
+/// A compose command of version 2 or later that is known to work.
+#[derive(Debug, Clone)]
+pub struct ComposeCommand {
+    form: Form,
+    version: String,
+    both_names: bool,
+}
+
+impl ComposeCommand {
+    /// Looks for compose: `docker compose`, else a `docker-compose` of version 2 or later.
+    ///
+    /// # Errors
+    /// Refused, with what to install, when there is no docker command or no compose, or only version 1.
+    pub async fn probe(cli: DockerCli, endpoint: &Endpoint, cancel: &CancellationToken) -> Result<Self> {
+        let mut command = cli.command();
+        command.args(["compose", "version", "--short"]);
+        let plugin = child::run(command, cancel).await;
+        let said = match plugin {
+            Ok(ended) => match modern_version(&ended) {
+                Some(version) => return Ok(Self { form: Form::Plugin(cli), version, both_names: false }),
+                None => ended.said(),
+            },
+            Err(error) if error.kind() == crate::error::Kind::Cancelled => return Err(error),
+            Err(error) => anyhow::Error::new(error),
+        };
+        let mut command = Command::new("docker-compose");
+        command.args(["version", "--short"]);
+        let Ok(standalone) = child::run(command, cancel).await else {
+            return Err(no_compose("Docker Compose is not installed, or this user's docker does not find it.", said));
+        };
+        if let Some(version) = modern_version(&standalone) {
+            let form = Form::Standalone { host: endpoint.host.url(), config_dir: endpoint.config_dir.clone() };
+            return Ok(Self { form, version, both_names: false });
+        }
+        let found = standalone.stdout.trim().to_owned();
+        Err(no_compose(&format!("Only docker-compose {found} was found; version 2 is needed."), said))
+    }
+
+    /// Returns compose's version, such as `2.40.3`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Returns how a user would type this command: `docker compose` or `docker-compose`.
+    pub fn as_typed(&self) -> &'static str {
+        match self.form {
+            Form::Plugin(_) => "docker compose",
+            Form::Standalone { .. } => "docker-compose",
+        }
+    }
+
+    /// Returns the same command, for which every variable `TRAINS_…` of the environment is there as `CLEARML_…` too
+    /// and the other way round, unless both are set: a rewritten compose file asks for the new names.
+    #[must_use]
+    pub fn with_both_names(&self) -> Self {
+        Self { both_names: true, ..self.clone() }
+    }
+
+    /// Returns the project as compose resolves it, as JSON text in which every dollar is doubled
+    /// ([`crate::compose::model`] undoes that).
+    ///
+    /// # Errors
+    /// Failed when compose does not accept the files; the cause is what compose says.
+    pub async fn config(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<String> {
+        let ended = self.call(project, &["config", "--format", "json"], cancel).await?;
+        if ended.status.success() {
+            return Ok(ended.stdout);
+        }
+        let files: Vec<String> = project.files.iter().map(|file| file.display().to_string()).collect();
+        Err(Error::failed(format!("Compose does not accept {}.", files.join(", ")))
+            .because(ended.said())
+            .hint(format!("Correct the file until this succeeds: {} config --quiet", self.typed(project))))
+    }
+
+    /// Stops the project's containers, giving each `timeout` to end, and removes them and their networks. Volumes
+    /// stay, named and anonymous ones.
+    ///
+    /// # Errors
+    /// Failed when compose fails; the cause is what it says.
+    pub async fn down(&self, project: &ProjectArgs, timeout: Duration, cancel: &CancellationToken) -> Result<()> {
+        failpoints::reach("docker.compose_down")?;
+        let seconds = timeout.as_secs().to_string();
+        self.act(project, &["down", "--timeout", &seconds], "stopped", cancel).await
+    }
+
+    /// Creates and starts the project's containers in the background.
+    ///
+    /// # Errors
+    /// As [`ComposeCommand::down`].
+    pub async fn up(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<()> {
+        failpoints::reach("docker.compose_up")?;
+        self.act(project, &["up", "--detach"], "started", cancel).await
+    }
+
+    /// Starts the project's existing containers.
+    ///
+    /// # Errors
+    /// As [`ComposeCommand::down`].
+    pub async fn start(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<()> {
+        failpoints::reach("docker.compose_start")?;
+        self.act(project, &["start"], "started", cancel).await
+    }
+
+    /// Returns how a user would type compose with this project's options.
+    pub fn typed(&self, project: &ProjectArgs) -> String {
+        let options: Vec<String> = project.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        [vec![self.as_typed().to_owned()], options].concat().join(" ")
+    }
+
+    async fn act(&self, project: &ProjectArgs, words: &[&str], done: &str, cancel: &CancellationToken) -> Result<()> {
+        let ended = self.call(project, words, cancel).await?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        let name = project.name.as_deref().unwrap_or("without a name");
+        Err(Error::failed(format!("The compose project {name} cannot be {done}.")).because(ended.said()).hint(format!(
+            "Try it by hand: {} {}",
+            self.typed(project),
+            words.join(" ")
+        )))
+    }
+
+    async fn call(&self, project: &ProjectArgs, words: &[&str], cancel: &CancellationToken) -> Result<Ended> {
+        let mut command = match &self.form {
+            Form::Plugin(cli) => {
+                let mut command = cli.command();
+                command.arg("compose");
+                command
+            }
+            Form::Standalone { host, config_dir } => {
+                let mut command = Command::new("docker-compose");
+                command.env("DOCKER_HOST", host).env("DOCKER_CONFIG", config_dir).env_remove("DOCKER_CONTEXT");
+                command
+            }
+        };
+        command.args(project.arguments()).args(words);
+        command.env_remove(ORIGINAL_COMMAND).env_remove(PLUGIN_SOCKET);
+        if self.both_names {
+            let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+            command.envs(other_names(variables.collect()));
+        }
+        // Older compose releases read `.env` from the working directory instead of the project's.
+        if let Some(directory) = project.project_directory().filter(|directory| directory.is_dir()) {
+            command.current_dir(directory);
+        }
+        child::run(command, cancel).await
+    }
+}
+
+/// Returns the version if the call succeeded and it is 2 or later.
+fn modern_version(ended: &Ended) -> Option<String> {
+    let version = ended.stdout.trim().trim_start_matches('v');
+    let major: u32 = version.split('.').next()?.parse().ok()?;
+    (ended.status.success() && major >= 2).then(|| version.to_owned())
+}
+
+fn no_compose(message: &str, said: anyhow::Error) -> Error {
+    Error::refused(message)
+        .because(said)
+        .hint("Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).")
+        .hint("If `docker compose version` works without sudo only, compose is installed for one user; install it for all.")
+}
+
+/// The variables to add, so that each is there under its Trains and its ClearML name.
+fn other_names(variables: BTreeMap<String, OsString>) -> BTreeMap<String, OsString> {
+    let other = |name: &str| {
+        let new = name.strip_prefix("TRAINS_").map(|rest| format!("CLEARML_{rest}"));
+        new.or_else(|| name.strip_prefix("CLEARML_").map(|rest| format!("TRAINS_{rest}")))
+    };
+    variables
+        .iter()
+        .filter_map(|(name, value)| Some((other(name)?, value.clone())))
+        .filter(|(name, _)| !variables.contains_key(name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_named_by_the_options_of_compose() {
+        let project = ProjectArgs {
+            files: vec!["/a/x.yml".into(), "/a/y.yml".into()],
+            name: Some("t".into()),
+            directory: None,
+            env_files: vec!["/e".into()],
+        };
+        let expected = ["--file", "/a/x.yml", "--file", "/a/y.yml", "--project-name", "t", "--env-file", "/e"];
+        assert_eq!(project.arguments(), expected);
+        assert_eq!(project.project_directory(), Some(Path::new("/a")));
+    }
+
+    #[test]
+    fn variables_get_their_other_name_unless_it_is_taken() {
+        let variables =
+            [("TRAINS_HOST_IP", "1"), ("CLEARML_X", "2"), ("TRAINS_A", "3"), ("CLEARML_A", "4"), ("HOME", "/")];
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let added: Vec<_> = other_names(variables).into_iter().collect();
+        assert_eq!(added, [("CLEARML_HOST_IP".into(), "1".into()), ("TRAINS_X".into(), "2".into())]);
+    }
+}

@@ -1,0 +1,320 @@
+//! Containers as they are: listing, inspecting, logs, and stopping and removing by id.
+
+use super::daemon::{Daemon, failed, is_missing};
+use crate::deployment::PublishedPort;
+use crate::error::{Error, Result};
+use crate::failpoints;
+use bollard::container::LogOutput;
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
+use futures_util::TryStreamExt;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A container, running or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Container {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// Name without the leading slash.
+    pub name: String,
+    /// The image as it was named when the container was created.
+    pub image: String,
+    /// The image's id, `sha256:…`.
+    pub image_id: String,
+    /// Command line, entry point included.
+    pub command: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Environment, the image's included.
+    pub environment: BTreeMap<String, String>,
+    /// What it does now.
+    pub state: ContainerState,
+    /// What is mounted where, anonymous volumes included.
+    pub mounts: Vec<ContainerMount>,
+    /// Published ports of a running container.
+    pub ports: Vec<PublishedPort>,
+    /// Address in each network it is in, of a running container.
+    pub addresses: BTreeMap<String, IpAddr>,
+    /// Such as `unless-stopped`; `no` if none.
+    pub restart_policy: String,
+    /// Runs privileged.
+    pub privileged: bool,
+}
+
+/// What a container does now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerState {
+    /// Docker's word: `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`.
+    pub status: String,
+    /// Whether its process lives, be it paused or restarting.
+    pub running: bool,
+    /// Exit code of the last process, if it has ended.
+    pub exit_code: Option<i64>,
+    /// Whether the kernel killed it for want of memory.
+    pub out_of_memory: bool,
+}
+
+/// A mount as docker carries it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerMount {
+    /// What kind of mount it is.
+    pub kind: MountKind,
+    /// Where the bytes are on the machine of the daemon; empty for `tmpfs`.
+    pub source: PathBuf,
+    /// Absolute path in the container.
+    pub target: String,
+    /// Mounted read-only.
+    pub read_only: bool,
+}
+
+/// The kinds of mounts that docker reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountKind {
+    /// A directory or file of the host.
+    Bind,
+    /// A volume and its name. Anonymous ones are named by 64 hexadecimal digits.
+    Volume(String),
+    /// Anything else, such as `tmpfs`.
+    Other(String),
+}
+
+impl Container {
+    /// Returns a label's value.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+}
+
+impl Daemon {
+    /// Lists containers, stopped ones too, that carry all of these labels (`name` or `name=value`); all containers
+    /// if there are none. A container that vanishes meanwhile is left out.
+    ///
+    /// # Errors
+    /// Failed when the daemon does not answer.
+    pub async fn containers(&self, labels: &[String]) -> Result<Vec<Container>> {
+        let mut options = ListContainersOptionsBuilder::default().all(true);
+        if !labels.is_empty() {
+            options = options.filters(&HashMap::from([("label", labels.to_vec())]));
+        }
+        let summaries = self
+            .api
+            .list_containers(Some(options.build()))
+            .await
+            .map_err(|cause| failed("The containers cannot be listed.", cause))?;
+        let mut containers = Vec::with_capacity(summaries.len());
+        for id in summaries.into_iter().filter_map(|summary| summary.id) {
+            containers.extend(self.container(&id).await?);
+        }
+        Ok(containers)
+    }
+
+    /// Lists the containers of a compose project, stopped ones too.
+    ///
+    /// # Errors
+    /// As [`Daemon::containers`].
+    pub async fn project_containers(&self, project: &str) -> Result<Vec<Container>> {
+        self.containers(&[format!("com.docker.compose.project={project}")]).await
+    }
+
+    /// Returns a container by its id or name, if it exists.
+    ///
+    /// # Errors
+    /// Failed when the daemon does not answer.
+    pub async fn container(&self, id_or_name: &str) -> Result<Option<Container>> {
+        match self.api.inspect_container(id_or_name, None).await {
+            Ok(response) => Ok(Some(view(response))),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(cause) => Err(failed(&format!("The container {id_or_name} cannot be inspected."), cause)),
+        }
+    }
+
+    /// Returns the last `lines` of what a container wrote, both streams in order.
+    ///
+    /// # Errors
+    /// Failed when there is no such container.
+    pub async fn log_tail(&self, id: &str, lines: usize) -> Result<Vec<String>> {
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
+        let parts: Vec<LogOutput> = self
+            .api
+            .logs(id, Some(options))
+            .try_collect()
+            .await
+            .map_err(|cause| failed(&format!("The log of the container {id} cannot be read."), cause))?;
+        let bytes: Vec<u8> = parts.into_iter().flat_map(|part| part.into_bytes()).collect();
+        Ok(String::from_utf8_lossy(&bytes).lines().map(|line| line.trim_end().to_owned()).collect())
+    }
+
+    /// Stops a container: its stop signal, then SIGKILL after `timeout`. One that does not run, or does not exist,
+    /// is stopped already.
+    ///
+    /// # Errors
+    /// Failed when docker cannot stop it.
+    pub async fn stop(&self, id: &str, timeout: Duration) -> Result<()> {
+        failpoints::reach("docker.stop")?;
+        let seconds = i32::try_from(timeout.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        // The daemon answers when the container has stopped, so the answer may take longer than the stop timeout.
+        let patient = self.api.clone().with_timeout(timeout.saturating_add(Duration::from_secs(120)));
+        match patient.stop_container(id, Some(options)).await {
+            Ok(()) => Ok(()),
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(cause) => Err(failed(&format!("The container {id} cannot be stopped."), cause)),
+        }
+    }
+
+    /// Removes a container that is stopped, and leaves all its volumes.
+    ///
+    /// # Errors
+    /// Internal unless `id` is a whole id: a name may mean another container by now. Failed when it still runs.
+    pub async fn remove(&self, id: &str) -> Result<()> {
+        self.remove_by_id(id, RemoveContainerOptionsBuilder::default().v(false).force(false)).await
+    }
+
+    /// Removes a container in any state together with its anonymous volumes. For the containers of a run only.
+    pub(super) async fn destroy(&self, id: &str) -> Result<()> {
+        self.remove_by_id(id, RemoveContainerOptionsBuilder::default().v(true).force(true)).await
+    }
+
+    async fn remove_by_id(&self, id: &str, options: RemoveContainerOptionsBuilder) -> Result<()> {
+        failpoints::reach("docker.remove")?;
+        if !is_whole_id(id) {
+            return Err(Error::internal(format!("`{id}` is no container id, so nothing is removed.")));
+        }
+        match self.api.remove_container(id, Some(options.build())).await {
+            Ok(()) => Ok(()),
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(cause) => Err(failed(&format!("The container {id} cannot be removed."), cause)),
+        }
+    }
+}
+
+/// Returns whether a text is what docker gives to containers and anonymous volumes: 64 hexadecimal digits.
+pub(crate) fn is_whole_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn view(response: ContainerInspectResponse) -> Container {
+    let config = response.config.unwrap_or_default();
+    let host = response.host_config.unwrap_or_default();
+    let network = response.network_settings.unwrap_or_default();
+    let state = response.state.unwrap_or_default();
+    let running = state.running.unwrap_or(false);
+    let status = state.status.unwrap_or(ContainerStateStatusEnum::EMPTY).to_string();
+    let ended = matches!(status.as_str(), "exited" | "dead");
+    Container {
+        id: response.id.unwrap_or_default(),
+        name: response.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+        image: config.image.unwrap_or_default(),
+        image_id: response.image.unwrap_or_default(),
+        command: response.path.into_iter().chain(response.args.unwrap_or_default()).collect(),
+        labels: config.labels.unwrap_or_default().into_iter().collect(),
+        environment: config.env.unwrap_or_default().iter().filter_map(|pair| split_pair(pair)).collect(),
+        state: ContainerState {
+            status,
+            running,
+            exit_code: state.exit_code.filter(|_| ended),
+            out_of_memory: state.oom_killed.unwrap_or(false),
+        },
+        mounts: response.mounts.unwrap_or_default().into_iter().map(mount).collect(),
+        ports: ports(network.ports.unwrap_or_default()),
+        addresses: network
+            .networks
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(name, endpoint)| Some((name, endpoint.ip_address?.parse().ok()?)))
+            .collect(),
+        restart_policy: host.restart_policy.and_then(|policy| policy.name).map_or_else(
+            || "no".to_owned(),
+            |name| if name.to_string().is_empty() { "no".to_owned() } else { name.to_string() },
+        ),
+        privileged: host.privileged.unwrap_or(false),
+    }
+}
+
+fn split_pair(pair: &str) -> Option<(String, String)> {
+    pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+fn mount(point: MountPoint) -> ContainerMount {
+    let kind = match point.typ.unwrap_or_default().as_str() {
+        "bind" => MountKind::Bind,
+        "volume" => MountKind::Volume(point.name.unwrap_or_default()),
+        other => MountKind::Other(other.to_owned()),
+    };
+    ContainerMount {
+        kind,
+        source: point.source.unwrap_or_default().into(),
+        target: point.destination.unwrap_or_default(),
+        read_only: !point.rw.unwrap_or(true),
+    }
+}
+
+fn ports(map: bollard::models::PortMap) -> Vec<PublishedPort> {
+    let mut ports: Vec<PublishedPort> = map
+        .into_iter()
+        .filter_map(|(port, bindings)| Some((port.split('/').next()?.parse::<u16>().ok()?, bindings?)))
+        .flat_map(|(container, bindings)| {
+            bindings.into_iter().filter_map(move |binding| {
+                let host = binding.host_port?.parse().ok()?;
+                Some(PublishedPort { container, host, host_ip: binding.host_ip.unwrap_or_default() })
+            })
+        })
+        .collect();
+    ports.sort_by(|a, b| (a.container, a.host, &a.host_ip).cmp(&(b.container, b.host, &b.host_ip)));
+    ports
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_of_an_old_daemon_is_read_whole() {
+        let response: ContainerInspectResponse = serde_json::from_value(json!({
+            "Id": "a".repeat(64), "Name": "/trains-elastic", "Image": "sha256:1", "Path": "/bin/es", "Args": ["-d"],
+            "State": { "Status": "exited", "Running": false, "ExitCode": 137, "OOMKilled": true },
+            "Config": { "Image": "elasticsearch:5.6.16", "Env": ["A=b=c", "EMPTY="], "Labels": { "l": "v" } },
+            "HostConfig": { "RestartPolicy": { "Name": "", "MaximumRetryCount": 0 }, "Privileged": false },
+            "Mounts": [
+                { "Type": "bind", "Source": "/opt/trains/data/elastic", "Destination": "/usr/share/elasticsearch/data", "RW": true },
+                { "Type": "volume", "Name": "x_data", "Source": "/var/lib/docker/volumes/x_data/_data", "Destination": "/v", "RW": false },
+                { "Type": "tmpfs", "Destination": "/run" }
+            ],
+            "NetworkSettings": {
+                "Ports": { "9200/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "9200" }, { "HostIp": "::", "HostPort": "9200" }], "9300/tcp": null },
+                "Networks": { "backend": { "IPAddress": "172.18.0.2" }, "other": { "IPAddress": "" } }
+            }
+        }))
+        .unwrap();
+        let container = view(response);
+        assert_eq!(container.name, "trains-elastic");
+        assert_eq!(container.state.exit_code, Some(137));
+        assert!(container.state.out_of_memory && !container.state.running);
+        assert_eq!(container.environment.get("A").map(String::as_str), Some("b=c"));
+        assert_eq!(container.restart_policy, "no");
+        assert_eq!(container.command, ["/bin/es", "-d"]);
+        assert_eq!(container.ports.len(), 2);
+        assert_eq!(container.addresses.len(), 1);
+        let kinds: Vec<_> = container.mounts.iter().map(|mount| (mount.kind.clone(), mount.read_only)).collect();
+        assert_eq!(
+            kinds,
+            [
+                (MountKind::Bind, false),
+                (MountKind::Volume("x_data".into()), true),
+                (MountKind::Other("tmpfs".into()), false)
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_whole_id_is_an_id() {
+        assert!(is_whole_id(&"0f".repeat(32)));
+        assert!(!is_whole_id("trains-elastic") && !is_whole_id(&"0f".repeat(31)) && !is_whole_id(&"zz".repeat(32)));
+    }
+}

@@ -1,0 +1,28 @@
+//! The docker daemon and the compose command: the one seam to containers, images, networks and projects.
+//!
+//! Reading goes through [`Daemon`] (the API) and [`ComposeCommand`] (docker's own CLI, which alone resolves a compose
+//! file the way the user's docker does). Whatever is created here carries the labels of its run, and nothing is
+//! removed but by its id.
+
+mod child;
+pub mod compose_command;
+pub mod container;
+pub mod context;
+pub mod daemon;
+pub mod exec;
+pub mod image;
+pub mod labels;
+pub mod resources;
+pub mod run;
+pub mod watch;
+
+pub use compose_command::{ComposeCommand, DockerCli, ProjectArgs};
+pub use container::{Container, ContainerMount, ContainerState, MountKind};
+pub use context::{DockerEnvironment, Endpoint, Host};
+pub use daemon::{Daemon, DaemonInfo};
+pub use exec::Output;
+pub use image::Image;
+pub use labels::{Part, RunLabels};
+pub use resources::{Leftovers, Volume};
+pub use run::{ContainerSpec, MountSource, RunningContainer, SpecMount, Ulimit};
+pub use watch::{Exit, explain_exit};

@@ -1,0 +1,196 @@
+//! Finding the server among real compose projects. Runs inside the test bed only, as `tests/docker.rs` does.
+//!
+//! Containers are created and never started: labels and mounts are all that the search reads.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
+
+use clearml_migrate::deployment::{self, Deployment, Role, Search, Storage};
+use clearml_migrate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint, ProjectArgs};
+use clearml_migrate::error::{Error, Kind, Result};
+use clearml_migrate::invocation::{self, Globals};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio_util::sync::CancellationToken;
+
+/// A server of the kind of 0.15.1, as few lines as show every kind of mount.
+const SERVER: &str = r#"
+services:
+  apiserver:
+    image: allegroai/trains:latest
+    command: [apiserver]
+    restart: unless-stopped
+    environment:
+      TRAINS_ELASTIC_SERVICE_HOST: elasticsearch
+      TRAINS_SERVER_DEPLOYMENT_TYPE: ${TRAINS_SERVER_DEPLOYMENT_TYPE:-linux}
+      PASSWORD: a$$b
+    ports: ["127.0.0.1:18008:8008"]
+    volumes: ["HOME/logs:/var/log/trains", "HOME/config:/opt/trains/config:ro"]
+  elasticsearch:
+    image: docker.elastic.co/elasticsearch/elasticsearch:5.6.16
+    volumes: ["HOME/data/elastic:/usr/share/elasticsearch/data", "/usr/share/elasticsearch/logs"]
+  mongo:
+    image: mongo:3.6.5
+    volumes: ["mongodata:/data/db"]
+  redis:
+    image: redis:5.0
+volumes:
+  mongodata:
+"#;
+
+/// Projects of one test must not be found by another.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+fn docker_on_path(globals: Globals) -> invocation::DockerCli {
+    invocation::DockerCli { program: "docker".into(), globals }
+}
+
+struct Bed {
+    daemon: Daemon,
+    compose: ComposeCommand,
+    root: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Bed {
+    async fn enter() -> Option<Self> {
+        std::env::var_os("CLEARML_BED_READY")?;
+        let alone = ALONE.lock().await;
+        let endpoint = Endpoint::resolve(&Globals::default(), &DockerEnvironment::from_process()).unwrap();
+        let daemon = Daemon::connect(&endpoint).await.unwrap();
+        let others = daemon.containers(&["com.docker.compose.project".to_owned()]).await.unwrap();
+        let names: Vec<&str> = others.iter().map(|container| container.name.as_str()).collect();
+        assert!(names.is_empty(), "another project is in the bed and would be found: {names:?}");
+        let cli = DockerCli::new(&docker_on_path(Globals::default()));
+        let compose = ComposeCommand::probe(cli, &endpoint, &CancellationToken::new()).await.unwrap();
+        Some(Self { daemon, compose, root: tempfile::tempdir().unwrap(), _alone: alone })
+    }
+
+    /// Writes a compose file into a directory of its own, `HOME` in its text being that directory.
+    fn project(&self, directory: &str, text: &str) -> PathBuf {
+        let home = self.root.path().join(directory);
+        std::fs::create_dir_all(&home).unwrap();
+        let file = home.join("docker-compose.yml");
+        std::fs::write(&file, text.replace("HOME", &home.to_string_lossy())).unwrap();
+        file
+    }
+
+    fn compose(&self, file: &Path, words: &[&str]) {
+        let status = Command::new("docker").args(["compose", "-f"]).arg(file).args(words).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Looks from the directory `from`, with nothing named.
+    async fn find(&self, from: &str, change: impl FnOnce(&mut Search)) -> Result<Deployment> {
+        let current_directory = self.root.path().join(from);
+        std::fs::create_dir_all(&current_directory).unwrap();
+        let well_known = vec![self.root.path().join("opt-trains"), self.root.path().join("opt-clearml")];
+        let mut search = Search { current_directory, well_known, ..Default::default() };
+        change(&mut search);
+        deployment::find(&search, &self.compose, &self.daemon, &CancellationToken::new()).await
+    }
+}
+
+fn refused(result: Result<Deployment>) -> Error {
+    let error = result.unwrap_err();
+    assert!(!error.hints().is_empty(), "{error:?}");
+    error
+}
+
+#[tokio::test]
+async fn a_project_without_containers_is_read_from_its_file() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("opt-trains", SERVER);
+    let found = bed.find("elsewhere", |_| {}).await.unwrap();
+    assert_eq!(found.home, bed.root.path().join("opt-trains"));
+    assert_eq!((found.project.name.as_str(), found.project.name_from_directory), ("opt-trains", true));
+    assert_eq!(found.project.files, [file]);
+    assert_eq!(found.version.version, "0.15.1");
+    assert!(found.found_by.contains("opt-trains") && !found.is_running());
+    let storage = |role: Role, target: &str| &found.service(role).unwrap().mount(target).unwrap().storage;
+    assert!(
+        matches!(storage(Role::Elasticsearch, "/usr/share/elasticsearch/data"), Storage::Bind { path } if path.ends_with("data/elastic"))
+    );
+    assert_eq!(storage(Role::Elasticsearch, "/usr/share/elasticsearch/logs"), &Storage::Anonymous);
+    assert!(
+        matches!(storage(Role::Mongo, "/data/db"), Storage::Volume { name, key, .. } if name == "opt-trains_mongodata" && key == "mongodata")
+    );
+    assert!(matches!(storage(Role::Redis, "/data"), Storage::Anonymous | Storage::ContainerLayer));
+    let api = found.service(Role::Apiserver).unwrap();
+    assert_eq!(api.environment["PASSWORD"], "a$b");
+    assert_eq!((api.ports[0].host, api.ports[0].host_ip.as_str()), (18008, "127.0.0.1"));
+    assert!(api.mount("/opt/trains/config").unwrap().read_only);
+}
+
+#[tokio::test]
+async fn a_project_is_found_by_its_containers_and_their_mounts_are_the_truth() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("my trains", SERVER);
+    bed.compose(&file, &["create"]);
+    let edited = std::fs::read_to_string(&file).unwrap().replace("/data/elastic:", "/data/elastic-new:");
+    std::fs::write(&file, edited).unwrap();
+    let unrelated = bed.project("unrelated", "services:\n  a:\n    image: redis:5.0\n");
+    let by_labels = bed.find("unrelated", |_| {}).await;
+    let by_file = bed.find("elsewhere", |search| search.named.files = vec![file.clone()]).await;
+    let other_name = bed.find("elsewhere", |search| search.named.name = Some("other".into())).await;
+    let by_wrong_file = bed.find("elsewhere", |search| search.named.files = vec![unrelated.clone()]).await;
+    bed.compose(&file, &["down", "--volumes"]);
+
+    let found = by_labels.unwrap();
+    assert_eq!((found.project.name.as_str(), found.project.name_from_directory), ("mytrains", true));
+    assert_eq!(found.project.files, std::slice::from_ref(&file));
+    let elastic = found.service(Role::Elasticsearch).unwrap();
+    assert!(elastic.container.as_ref().is_some_and(|one| one.name == "mytrains-elasticsearch-1" && !one.running));
+    let data = elastic.mount("/usr/share/elasticsearch/data").unwrap();
+    assert!(data.storage.path().unwrap().ends_with("data/elastic"), "{data:?}");
+    assert_eq!(found.disagreements.len(), 1, "{:?}", found.disagreements);
+    assert!(found.disagreements[0].file.ends_with("elastic-new"));
+    assert_eq!(by_file.unwrap().project, found.project);
+    let error = refused(other_name);
+    assert!(error.causes()[0].contains("mytrains is not the one named with -p"), "{:?}", error.causes());
+    assert!(refused(by_wrong_file).message().contains("describes no Trains or ClearML server"));
+}
+
+#[tokio::test]
+async fn several_servers_are_not_chosen_from() {
+    let Some(bed) = Bed::enter().await else { return };
+    let files = [bed.project("one", SERVER), bed.project("two", SERVER)];
+    files.iter().for_each(|file| bed.compose(file, &["create"]));
+    let ambiguous = bed.find("elsewhere", |_| {}).await;
+    let named = bed.find("elsewhere", |search| search.named.name = Some("two".into())).await;
+    files.iter().for_each(|file| bed.compose(file, &["down", "--volumes"]));
+    let error = refused(ambiguous);
+    assert!(error.message().starts_with("2 servers"));
+    assert_eq!(error.hints().len(), 2);
+    assert!(error.hints()[1].contains(&*files[1].to_string_lossy()) && error.hints()[1].ends_with("-p two"));
+    assert_eq!(named.unwrap().project.name, "two");
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_readable_is_said() {
+    let Some(bed) = Bed::enter().await else { return };
+    let nothing = refused(bed.find("empty", |_| {}).await);
+    assert!(nothing.kind() == Kind::Refused && nothing.causes()[0].contains("no compose file"), "{nothing:?}");
+    let gone = bed.root.path().join("gone.yml");
+    let error = refused(bed.find("empty", |search| search.named.files = vec![gone.clone()]).await);
+    assert!(error.message().contains("gone.yml does not exist"));
+    let broken = bed.project("broken", "services: [");
+    let error = refused(bed.find("empty", |search| search.named.files = vec![broken.clone()]).await);
+    assert!(error.message().contains("does not accept") && error.causes()[0].contains("yaml"), "{error:?}");
+    let no_elastic = SERVER.split("  elasticsearch:\n").next().unwrap();
+    let file = bed.project("no-elastic", no_elastic);
+    let error = refused(bed.find("empty", |search| search.named.files = vec![file.clone()]).await);
+    assert!(error.message().contains("no Elasticsearch service"), "{error:?}");
+
+    let moved = bed.project("moved", SERVER);
+    let known = ProjectArgs { files: vec![moved.clone()], name: Some("old".into()), ..Default::default() };
+    let found = bed
+        .find("empty", |search| {
+            search.named.files = vec![gone];
+            search.journals = vec![known];
+        })
+        .await
+        .unwrap();
+    assert_eq!((found.project.files, found.project.name.as_str()), (vec![moved], "old"));
+    assert!(found.found_by.contains("journal") && !found.project.name_from_directory);
+}
