@@ -1,0 +1,104 @@
+package testbed.mongo;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+import de.bwaldvogel.mongo.backend.Utils;
+import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.exception.MongoServerError;
+import io.netty.channel.Channel;
+
+/** mongo-java-server on H2, plus the administrative commands that a ladder of versions needs, and writes that survive SIGKILL. */
+final class Backend extends H2Backend {
+
+    private static final Set<String> WRITES = Set.of("insert", "update", "delete", "findandmodify", "create", "createindexes",
+        "drop", "dropindexes", "dropdatabase", "renamecollection");
+    private static final int BAD_VALUE = 2;
+    private static final int CONFIRMATION_MISSING = 7369100;
+
+    private final DataDirectory directory;
+    private final Release release;
+
+    Backend(DataDirectory directory, Release release) {
+        super(directory.store());
+        this.directory = directory;
+        this.release = release;
+        version(release);
+    }
+
+    @Override
+    public Document handleCommand(Channel channel, String database, String command, Document query) {
+        String name = command.toLowerCase(Locale.ROOT);
+        if (database.equals("admin")) {
+            switch (name) {
+                case "setfeaturecompatibilityversion":
+                    return setFeatureCompatibilityVersion(query, query.get(command));
+                case "getparameter":
+                    return getParameter(query);
+                default:
+                    break;
+            }
+        }
+        if (name.equals("createindexes")) {
+            query = withoutCompoundIndexes(query);
+            if (((List<?>) query.get("indexes")).isEmpty()) {
+                return okay(new Document("note", "all indexes already exist"));
+            }
+        }
+        Document answer = super.handleCommand(channel, database, command, query);
+        if (WRITES.contains(name)) {
+            commit(); // MVStore would write up to a second later; a killed mongod loses no acknowledged, journaled write
+        }
+        return answer;
+    }
+
+    @Override
+    public Document getServerStatus() {
+        Document status = super.getServerStatus();
+        status.put("process", "mongod");
+        status.put("storageEngine", new Document("name", "wiredTiger").append("standIn", "H2 MVStore"));
+        return status;
+    }
+
+    private Document setFeatureCompatibilityVersion(Document query, Object wanted) {
+        if (!(wanted instanceof String version) || !release.supports(version)) {
+            throw new MongoServerError(BAD_VALUE, "BadValue", "Invalid command argument. Expected '" + release.series() + "' or '"
+                + release.previousSeries() + "', found " + wanted + " in: " + query);
+        }
+        if (release.wantsConfirmation() && !Utils.isTrue(query.get("confirm"))) {
+            throw new MongoServerError(CONFIRMATION_MISSING, "Location" + CONFIRMATION_MISSING, "Once you have upgraded to "
+                + release.series() + ", you will not be able to downgrade FCV and binary version without support assistance. "
+                + "Please re-run this command with 'confirm: true' to acknowledge this and continue with the FCV upgrade.");
+        }
+        directory.setFeatureCompatibilityVersion(version);
+        Log.line("I", "COMMAND", "featureCompatibilityVersion is now " + version);
+        return okay(new Document());
+    }
+
+    private Document getParameter(Document query) {
+        if (!Utils.isTrue(query.get("featureCompatibilityVersion"))) {
+            throw new MongoServerError(72, "InvalidOptions", "no option found to get");
+        }
+        Document version = new Document("version", directory.featureCompatibilityVersion());
+        return okay(new Document("featureCompatibilityVersion", version));
+    }
+
+    /** mongo-java-server lists compound non-unique indexes without having them, and then cannot drop them. */
+    private static Document withoutCompoundIndexes(Document query) {
+        List<?> indexes = (List<?>) query.get("indexes");
+        List<?> kept = indexes.stream().filter(index -> {
+            Document description = (Document) index;
+            return Utils.isTrue(description.get("unique")) || ((Document) description.get("key")).size() < 2;
+        }).toList();
+        Document changed = new Document(query);
+        changed.put("indexes", kept);
+        return changed;
+    }
+
+    private static Document okay(Document answer) {
+        Utils.markOkay(answer);
+        return answer;
+    }
+}
