@@ -24,7 +24,9 @@
 //! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
+pub mod app;
 pub mod cli;
+pub mod commands;
 pub mod compose;
 pub mod deployment;
 pub mod display;
@@ -33,15 +35,21 @@ pub mod elastic;
 pub mod environment;
 pub mod error;
 pub mod events;
+pub mod executor;
 pub mod failpoints;
 pub mod files;
 pub mod invocation;
 pub mod journal;
 pub mod lucene;
+pub mod plan;
+pub mod planner;
+pub mod preflight;
 pub mod release;
+pub mod report;
 pub mod server;
 pub mod settings;
 pub mod shell;
 pub mod signals;
+pub mod steps;
 
 pub use error::{Error, Result};

@@ -1,3 +1,11 @@
-//! The `docker-clearml-migrate` binary: parse, run, render the error, exit.
+//! The `docker-clearml-migrate` binary, also installed as the docker plugin `docker-clearml`.
 
-fn main() {}
+use clearml_migrate::app;
+use clearml_migrate::environment::Environment;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let program = args.next().unwrap_or_default();
+    ExitCode::from(app::run(&program, args.collect(), &Environment::of_process()))
+}

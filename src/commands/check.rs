@@ -1,0 +1,35 @@
+//! `check`: the checks of a migration alone; the old server may go on running.
+
+use super::session::connect;
+use super::{Context, findings_text, prepare::prepare};
+use crate::error::Result;
+use crate::preflight;
+use crate::settings::Migration;
+
+/// Runs the checks and prints what they found.
+///
+/// # Errors
+/// Refused when a check refuses the migration.
+pub async fn check(settings: Migration, context: &Context) -> Result<()> {
+    let tools = connect(&settings.session, context).await?;
+    let prepared = prepare(&settings, &tools, Vec::new(), true, context).await?;
+    let deployment = &prepared.plan.deployment;
+    context.display.print(&format!(
+        "Trains Server {} in {} ({})\n",
+        deployment.version.version,
+        deployment.home.display(),
+        deployment.found_by
+    ));
+    context.display.print(&findings_text(&prepared.findings, context.display.paint()));
+    match preflight::refusal(&prepared.findings) {
+        Some(error) => Err(error),
+        None => {
+            context.display.print(&format!(
+                "Nothing stands in the way of a migration to release {}. See the plan: {}",
+                prepared.plan.release,
+                settings.session.command("--dry-run")
+            ));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The commands: from resolved settings to a finished task. They put the parts together and hold no knowledge of
+//! their own.
+
+mod check;
+mod migrate;
+mod prepare;
+mod rollback;
+mod session;
+mod status;
+
+pub use check::check;
+pub use migrate::migrate;
+pub use rollback::rollback;
+pub use status::status;
+
+use crate::display::{Display, Paint};
+use crate::events::Events;
+use crate::preflight::{Finding, Severity};
+use std::fmt::Write;
+use tokio_util::sync::CancellationToken;
+
+/// Returns findings as text: what was found, and what to do about it.
+fn findings_text(findings: &[Finding], paint: Paint) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let head = match finding.severity {
+            Severity::Refusal => paint.red("refused"),
+            Severity::Warning => paint.yellow("warning"),
+        };
+        let _ = write!(text, "{head}  {}\n         {}\n", finding.what, finding.remedy);
+    }
+    text
+}
+
+/// What every command is given.
+pub struct Context {
+    /// Shows results and asks questions.
+    pub display: Display,
+    /// Tells what happens.
+    pub events: Events,
+    /// Says when to stop.
+    pub cancel: CancellationToken,
+}

@@ -1,0 +1,116 @@
+//! Finds the old server, measures it, builds the plan and checks it: all that happens before anything is changed.
+
+use super::Context;
+use super::session::Tools;
+use crate::deployment::{Deployment, Role, Search, find};
+use crate::docker::ProjectArgs;
+use crate::error::Result;
+use crate::files::space;
+use crate::lucene::data_dir::{Kind, identify};
+use crate::plan::Plan;
+use crate::planner::{self, DATA_PATHS, Measured, Wishes};
+use crate::preflight::{self, Finding, Subject};
+use crate::release;
+use crate::settings::{Migration, NewHome, Session};
+use crate::steps::blocking;
+use std::path::PathBuf;
+
+/// The release that `--to` means when it is not given.
+const DEFAULT_RELEASE: &str = "1.1";
+
+/// A plan with what the checks found.
+pub(super) struct Prepared {
+    pub plan: Plan,
+    pub findings: Vec<Finding>,
+}
+
+/// Finds, measures, plans and checks. Reads only.
+///
+/// # Errors
+/// Refused when there is no server or several; failed when something cannot be read.
+pub(super) async fn prepare(
+    settings: &Migration,
+    tools: &Tools,
+    journals: Vec<ProjectArgs>,
+    may_run: bool,
+    context: &Context,
+) -> Result<Prepared> {
+    let release = release::find(settings.release.as_deref().unwrap_or(DEFAULT_RELEASE))?;
+    let search = search(&settings.session, journals);
+    let deployment = find(&search, &tools.compose, &tools.docker, &context.cancel).await?;
+    let lost = preflight::unsafe_storage(&deployment);
+    if !lost.is_empty() {
+        // There is no plan for data that have no lasting place.
+        return Err(refuse_at_once(&lost, context));
+    }
+    let measured = measure(&deployment, tools, context).await?;
+    let wishes = Wishes {
+        release,
+        new_home: match &settings.new_home {
+            NewHome::At(path) => Some(path.clone()),
+            NewHome::Usual | NewHome::Keep => None,
+        },
+        keep_home: settings.new_home == NewHome::Keep,
+        backup: settings.backup,
+        backup_dir: settings.backup_dir.clone(),
+        memory: settings.memory,
+    };
+    let stamp = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let run_id = format!("{stamp}-{}", std::process::id());
+    let plan = planner::build(deployment, &wishes, &measured, &stamp, &run_id)?;
+    let subject =
+        Subject { plan: &plan, docker: &tools.docker, compose: &tools.compose, may_run, cancel: &context.cancel };
+    let findings = preflight::run(&subject).await?;
+    Ok(Prepared { plan, findings })
+}
+
+fn refuse_at_once(findings: &[Finding], context: &Context) -> crate::Error {
+    context.display.print(&super::findings_text(findings, context.display.paint()));
+    preflight::refusal(findings).unwrap_or_else(|| crate::Error::internal("A refusal without a reason."))
+}
+
+fn search(session: &Session, journals: Vec<ProjectArgs>) -> Search {
+    let named = ProjectArgs {
+        files: session.compose.files.clone(),
+        name: session.compose.project_name.clone(),
+        directory: session.compose.project_directory.clone(),
+        env_files: session.compose.env_files.clone(),
+    };
+    Search {
+        named,
+        journals,
+        home: session.home.clone(),
+        current_directory: session.current_dir.clone(),
+        well_known: Search::WELL_KNOWN.map(PathBuf::from).into(),
+    }
+}
+
+async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> Result<Measured> {
+    let mut measured = Measured { memory: tools.docker.info().memory, ..Measured::default() };
+    let stateful = DATA_PATHS.iter().filter_map(|(role, _)| deployment.service(*role));
+    let shared = [Role::Apiserver, Role::Fileserver].into_iter().filter_map(|role| deployment.service(role));
+    for mount in stateful.chain(shared).flat_map(|service| &service.mounts) {
+        let Some(path) = mount.storage.path().filter(|path| path.is_dir()).map(PathBuf::from) else { continue };
+        if measured.sizes.contains_key(&path) {
+            continue;
+        }
+        let (root, cancel) = (path.clone(), context.cancel.clone());
+        // A server that runs changes its files while they are counted: then the size is not known, and not needed.
+        if let Ok(size) = blocking(move || space::measure(&root, &cancel)).await {
+            measured.sizes.insert(path, size);
+        }
+    }
+    let elastic = deployment.service(Role::Elasticsearch).and_then(|one| one.mount("/usr/share/elasticsearch/data"));
+    if let Some(path) = elastic.and_then(|mount| mount.storage.path()).map(PathBuf::from) {
+        measured.indices = blocking(move || index_names(&path)).await?;
+    }
+    Ok(measured)
+}
+
+/// Returns the names of the indices; none where the data are not what they should be, which a check tells.
+fn index_names(path: &std::path::Path) -> Result<Vec<String>> {
+    match identify(path)?.kind {
+        Kind::Elastic5(data) => Ok(data.indices.into_iter().map(|index| index.name).collect()),
+        _ => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,215 @@
+//! Runs, continues and undoes a plan, with the journal ahead of every act.
+//!
+//! Before the commit record nothing of the old server is changed but that it is stopped: a failure leaves the work
+//! done so far for the next try. After it and before the new server starts, a failure undoes the switch by itself.
+//! From the start of the new server on, the caller decides.
+
+use crate::error::{Error, Kind, Result};
+use crate::events::Event;
+use crate::failpoints;
+use crate::journal::{Phase, Record, Status};
+use crate::plan::Step;
+use crate::steps::{self, Run};
+use std::time::Instant;
+
+/// How far a run got when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// The old server is as it was, but stopped.
+    Preparation,
+    /// The new server was started.
+    NewServer,
+}
+
+/// A failure and how far the run had got.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened.
+    pub error: Error,
+    /// How far the run got.
+    pub reached: Reached,
+}
+
+/// Applies every step that is not done yet.
+///
+/// # Errors
+/// The first failure of a step; what it leaves behind is told by [`Failure::reached`].
+pub async fn execute(run: &Run) -> Result<(), Failure> {
+    let result = execute_steps(run).await;
+    if result.is_err() {
+        // Nothing of ours keeps running when we end. What cannot be removed now, the next run removes.
+        if let Err(error) = steps::remove_leftovers(run).await {
+            run.events.warn(format!("Temporary containers may be left: {error}"));
+        }
+    }
+    result
+}
+
+async fn execute_steps(run: &Run) -> Result<(), Failure> {
+    prepare(run).await.map_err(|error| Failure { error, reached: Reached::Preparation })?;
+    if let Err(error) = switch(run).await {
+        let error = undo_switch(run).await.err().unwrap_or(error);
+        return Err(Failure { error, reached: Reached::Preparation });
+    }
+    let started = apply_all(run, &[Step::StartStack, Step::CheckHealth]).await;
+    started.map_err(|error| Failure { error, reached: Reached::NewServer })?;
+    run.record(Record::Completed).map_err(|error| Failure { error, reached: Reached::NewServer })
+}
+
+/// Everything before the commit record, again and again until no source has changed since it was copied.
+async fn prepare(run: &Run) -> Result<()> {
+    if run.journal().state().phase == Phase::RollingBack {
+        // Cut off while the switch was taken back.
+        undo_switch(run).await?;
+    }
+    if is_committed(run) {
+        return recheck_committed(run).await;
+    }
+    steps::remove_leftovers(run).await?;
+    loop {
+        invalidate_changed(run).await?;
+        let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| !step.is_after_commit()).collect();
+        apply_all(run, &steps).await?;
+        steps::require_switchable(run).await?;
+        if steps::changed_sources(run).await?.is_empty() {
+            return run.record(Record::Committed);
+        }
+        run.events.warn("A source changed while the others were copied, so it is copied again.");
+    }
+}
+
+/// A run that was cut off in the switch goes on with it, unless somebody used the old server in between: then the
+/// switch is taken back and what changed is copied again.
+async fn recheck_committed(run: &Run) -> Result<()> {
+    if !is_clean(run, Step::StartStack) || steps::changed_sources(run).await?.is_empty() {
+        return Ok(());
+    }
+    undo_switch(run).await?;
+    Box::pin(prepare(run)).await
+}
+
+/// Marks as not done what must be done again: copies of sources that changed, and the stop of a server that runs.
+async fn invalidate_changed(run: &Run) -> Result<()> {
+    if status(run, Step::StopStack) == Status::Finished && steps::old_server_runs(run).await? {
+        run.events.warn("The old server was started again since it was stopped; it is stopped once more.");
+        invalidate(run, Step::StopStack, "the old server runs")?;
+        // What it wrote shows only once it has stopped.
+        apply_all(run, &[Step::StopStack]).await?;
+    }
+    for changed in steps::changed_sources(run).await? {
+        run.events.warn(format!("{} changed since it was copied, so it is copied again.", changed.what));
+        invalidate(run, changed.step, &changed.what)?;
+        if changed.step == Step::CopyElastic {
+            invalidate(run, Step::VerifyElastic, &changed.what)?;
+        }
+        // The archive would hold something else than what was migrated.
+        invalidate(run, Step::BackUp, &changed.what)?;
+    }
+    let invalidated = |step: &Step| matches!(status(run, *step), Status::Invalidated { .. });
+    let begin_again: Vec<Step> = run.plan.steps().into_iter().filter(invalidated).collect();
+    undo_all(run, &begin_again).await
+}
+
+fn invalidate(run: &Run, step: Step, reason: &str) -> Result<()> {
+    if is_clean(run, step) {
+        return Ok(());
+    }
+    run.record(Record::Invalidated { step: step.name().into(), reason: reason.into() })
+}
+
+async fn switch(run: &Run) -> Result<()> {
+    let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| step.is_switch()).collect();
+    apply_all(run, &steps).await
+}
+
+/// Takes the switch back; afterwards the run stands before its commit record again.
+async fn undo_switch(run: &Run) -> Result<()> {
+    run.events.warn("The switch is taken back, so that the old server is as it was.");
+    let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| step.is_switch()).collect();
+    undo_all(run, &steps).await?;
+    run.record(Record::Uncommitted)
+}
+
+/// Undoes everything, last step first.
+///
+/// # Errors
+/// [`Kind::Stuck`] when a step cannot be undone; the message says what is left to do by hand.
+pub async fn roll_back(run: &Run) -> Result<()> {
+    steps::remove_leftovers(run).await?;
+    undo_all(run, &run.plan.steps()).await?;
+    run.record(Record::RolledBack)
+}
+
+async fn apply_all(run: &Run, steps: &[Step]) -> Result<()> {
+    let all = run.plan.steps();
+    for step in steps {
+        run.check_cancelled()?;
+        let number = all.iter().position(|one| one == step).map_or(0, |position| position + 1);
+        apply_one(run, *step, number, all.len()).await?;
+    }
+    Ok(())
+}
+
+async fn apply_one(run: &Run, step: Step, number: usize, total: usize) -> Result<()> {
+    let title = step.title().to_owned();
+    if status(run, step) == Status::Finished {
+        let reason = "done by an earlier run".to_owned();
+        run.events.emit(Event::StepSkipped { number, total, title, reason });
+        return Ok(());
+    }
+    let begun = Instant::now();
+    run.events.emit(Event::StepStarted { number, total, title });
+    run.record(Record::Started { step: step.name().into() })?;
+    failpoints::reach(&format!("step.{}.started", step.name()))?;
+    match steps::apply(step, run).await {
+        Ok(done) => {
+            failpoints::reach(&format!("step.{}.applied", step.name()))?;
+            run.record(Record::Finished { step: step.name().into(), output: done.output })?;
+            run.events.emit(Event::StepFinished { summary: done.summary, elapsed: begun.elapsed() });
+            Ok(())
+        }
+        Err(error) => {
+            run.record(Record::Failed { step: step.name().into(), error: error.to_string() })?;
+            Err(error)
+        }
+    }
+}
+
+async fn undo_all(run: &Run, steps: &[Step]) -> Result<()> {
+    for step in steps.iter().rev() {
+        if is_clean(run, *step) {
+            continue;
+        }
+        run.events.info(format!("Undo: {}", step.title()));
+        run.record(Record::UndoStarted { step: step.name().into() })?;
+        failpoints::reach(&format!("step.{}.undo", step.name()))?;
+        match steps::undo(*step, run).await {
+            Ok(()) => run.record(Record::UndoFinished { step: step.name().into() })?,
+            Err(error) if error.kind() == Kind::Cancelled => return Err(error),
+            Err(error) => {
+                run.record(Record::UndoFailed { step: step.name().into(), error: error.to_string() })?;
+                return Err(stuck(*step, error));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn stuck(step: Step, cause: Error) -> Error {
+    let hints = cause.hints().to_vec();
+    let error = Error::new(Kind::Stuck, format!("\"{}\" could not be taken back.", step.title())).because(cause);
+    let error = hints.into_iter().fold(error, Error::hint);
+    error.hint("Nothing of the old server was deleted. When the cause is gone, run the same rollback again.")
+}
+
+fn status(run: &Run, step: Step) -> Status {
+    run.journal().state().step(step.name()).status
+}
+
+fn is_clean(run: &Run, step: Step) -> bool {
+    run.journal().state().step(step.name()).is_clean()
+}
+
+fn is_committed(run: &Run) -> bool {
+    run.journal().state().is_committed()
+}

@@ -1,0 +1,334 @@
+//! The plan: what a migration of this deployment will do, as a plain value.
+//!
+//! It is built from real checks, printed by `--dry-run`, printed again before the question, stored whole in the
+//! journal, executed step by step and undone in reverse. Everything that a step needs to know is in it, so that a
+//! run that is continued months later, by a newer program, does what the user agreed to.
+
+use crate::deployment::{Deployment, Project, Role};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The steps of a migration, in the order in which they are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Pull every image, before any downtime.
+    PullImages,
+    /// Take the old stack down.
+    StopStack,
+    /// Archive data and configuration.
+    BackUp,
+    /// Copy every document from the old Elasticsearch to the new one.
+    CopyElastic,
+    /// Read the new Elasticsearch back and compare.
+    VerifyElastic,
+    /// Copy MongoDB's files.
+    CopyMongo,
+    /// Copy Redis' files.
+    CopyRedis,
+    /// Rename the old data directories.
+    RetireSources,
+    /// Rename the home, `/opt/trains` to `/opt/clearml`.
+    MoveHome,
+    /// Edit the compose files and `.env`.
+    RewriteCompose,
+    /// Bring the new stack up.
+    StartStack,
+    /// Ask the new server for what the old one had.
+    CheckHealth,
+}
+
+impl Step {
+    /// All steps, in order.
+    pub const ALL: [Self; 12] = [
+        Self::PullImages,
+        Self::StopStack,
+        Self::BackUp,
+        Self::CopyElastic,
+        Self::VerifyElastic,
+        Self::CopyMongo,
+        Self::CopyRedis,
+        Self::RetireSources,
+        Self::MoveHome,
+        Self::RewriteCompose,
+        Self::StartStack,
+        Self::CheckHealth,
+    ];
+
+    /// Returns the name used in the journal and in failpoints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PullImages => "pull_images",
+            Self::StopStack => "stop_stack",
+            Self::BackUp => "back_up",
+            Self::CopyElastic => "copy_elastic",
+            Self::VerifyElastic => "verify_elastic",
+            Self::CopyMongo => "copy_mongo",
+            Self::CopyRedis => "copy_redis",
+            Self::RetireSources => "retire_sources",
+            Self::MoveHome => "move_home",
+            Self::RewriteCompose => "rewrite_compose",
+            Self::StartStack => "start_stack",
+            Self::CheckHealth => "check_health",
+        }
+    }
+
+    /// Returns what the step does, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::PullImages => "Get the images",
+            Self::StopStack => "Stop the old server",
+            Self::BackUp => "Back up",
+            Self::CopyElastic => "Copy Elasticsearch",
+            Self::VerifyElastic => "Verify Elasticsearch",
+            Self::CopyMongo => "Copy MongoDB",
+            Self::CopyRedis => "Copy Redis",
+            Self::RetireSources => "Retire the old data",
+            Self::MoveHome => "Move the home directory",
+            Self::RewriteCompose => "Rewrite the compose file",
+            Self::StartStack => "Start the new server",
+            Self::CheckHealth => "Check the new server",
+        }
+    }
+
+    /// Returns whether the step is part of the switch: after the commit record and before the new server starts.
+    pub fn is_switch(self) -> bool {
+        matches!(self, Self::RetireSources | Self::MoveHome | Self::RewriteCompose)
+    }
+
+    /// Returns whether the step comes after the commit record: whether it changes what the old server is made of.
+    pub fn is_after_commit(self) -> bool {
+        self >= Self::RetireSources
+    }
+}
+
+/// How the new stack comes to data of its own, and what becomes of the old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum Switch {
+    /// The source is renamed to `retired`; the target keeps its own name. Elasticsearch's way.
+    Retire {
+        /// The source's new name.
+        retired: PathBuf,
+    },
+    /// The source is renamed to `retired` and the target takes the source's name. MongoDB's and Redis' way.
+    Swap {
+        /// The source's new name.
+        retired: PathBuf,
+    },
+    /// The source is a mount point and keeps its name; the compose file names the target.
+    Stay,
+    /// Source and target are named volumes; the compose file names the target's.
+    Volume {
+        /// The new volume's key in the compose file.
+        key: String,
+        /// The new volume's name in docker.
+        name: String,
+    },
+}
+
+/// One data directory that the new stack gets anew, the old one being kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The service that owns it.
+    pub role: Role,
+    /// Where it is mounted in the container.
+    pub mounted_at: String,
+    /// The old data.
+    pub source: PathBuf,
+    /// Where the new data are made.
+    pub target: PathBuf,
+    /// What happens at the switch.
+    pub switch: Switch,
+    /// Size of the source in bytes.
+    pub bytes: u64,
+}
+
+impl Replacement {
+    /// Returns where the old data are after the switch (before the home moves).
+    pub fn retired(&self) -> &Path {
+        match &self.switch {
+            Switch::Retire { retired } | Switch::Swap { retired } => retired,
+            Switch::Stay | Switch::Volume { .. } => &self.source,
+        }
+    }
+
+    /// Returns where the new data are after the switch (before the home moves).
+    pub fn final_path(&self) -> &Path {
+        match &self.switch {
+            Switch::Swap { .. } => &self.source,
+            Switch::Retire { .. } | Switch::Stay | Switch::Volume { .. } => &self.target,
+        }
+    }
+}
+
+/// What becomes of the home directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HomeMove {
+    /// The old server's root.
+    pub from: PathBuf,
+    /// Its new name, or none if it keeps the old one.
+    pub to: Option<PathBuf>,
+    /// Why it moves or stays, as a phrase.
+    pub reason: String,
+}
+
+impl HomeMove {
+    /// Returns what `path` is called once the home has moved.
+    pub fn after(&self, path: &Path) -> PathBuf {
+        match (&self.to, path.strip_prefix(&self.from)) {
+            // Joining an empty rest would add a trailing slash.
+            (Some(to), Ok(rest)) if rest.as_os_str().is_empty() => to.clone(),
+            (Some(to), Ok(rest)) => to.join(rest),
+            _ => path.to_owned(),
+        }
+    }
+}
+
+/// One archive to write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// What is in it, for people: "Elasticsearch data".
+    pub what: String,
+    /// The directory or file to archive.
+    pub source: PathBuf,
+    /// The archive to write.
+    pub file: PathBuf,
+    /// Size of the source in bytes.
+    pub bytes: u64,
+}
+
+/// One text file to edit: a compose file or an env file. Paths are those before the home moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEdit {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text when the plan was made; the edit is refused if it has changed since.
+    pub old: String,
+    /// Its new text.
+    pub new: String,
+    /// Where the original is kept, byte for byte.
+    pub kept_as: PathBuf,
+}
+
+/// Memory for the temporary nodes, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heaps {
+    /// Heap of the 5.6 node that reads.
+    pub source: u64,
+    /// Heap of the node that writes.
+    pub target: u64,
+}
+
+/// The copy of the Elasticsearch data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElasticPlan {
+    /// Image of the node that reads.
+    pub source_image: String,
+    /// Image of the node that writes: the release's own.
+    pub target_image: String,
+    /// The clone that the reading node works on.
+    pub clone: PathBuf,
+    /// Heaps of both.
+    pub heaps: Heaps,
+    /// Indices that will be copied, by the data directory's own state files.
+    pub indices: Vec<String>,
+    /// Indices that are left, such as `.monitoring-*`.
+    pub left: Vec<String>,
+}
+
+/// What a migration will do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Identifies the run in labels, the journal and the index.
+    pub run_id: String,
+    /// Time stamp for every name that the run makes, local time, `2026-11-22_18-30-00`.
+    pub stamp: String,
+    /// Target release, such as `1.1`.
+    pub release: String,
+    /// The deployment as found.
+    pub deployment: Deployment,
+    /// The home directory.
+    pub home: HomeMove,
+    /// Elasticsearch.
+    pub elastic: ElasticPlan,
+    /// Data directories that the new stack gets anew, Elasticsearch's first.
+    pub replacements: Vec<Replacement>,
+    /// Archives, empty with `--no-backup`.
+    pub archives: Vec<Archive>,
+    /// Text files to edit.
+    pub edits: Vec<FileEdit>,
+    /// The compose project after the switch.
+    pub new_project: Project,
+    /// Images that must be present.
+    pub images: Vec<String>,
+    /// Everything the user should know, printed with the plan and repeated in the report.
+    pub notes: Vec<String>,
+    /// Estimated time in seconds, without pulling images.
+    pub estimate_seconds: u64,
+}
+
+impl Plan {
+    /// Returns the directory of journal, backups and logs, below the home as it is called before the move.
+    pub fn work_dir(&self) -> PathBuf {
+        work_dir(&self.home.from)
+    }
+
+    /// Returns the replacements of one role.
+    pub fn replacements_of(&self, role: Role) -> impl Iterator<Item = &Replacement> {
+        self.replacements.iter().filter(move |one| one.role == role)
+    }
+
+    /// Returns the home as it is called after the switch.
+    pub fn new_home(&self) -> &Path {
+        self.home.to.as_deref().unwrap_or(&self.home.from)
+    }
+
+    /// Returns the container names that the rewritten files set, as far as they are plain text.
+    pub fn new_container_names(&self) -> Vec<String> {
+        let lines = self.edits.iter().flat_map(|edit| edit.new.lines());
+        let values = lines.filter_map(|line| line.trim().strip_prefix("container_name:"));
+        let names = values.map(|value| value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']));
+        names.filter(|name| !name.is_empty() && !name.contains('$')).map(str::to_owned).collect()
+    }
+
+    /// Returns the steps that this plan has, in order.
+    pub fn steps(&self) -> Vec<Step> {
+        let needed = |step: &Step| match step {
+            Step::BackUp => !self.archives.is_empty(),
+            Step::MoveHome => self.home.to.is_some(),
+            Step::CopyMongo => self.replacements_of(Role::Mongo).next().is_some(),
+            Step::CopyRedis => self.replacements_of(Role::Redis).next().is_some(),
+            _ => true,
+        };
+        Step::ALL.into_iter().filter(needed).collect()
+    }
+}
+
+/// Returns the directory of journal, backups and logs of a home.
+pub fn work_dir(home: &Path) -> PathBuf {
+    home.join(".clearml-migrate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_below_the_home_move_with_it_and_others_stay() {
+        let home =
+            HomeMove { from: "/opt/trains".into(), to: Some("/opt/clearml".into()), reason: "the stock name".into() };
+        let after = |path: &str| home.after(Path::new(path)).display().to_string();
+        assert_eq!(after("/opt/trains/data/elastic"), "/opt/clearml/data/elastic");
+        assert_eq!(after("/opt/trains"), "/opt/clearml");
+        assert_eq!(after("/opt/trains2/data"), "/opt/trains2/data");
+    }
+
+    #[test]
+    fn the_order_of_the_steps_is_the_order_of_the_enum() {
+        let mut sorted = Step::ALL;
+        sorted.sort();
+        assert_eq!(sorted, Step::ALL);
+        assert!(!Step::CopyRedis.is_after_commit() && Step::RetireSources.is_after_commit());
+    }
+}

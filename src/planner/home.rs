@@ -1,0 +1,86 @@
+//! Whether the home gets the new server's name, and what the compose project is called afterwards.
+
+use super::Wishes;
+use crate::deployment::{Deployment, Project, Storage};
+use crate::files;
+use crate::plan::HomeMove;
+use std::path::{Path, PathBuf};
+
+/// Decides on the home. It moves only if it holds all the data, is no mount point, and its new name is free.
+pub(super) fn decide(deployment: &Deployment, wishes: &Wishes) -> HomeMove {
+    let from = deployment.home.clone();
+    let stays = |reason: String| HomeMove { from: from.clone(), to: None, reason };
+    if wishes.keep_home {
+        return stays("--keep-home was given".into());
+    }
+    let to = match (&wishes.new_home, from.file_name()) {
+        (Some(to), _) => to.clone(),
+        (None, Some(name)) if name == "trains" => from.with_file_name("clearml"),
+        _ => return stays(format!("{} is a name of your own", from.display())),
+    };
+    if to == from {
+        return stays("it has the wished name already".into());
+    }
+    if let Some(outside) = first_outside(deployment, &from) {
+        return stays(format!("{} lies outside of it", outside.display()));
+    }
+    if files::is_mount_point(&from).unwrap_or(true) {
+        return stays(format!("{} is a mount point, which cannot be renamed", from.display()));
+    }
+    if files::exists(&to).unwrap_or(true) {
+        return stays(format!("{} exists already", to.display()));
+    }
+    if to.parent() != from.parent() && !files::same_filesystem(&from, to.parent().unwrap_or(&to)).unwrap_or(false) {
+        return stays(format!("{} is on another file system", to.display()));
+    }
+    HomeMove { from, to: Some(to), reason: "it holds all the data".into() }
+}
+
+/// Returns a directory of the server that is not below the home.
+fn first_outside<'a>(deployment: &'a Deployment, home: &Path) -> Option<&'a PathBuf> {
+    let mounts = deployment.services.iter().filter(|one| one.role != crate::deployment::Role::Other);
+    mounts.flat_map(|service| &service.mounts).find_map(|mount| match &mount.storage {
+        // The docker socket, time zone files and the like are the machine's, not the server's.
+        Storage::Bind { path } if !path.starts_with(home) && path.is_dir() && !is_of_the_machine(path) => Some(path),
+        _ => None,
+    })
+}
+
+fn is_of_the_machine(path: &Path) -> bool {
+    ["/var/run", "/run", "/etc", "/dev", "/proc", "/sys", "/usr"].iter().any(|dir| path.starts_with(dir))
+}
+
+/// Returns the project as plain `docker compose` will see it in the new place.
+pub(super) fn new_project(old: &Project, home: &HomeMove) -> Project {
+    let directory = home.after(&old.directory);
+    let name = if old.name_from_directory { project_name(&directory) } else { None };
+    Project {
+        name: name.unwrap_or_else(|| old.name.clone()),
+        files: old.files.iter().map(|file| home.after(file)).collect(),
+        env_files: old.env_files.iter().map(|file| home.after(file)).collect(),
+        directory,
+        ..old.clone()
+    }
+}
+
+/// Compose v2's default name of a project: the directory's name, lower case, only `[a-z0-9_-]`, not beginning with
+/// `_` or `-` (compose-go, `loader.NormalizeProjectName`).
+fn project_name(directory: &Path) -> Option<String> {
+    let name = directory.file_name()?.to_string_lossy().to_lowercase();
+    let kept: String =
+        name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c)).collect();
+    let name = kept.trim_start_matches(['_', '-']);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_named_by_its_directory_is_named_by_the_new_one() {
+        assert_eq!(project_name(Path::new("/opt/ClearML.v1")).as_deref(), Some("clearmlv1"));
+        assert_eq!(project_name(Path::new("/srv/_ml-ops")).as_deref(), Some("ml-ops"));
+        assert_eq!(project_name(Path::new("/")), None);
+    }
+}

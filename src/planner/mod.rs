@@ -1,0 +1,169 @@
+//! Builds the plan: every path, name and edit that the steps will use is decided here, from what was found and what
+//! was asked for, and nowhere else. Reads only.
+
+mod edits;
+mod estimate;
+mod home;
+mod replacements;
+
+pub use estimate::memory_needed;
+pub use replacements::DATA_PATHS;
+
+use crate::deployment::{Deployment, Role};
+use crate::error::Result;
+use crate::files::space::TreeSize;
+use crate::plan::{Archive, ElasticPlan, Plan, Replacement, Switch};
+use crate::release::Release;
+use crate::settings::Backup;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The image that reads the old data: the last 5.x, which opens what any 5.x wrote.
+pub const SOURCE_IMAGE: &str = "docker.elastic.co/elasticsearch/elasticsearch:5.6.16";
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// The target release.
+    pub release: &'static Release,
+    /// `--new-home`.
+    pub new_home: Option<PathBuf>,
+    /// `--keep-home`.
+    pub keep_home: bool,
+    /// `--backup`.
+    pub backup: Backup,
+    /// `--backup-dir`.
+    pub backup_dir: Option<PathBuf>,
+    /// `--memory`: what both temporary nodes may use together, in bytes.
+    pub memory: Option<u64>,
+}
+
+/// What was measured on this machine.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// Size of each data and configuration directory.
+    pub sizes: BTreeMap<PathBuf, TreeSize>,
+    /// Memory of the machine (or docker's virtual machine) in bytes.
+    pub memory: u64,
+    /// Names of the indices in the old data.
+    pub indices: Vec<String>,
+}
+
+impl Measured {
+    fn bytes(&self, path: &Path) -> u64 {
+        self.sizes.get(path).map_or(0, |size| size.apparent)
+    }
+}
+
+/// Builds the plan of a migration.
+///
+/// # Errors
+/// Refuses what cannot be edited safely, or named without a clash.
+pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
+    let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
+    let home = home::decide(&deployment, wishes);
+    let new_project = home::new_project(&deployment.project, &home);
+    let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
+    let edits = edits::decide(&deployment, wishes.release, &home, &replacements, &new_project, stamp, &mut notes)?;
+    let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
+    let elastic = ElasticPlan {
+        source_image: SOURCE_IMAGE.to_owned(),
+        target_image: wishes.release.elasticsearch(),
+        clone: clone_path(&deployment, &replacements),
+        heaps: estimate::heaps(measured.memory, wishes.memory),
+        indices,
+        left,
+    };
+    let archives = archives(&deployment, wishes, measured, &replacements, stamp);
+    let images = images(&deployment, wishes.release, &elastic);
+    let estimate_seconds = estimate::seconds(&replacements, &archives);
+    Ok(Plan {
+        run_id: run_id.to_owned(),
+        stamp: stamp.to_owned(),
+        release: wishes.release.version.to_owned(),
+        deployment,
+        home,
+        elastic,
+        replacements,
+        archives,
+        edits,
+        new_project,
+        images,
+        notes,
+        estimate_seconds,
+    })
+}
+
+/// The clone lies beside the data, where hard links are possible; but never inside a volume or a mounted disk's
+/// parent, which is another file system anyway.
+fn clone_path(deployment: &Deployment, replacements: &[Replacement]) -> PathBuf {
+    let elastic = replacements.iter().find(|one| one.role == Role::Elasticsearch);
+    match elastic.map(|one| (&one.switch, one.source.parent())) {
+        Some((Switch::Retire { .. } | Switch::Swap { .. }, Some(parent))) => {
+            parent.join(".clearml-migrate-clone-elastic")
+        }
+        _ => crate::plan::work_dir(&deployment.home).join("clone-elastic"),
+    }
+}
+
+fn archives(
+    deployment: &Deployment,
+    wishes: &Wishes,
+    measured: &Measured,
+    replacements: &[Replacement],
+    stamp: &str,
+) -> Vec<Archive> {
+    let dir =
+        wishes.backup_dir.clone().unwrap_or_else(|| crate::plan::work_dir(&deployment.home).join("backup")).join(stamp);
+    let mut archives = Vec::new();
+    let mut add = |what: &str, source: &Path, name: &str| {
+        let file = dir.join(format!("{name}.tar.gz"));
+        archives.push(Archive { what: what.into(), source: source.into(), file, bytes: measured.bytes(source) });
+    };
+    if wishes.backup == Backup::None {
+        return archives;
+    }
+    for one in replacements {
+        match one.role {
+            Role::Elasticsearch => add("Elasticsearch data", &one.source, "elastic"),
+            _ if wishes.backup != Backup::All => {}
+            Role::Mongo => add(
+                &format!("MongoDB {}", one.mounted_at),
+                &one.source,
+                &format!("mongo{}", one.mounted_at.replace('/', "-")),
+            ),
+            _ => add("Redis data", &one.source, "redis"),
+        }
+    }
+    if wishes.backup == Backup::All
+        && let Some(path) = mounted(deployment, Role::Fileserver, &["/mnt/fileserver"])
+    {
+        add("artifacts (fileserver)", path, "fileserver");
+    }
+    if let Some(path) = mounted(deployment, Role::Apiserver, &["/opt/trains/config", "/opt/clearml/config"]) {
+        add("configuration", path, "config");
+    }
+    archives
+}
+
+fn mounted<'a>(deployment: &'a Deployment, role: Role, targets: &[&str]) -> Option<&'a Path> {
+    let service = deployment.service(role)?;
+    targets.iter().find_map(|target| service.mount(target)?.storage.path())
+}
+
+/// Every image that the run or the new server needs; the user's own other services have theirs already.
+fn images(deployment: &Deployment, release: &Release, elastic: &ElasticPlan) -> Vec<String> {
+    let mut images = vec![elastic.source_image.clone()];
+    for service in &deployment.services {
+        images.push(match service.role {
+            Role::Apiserver | Role::Webserver | Role::Fileserver => release.server(),
+            Role::AgentServices => release.agent_image.to_owned(),
+            Role::Elasticsearch => release.elasticsearch(),
+            Role::Mongo | Role::Redis => service.image.clone(),
+            Role::Other => continue,
+        });
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    images.retain(|image| seen.insert(image.clone()));
+    images
+}

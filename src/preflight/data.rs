@@ -1,0 +1,110 @@
+//! The old data: they really are Elasticsearch 5, they are whole, and nobody has them open.
+
+use super::{Finding, Subject};
+use crate::deployment::Role;
+use crate::error::Result;
+use crate::files::locks::{self, Holding};
+use crate::lucene::data_dir::{Kind, identify};
+use crate::steps::blocking;
+use std::path::Path;
+
+/// What the data directory itself says. Anything but whole Elasticsearch 5 data is refused by name.
+pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for one in subject.plan.replacements_of(Role::Elasticsearch) {
+        let source = one.source.clone();
+        if !source.is_dir() {
+            continue;
+        }
+        findings.extend(blocking(move || judge(&source)).await?);
+    }
+    Ok(findings)
+}
+
+/// Judges a directory that should hold Elasticsearch 5 data.
+///
+/// # Errors
+/// Fails if it cannot be read.
+pub fn judge(path: &Path) -> Result<Vec<Finding>> {
+    let identified = identify(path)?;
+    let reason = identified.reason;
+    let place = path.display();
+    let wrong = |what: String, remedy: &str| Ok(vec![Finding::refusal(what, remedy)]);
+    match identified.kind {
+        Kind::Elastic5(data) => Ok(data.blocking().map(|found| {
+            Finding::refusal(
+                format!("{found}."),
+                "The old server cannot show these data either. Restore them from a backup, or delete the index in the old server if it can be missed.",
+            )
+        }).collect()),
+        Kind::Elastic(2) => wrong(
+            format!("{place} holds Elasticsearch 2 (or older) data, not 5: {reason}."),
+            "Start a Trains Server with Elasticsearch 5.6 on it once: it brings the data to version 5.",
+        ),
+        Kind::Elastic(major) => wrong(
+            format!("{place} holds Elasticsearch {major} data, not 5: {reason}."),
+            "This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it.",
+        ),
+        Kind::SeveralNodes(ordinals) => wrong(
+            format!("{place} holds the data of {} nodes: {reason}.", ordinals.len()),
+            "Two Elasticsearch nodes once shared the directory. Start the old server with one, see which data it shows, and move the other nodes/N directory away.",
+        ),
+        Kind::Missing => Ok(Vec::new()),
+        Kind::Empty => wrong(
+            format!("{place} is empty."),
+            "There is nothing to migrate. Is a disk not mounted, or does the compose file name another directory than the one in use?",
+        ),
+        Kind::NotADataDir | Kind::Unknown => wrong(
+            format!("{place} is no Elasticsearch data directory that is understood: {reason}."),
+            "Check the path in the compose file; it must be the directory that holds nodes/.",
+        ),
+    }
+}
+
+/// Nobody but the project itself may have the data open: locks tell on this machine, and running containers tell
+/// where locks cannot be seen.
+pub(super) async fn open_elsewhere(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let mut findings = other_containers(subject).await?;
+    if subject.may_run && subject.plan.deployment.is_running() {
+        // The project's own databases hold the locks now; they are asked for again once it is stopped.
+        return Ok(findings);
+    }
+    for one in subject.plan.replacements.iter().filter(|one| one.source.is_dir()) {
+        let (source, cancel) = (one.source.clone(), subject.cancel.clone());
+        match blocking(move || locks::hold(&source, &cancel)).await? {
+            Holding::Held(_) => {}
+            Holding::InUse(in_use) => findings.push(Finding::refusal(
+                format!("{} is in use: {in_use}.", one.source.display()),
+                "Stop the program or container that uses it, then run the same command again.",
+            )),
+        }
+    }
+    Ok(findings)
+}
+
+async fn other_containers(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let own = subject.plan.deployment.project.name.as_str();
+    let mut findings = Vec::new();
+    for container in subject.docker.containers(&[]).await? {
+        if !container.state.running || container.label("com.docker.compose.project") == Some(own) {
+            continue;
+        }
+        let uses = |path: &Path| {
+            container
+                .mounts
+                .iter()
+                .any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))
+        };
+        for one in subject.plan.replacements.iter().filter(|one| uses(&one.source)) {
+            findings.push(Finding::refusal(
+                format!(
+                    "The container {} has {} mounted and is not of this project.",
+                    container.name,
+                    one.source.display()
+                ),
+                format!("Stop it first: docker stop {}", container.name),
+            ));
+        }
+    }
+    Ok(findings)
+}

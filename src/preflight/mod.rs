@@ -1,0 +1,105 @@
+//! The checks before anything changes: one small function each, all findings reported at once.
+//!
+//! A check only looks. What it finds is a refusal (the migration cannot begin), a warning (it can, and the user
+//! should know), or nothing. Every finding names the thing and says what to type.
+
+pub mod data;
+mod machine;
+mod paths;
+mod services;
+
+pub use services::unsafe_storage;
+
+use crate::docker::{ComposeCommand, Daemon};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use tokio_util::sync::CancellationToken;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The migration does not begin.
+    Refusal,
+    /// The migration can begin.
+    Warning,
+}
+
+/// Something that a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence that names the thing.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Finding {
+    /// Returns a finding that stops the migration.
+    pub fn refusal(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Refusal, what: what.into(), remedy: remedy.into() }
+    }
+
+    /// Returns a finding that does not.
+    pub fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, what: what.into(), remedy: remedy.into() }
+    }
+
+    /// Returns an error as a finding, with its first hint as the remedy.
+    pub fn from_error(error: &Error) -> Self {
+        let causes = error.causes();
+        let what = match causes.last() {
+            Some(cause) => format!("{} ({cause})", error.message()),
+            None => error.message().to_owned(),
+        };
+        Self::refusal(what, error.hints().join(" "))
+    }
+}
+
+/// What the checks look at.
+pub struct Subject<'a> {
+    /// The plan that would be carried out.
+    pub plan: &'a Plan,
+    /// The daemon.
+    pub docker: &'a Daemon,
+    /// The compose command.
+    pub compose: &'a ComposeCommand,
+    /// Whether the old server is allowed to run: for `check`, and until the migration stops it.
+    pub may_run: bool,
+    /// The wish to stop.
+    pub cancel: &'a CancellationToken,
+}
+
+/// Runs every check.
+///
+/// # Errors
+/// Fails when a check cannot be carried out at all, and when cancelled; what checks find is in the list.
+pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let mut findings = services::supported(&subject.plan.deployment);
+    findings.extend(paths::targets(subject.plan));
+    findings.extend(paths::permissions(subject.plan));
+    findings.extend(machine::memory(subject.plan, subject.docker.info().memory));
+    findings.extend(machine::map_count(subject.docker.info().in_virtual_machine()));
+    findings.extend(machine::space(subject).await?);
+    findings.extend(machine::images(subject).await?);
+    findings.extend(services::container_names(subject).await?);
+    findings.extend(data::old_data(subject).await?);
+    findings.extend(data::open_elsewhere(subject).await?);
+    if subject.cancel.is_cancelled() {
+        return Err(Error::cancelled());
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    Ok(findings)
+}
+
+/// Returns the error of a migration that the findings refuse, or nothing.
+pub fn refusal(findings: &[Finding]) -> Option<Error> {
+    let refusals = findings.iter().filter(|finding| finding.severity == Severity::Refusal).count();
+    match refusals {
+        0 => None,
+        1 => Some(Error::refused("One check refuses the migration; nothing was changed.")),
+        n => Some(Error::refused(format!("{n} checks refuse the migration; nothing was changed."))),
+    }
+    .map(|error| error.hint("Do what is said above, then run the same command again."))
+}

@@ -1,0 +1,103 @@
+//! Directories: what the run would write must be free and writable, and nothing may be in its way.
+
+use super::Finding;
+use crate::files;
+use crate::plan::{Plan, Replacement, Switch};
+use rustix::fs::{Access, access};
+use std::path::Path;
+
+/// Everything that the run makes must find its place free.
+pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in &plan.replacements {
+        match &one.switch {
+            Switch::Retire { retired } | Switch::Swap { retired } => {
+                findings.extend(in_the_way(retired));
+                findings.extend(in_the_way(&one.target));
+            }
+            Switch::Stay => findings.extend(in_the_way(&one.target)),
+            // The volume's name is docker's business and is checked when it is created.
+            Switch::Volume { .. } => {}
+        }
+        findings.extend(symbolic_link(one));
+    }
+    findings.extend(in_the_way(&plan.elastic.clone));
+    findings.extend(plan.edits.iter().filter_map(|edit| in_the_way(&edit.kept_as)));
+    findings.extend(plan.archives.iter().filter_map(|archive| in_the_way(&archive.file)));
+    findings
+}
+
+/// An empty directory is as good as none: users make it in advance, to give it an owner.
+fn in_the_way(path: &Path) -> Option<Finding> {
+    if !files::exists(path).unwrap_or(true) || (path.is_dir() && files::is_empty(path).unwrap_or(false)) {
+        return None;
+    }
+    Some(Finding::refusal(
+        format!("{} is there already and not empty, perhaps from an earlier try by other means.", path.display()),
+        format!("If nothing needs it, move it away: mv {0} {0}.old", path.display()),
+    ))
+}
+
+/// A symbolic link would be renamed instead of the data, and the old compose file would still reach them.
+fn symbolic_link(one: &Replacement) -> Option<Finding> {
+    let link = std::fs::symlink_metadata(&one.source).is_ok_and(|meta| meta.is_symlink());
+    link.then(|| {
+        let real = std::fs::canonicalize(&one.source).unwrap_or_default();
+        Finding::refusal(
+            format!("{} is a symbolic link to {}.", one.source.display(), real.display()),
+            format!("Name {} itself in the compose file, recreate the stack, and run again.", real.display()),
+        )
+    })
+}
+
+/// Reading what is copied, writing beside it, renaming what is retired.
+pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in &plan.replacements {
+        match std::fs::metadata(&one.source) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                findings.push(Finding::refusal(
+                    format!("The data directory {} does not exist.", one.source.display()),
+                    "Check the path in the compose file: is a disk not mounted, or was the directory moved?",
+                ));
+                continue;
+            }
+            _ => findings.extend(needs(&one.source, Access::READ_OK | Access::EXEC_OK, "read")),
+        }
+        if let (Some(parent), false) = (one.source.parent(), matches!(one.switch, Switch::Volume { .. })) {
+            findings.extend(needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to"));
+        }
+    }
+    findings.extend(needs(&plan.home.from, Access::WRITE_OK | Access::EXEC_OK, "written to"));
+    if let Some(to) = &plan.home.to {
+        findings.extend(to.parent().and_then(|parent| needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to")));
+    }
+    for edit in &plan.edits {
+        findings.extend(needs(&edit.path, Access::READ_OK | Access::WRITE_OK, "written to"));
+    }
+    findings.dedup();
+    findings
+}
+
+fn needs(path: &Path, wanted: Access, verb: &str) -> Option<Finding> {
+    let cause = access(path, wanted).err()?;
+    Some(Finding::refusal(
+        format!("{} cannot be {verb} by this user ({cause}).", path.display()),
+        "Run the same command as root (sudo); the new files get the owners of the old ones.",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_holds_something_is_in_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(in_the_way(&dir.path().join("none")), None);
+        assert_eq!(in_the_way(dir.path()), None);
+        std::fs::write(dir.path().join("x"), "").unwrap();
+        assert!(in_the_way(dir.path()).is_some());
+        assert!(in_the_way(&dir.path().join("x")).is_some());
+    }
+}

@@ -1,0 +1,248 @@
+//! Check the new server: that it runs, that its databases are at the release's versions, and that it has what the
+//! old one had, asked through the server itself.
+//!
+//! A green answer alone proves nothing: a failed schema migration of MongoDB is only logged, and a missing index
+//! answers 200 with nothing in it. Hence versions and counts (seen on servers 0.15.1 and 1.1.1).
+
+use super::copy_elastic::{CopiedElastic, Sample};
+use super::{Done, Run};
+use crate::deployment::Role;
+use crate::display::format::{documents, plural};
+use crate::docker::{Container, explain_exit};
+use crate::elastic::{Client, indices};
+use crate::error::{Error, Result};
+use crate::events::Unit;
+use crate::plan::Step;
+use crate::release::Release;
+use crate::server::{ApiServer, Origin, find_credentials};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// MongoDB's schema migrations of a big server take minutes.
+const START_LIMIT: Duration = Duration::from_secs(900);
+const POLL: Duration = Duration::from_secs(2);
+/// The task's name in progress events.
+const WAITING: &str = "waiting for the API server";
+/// Where the API server reads its configuration (1.0.1 and later look at both).
+const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
+
+pub(super) async fn apply(run: &Run) -> Result<Done> {
+    let release = crate::release::find(&run.plan.release)?;
+    let api = wait_for_api(run).await?;
+    let mut checks = vec![check_versions(run, release).await?];
+    checks.push(check_counts(run).await?);
+    checks.push(check_events(run, release, api).await?);
+    Ok(Done { summary: checks.join("; "), output: json!({ "checks": checks }) })
+}
+
+/// Waits until the API server answers without complaint. A container that ends instead ends the wait with its words.
+async fn wait_for_api(run: &Run) -> Result<ApiServer> {
+    let begun = Instant::now();
+    loop {
+        run.check_cancelled()?;
+        require_running(run).await?;
+        let container = container_of(run, Role::Apiserver).await?;
+        let problem = match address(&container, 8008) {
+            None => Error::failed(format!("The container {} has no address yet.", container.name)),
+            Some(address) => {
+                let api = ApiServer::new(format!("http://{address}"))?;
+                match api.health().await {
+                    Ok(health) if health.errors.is_empty() => {
+                        run.events.progress_ended(WAITING);
+                        return Ok(api);
+                    }
+                    Ok(health) => return Err(complaints(&health.errors)),
+                    Err(problem) => problem,
+                }
+            }
+        };
+        if begun.elapsed() > START_LIMIT {
+            let lines = run.docker.log_tail(&container.id, 15).await.unwrap_or_default();
+            return Err(Error::failed(format!(
+                "The new API server did not answer within {} minutes.",
+                START_LIMIT.as_secs() / 60
+            ))
+            .because(problem)
+            .hint(format!("Its last lines:\n{}", lines.join("\n"))));
+        }
+        run.events.progress(WAITING, begun.elapsed().as_secs(), None, Unit::Seconds);
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn complaints(errors: &[String]) -> Error {
+    Error::failed(format!("The new API server runs, but complains: {}.", errors.join(", "))).hint(
+        "missed_es_upgrade means that it found no migrated Elasticsearch; es_connection_error that it found none.",
+    )
+}
+
+/// Fails when a database or the API server has ended: waiting longer would not help.
+async fn require_running(run: &Run) -> Result<()> {
+    for role in [Role::Elasticsearch, Role::Mongo, Role::Redis, Role::Apiserver] {
+        if run.plan.deployment.service(role).is_none() {
+            continue;
+        }
+        let container = container_of(run, role).await?;
+        if container.state.running && container.state.status != "restarting" {
+            continue;
+        }
+        let exit = crate::docker::Exit {
+            code: container.state.exit_code.unwrap_or_default(),
+            out_of_memory: container.state.out_of_memory,
+            last_lines: run.docker.log_tail(&container.id, 40).await.unwrap_or_default(),
+        };
+        let how = match container.state.status.as_str() {
+            "restarting" => "ends and is restarted again and again".to_owned(),
+            _ => format!("ended with code {}", exit.code),
+        };
+        let error = Error::failed(format!("The container {} {how}.", container.name));
+        let error = match explain_exit(role, &exit) {
+            Some(explanation) => error.hint(explanation),
+            None => error,
+        };
+        return Err(error.hint(format!("Its last lines:\n{}", exit.last_words(8))));
+    }
+    Ok(())
+}
+
+/// Returns the container of the role's service in the new project.
+async fn container_of(run: &Run, role: Role) -> Result<Container> {
+    let name = run.plan.deployment.service(role).map(|service| service.name.clone());
+    let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
+    let containers = run.docker.project_containers(&run.plan.new_project.name).await?;
+    let mut of_service =
+        containers.into_iter().filter(|one| one.label("com.docker.compose.service") == Some(name.as_str()));
+    of_service.next().ok_or_else(|| {
+        Error::failed(format!("The new server has no container for the service {name}."))
+            .hint("See what compose says: docker compose ps -a")
+    })
+}
+
+/// Returns where a port of a container can be reached from this machine: published, else in its network.
+fn address(container: &Container, port: u16) -> Option<String> {
+    let published = container.ports.iter().find(|one| one.container == port);
+    let published = published.map(|one| match one.host_ip.as_str() {
+        "" | "0.0.0.0" | "::" => format!("127.0.0.1:{}", one.host),
+        ip if ip.contains(':') => format!("[{ip}]:{}", one.host),
+        ip => format!("{ip}:{}", one.host),
+    });
+    published.or_else(|| container.addresses.values().next().map(|ip| format!("{ip}:{port}")))
+}
+
+/// Reads the schema stamps in MongoDB with its own client: the guard against migrations that failed silently.
+async fn check_versions(run: &Run, release: &Release) -> Result<String> {
+    const SCRIPT: &str =
+        r#"JSON.stringify(db.getSiblingDB("backend").versions.find().toArray().map(function(v){return v.num}))"#;
+    let container = container_of(run, Role::Mongo).await?;
+    let command = ["mongo", "--quiet", "--eval", SCRIPT].map(str::to_owned);
+    let output = run.docker.exec(&container.id, &command, &BTreeMap::new()).await?;
+    let found = output.stdout.lines().rev().find_map(|line| serde_json::from_str::<Vec<String>>(line.trim()).ok());
+    let Some(found) = found else {
+        return Err(Error::failed("The database versions in MongoDB cannot be read.").because(anyhow::anyhow!(
+            "{}{}",
+            output.stdout.trim(),
+            output.stderr.trim()
+        )));
+    };
+    let newest = found.iter().max_by_key(|version| version_key(version)).cloned().unwrap_or_else(|| "none".to_owned());
+    if newest == release.backend_version {
+        return Ok(format!("MongoDB's schema is at {newest}"));
+    }
+    Err(Error::failed(format!(
+        "MongoDB's schema is at {newest}, and release {} needs {}: a migration at the server's start failed.",
+        release.version, release.backend_version
+    ))
+    .hint("The reason is in the API server's log: docker logs clearml-apiserver"))
+}
+
+/// Orders `1.0.2` after `1.0.10`'s predecessor: by number, not by letter.
+fn version_key(version: &str) -> Vec<u64> {
+    version.split('.').map(|part| part.parse().unwrap_or_default()).collect()
+}
+
+/// Counts on the node itself. More than before is fine: workers report as soon as the server is up.
+async fn check_counts(run: &Run) -> Result<String> {
+    let copied = copied(run)?;
+    let container = container_of(run, Role::Elasticsearch).await?;
+    let address = address(&container, 9200).ok_or_else(|| {
+        Error::failed(format!("The container {} cannot be reached from this machine.", container.name))
+    })?;
+    let client = Client::new(&format!("http://{address}"))?;
+    let (mut total, mut newer) = (0, 0);
+    for (index, expected) in &copied.counts {
+        let found = indices::count(&client, index).await?;
+        if found < *expected {
+            return Err(Error::difference(format!(
+                "The new server's index {index} holds {found} documents; {expected} were copied."
+            )));
+        }
+        total += found;
+        newer += found - expected;
+    }
+    let newer = if newer > 0 { format!(", {} of them new", documents(newer)) } else { String::new() };
+    Ok(format!("Elasticsearch serves {}{newer}", documents(total)))
+}
+
+/// Asks the server itself, logged in, for the number of events of sampled experiments.
+async fn check_events(run: &Run, release: &Release, mut api: ApiServer) -> Result<String> {
+    let copied = copied(run)?;
+    let Some(origin) = log_in(run, release, &mut api).await? else {
+        run.events.warn(
+            "No login worked (fixed users, secure.conf, environment, the release's defaults), so what the server shows \
+             to users was not tested. Counts and database versions were checked directly.",
+        );
+        return Ok("login not tested".to_owned());
+    };
+    let mut asked = 0;
+    for Sample { event_type, task, events } in &copied.samples {
+        run.check_cancelled()?;
+        let found = api.task_events_total(task, event_type).await?;
+        if found < *events {
+            return Err(Error::difference(format!(
+                "The new server shows {found} events of type {event_type} for experiment {task}; the old one had {events}."
+            )));
+        }
+        asked += 1;
+    }
+    Ok(format!("its API, logged in with {origin}, shows all events of {}", plural(asked, "sample", "samples")))
+}
+
+async fn log_in(run: &Run, release: &Release, api: &mut ApiServer) -> Result<Option<&'static str>> {
+    let container = container_of(run, Role::Apiserver).await?;
+    let config = container.mounts.iter().find(|mount| CONFIG_DIRS.contains(&mount.target.as_str()));
+    let credentials = find_credentials(
+        config.map(|mount| mount.source.as_path()),
+        &container.environment,
+        &[(release.credentials.key, release.credentials.secret)],
+    );
+    for one in &credentials {
+        match api.log_in(one).await {
+            Ok(()) => {
+                return Ok(Some(match one.origin {
+                    Origin::FixedUsers => "a fixed user",
+                    Origin::SecureConf => "secure.conf",
+                    Origin::Environment => "the environment's keys",
+                    Origin::Default => "the release's default keys",
+                }));
+            }
+            Err(error) => run.events.detail(format!("login as {} was refused: {error}", one.user)),
+        }
+    }
+    Ok(None)
+}
+
+fn copied(run: &Run) -> Result<CopiedElastic> {
+    run.output(Step::CopyElastic).ok_or_else(|| Error::internal("The journal holds no result of the copy."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(version_key("0.16.0") < version_key("1.0.2"));
+        assert!(version_key("1.0.2") < version_key("1.0.10"));
+    }
+}

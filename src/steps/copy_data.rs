@@ -1,0 +1,54 @@
+//! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
+
+use super::put_away::put_away;
+use super::run::blocking;
+use super::sources::{self, copying_step};
+use super::{Done, Run, stop_stack};
+use crate::deployment::Role;
+use crate::display::format::bytes;
+use crate::error::{Error, Result};
+use crate::files::{self, Fingerprint, copy};
+use crate::plan::Switch;
+
+pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
+    let step = copying_step(role);
+    let (mut total, mut shared) = (0, 0);
+    for one in run.plan.replacements_of(role) {
+        run.check_cancelled()?;
+        stop_stack::require_stopped(run).await?;
+        let held = sources::hold(run, one).await?;
+        let before = sources::note(run, one).await?;
+        if let Switch::Volume { name, .. } = &one.switch {
+            run.ensure_volume(name).await?;
+        }
+        let owned = run.claim(step, &one.target)?;
+        let (source, cancel, events) = (one.source.clone(), run.cancel.clone(), run.events.clone());
+        let copied = blocking(move || {
+            files::remove_tree(&owned)?;
+            copy::copy_tree(&source, &owned, &cancel, &events)
+        })
+        .await?;
+        drop(held);
+        require_unchanged(&before, &sources::take(run, one).await?, &one.source)?;
+        total += copied.bytes;
+        shared += copied.reflinked_bytes;
+    }
+    let how = if shared == total && total > 0 { ", sharing blocks with the original" } else { "" };
+    Ok(Done::line(format!("{}{how}", bytes(total))))
+}
+
+pub(super) async fn undo(run: &Run, role: Role) -> Result<()> {
+    for one in run.plan.replacements_of(role) {
+        put_away(run, copying_step(role), one).await?;
+    }
+    Ok(())
+}
+
+fn require_unchanged(before: &Fingerprint, after: &Fingerprint, path: &std::path::Path) -> Result<()> {
+    let changes = before.compare(after);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{} was written to while it was copied ({changes}).", path.display()))
+        .hint("Stop whatever uses it, then run the same command again: the copy starts over."))
+}

@@ -1,0 +1,227 @@
+//! Copy Elasticsearch: every document of the server's indices, from a 5.6 node on a clone of the old data into a new
+//! node on the new directory.
+//!
+//! The source is fingerprinted first; each index that is copied and flushed is noted with that fingerprint, so that a
+//! run that was cut off goes on with the next index, and never trusts an index copied from other data.
+
+use super::node::{self, Node};
+use super::put_away::put_away;
+use super::run::blocking;
+use super::{Done, Run, sources, stop_stack};
+use crate::deployment::Role;
+use crate::display::format;
+use crate::elastic::indices::{self, Listed};
+use crate::elastic::{
+    Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, RejectLog, Templates, require_complete, sample_tasks,
+};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::plan::{Replacement, Step, Switch};
+use crate::preflight;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Tasks per index that the new server is asked for in the end.
+const SAMPLED: usize = 20;
+
+/// What the copy leaves for verification and health check.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CopiedElastic {
+    /// Documents by index.
+    pub counts: BTreeMap<String, u64>,
+    /// Tasks to ask the new server for.
+    pub samples: Vec<Sample>,
+}
+
+/// A task and how many events of a type it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The server's name of the event type, such as `training_stats_scalar`.
+    pub event_type: String,
+    /// Task id.
+    pub task: String,
+    /// Number of events.
+    pub events: u64,
+}
+
+/// An index that is copied, flushed, and worth keeping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct CopiedIndex {
+    pub plan: IndexPlan,
+    pub outcome: CopyOutcome,
+}
+
+/// Notes finished indices in the journal.
+struct Notes<'a> {
+    run: &'a Run,
+    plans: BTreeMap<String, IndexPlan>,
+}
+
+impl Checkpoints for Notes<'_> {
+    fn finished(&self, outcome: &CopyOutcome) -> Result<()> {
+        // An index with refused documents is made anew once they are accepted, or the cause is gone.
+        match self.plans.get(&outcome.index) {
+            Some(plan) if outcome.is_complete() => {
+                let copied = CopiedIndex { plan: plan.clone(), outcome: outcome.clone() };
+                self.run.note(Step::CopyElastic, &index_key(&outcome.index), &copied)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) async fn apply(run: &Run) -> Result<Done> {
+    let one = replacement(run)?;
+    stop_stack::require_stopped(run).await?;
+    node::remove_leftovers(run).await?;
+    require_whole(one).await?;
+    let _held = sources::hold(run, one).await?;
+    let before = sources::note(run, one).await?;
+    prepare_target(run, one).await?;
+    let source = node::start_source(run, one).await?;
+    let target = node::start_target(run, &one.target).await?;
+    let copied = source.while_alive(run, target.while_alive(run, copy(run, &source, &target))).await?;
+    source.stop(run).await?;
+    target.stop(run).await?;
+    run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
+    let changes = before.compare(&sources::take(run, one).await?);
+    if !changes.is_empty() {
+        return Err(Error::failed(format!("{} was written to while it was copied ({changes}).", one.source.display()))
+            .hint("Stop whatever uses it, then run the same command again: the copy starts over."));
+    }
+    let documents = copied.counts.values().sum();
+    let summary = format!(
+        "{} in {}",
+        format::documents(documents),
+        format::plural(copied.counts.len() as u64, "index", "indices")
+    );
+    let output = serde_json::to_value(&copied)
+        .map_err(|cause| Error::internal("The result of the copy cannot be written.").because(cause))?;
+    Ok(Done { summary, output })
+}
+
+pub(super) async fn undo(run: &Run) -> Result<()> {
+    node::remove_leftovers(run).await?;
+    run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
+    put_away(run, Step::CopyElastic, replacement(run)?).await
+}
+
+pub(super) fn replacement(run: &Run) -> Result<&Replacement> {
+    run.plan
+        .replacements_of(Role::Elasticsearch)
+        .next()
+        .ok_or_else(|| Error::internal("The plan has no Elasticsearch data."))
+}
+
+/// Returns the indices that are copied, with what is needed to verify them.
+pub(super) fn copied_indices(run: &Run) -> Vec<CopiedIndex> {
+    let notes = run.journal().state().step(Step::CopyElastic.name()).notes;
+    notes.into_values().filter_map(|value| serde_json::from_value(value).ok()).collect()
+}
+
+fn index_key(index: &str) -> String {
+    format!("index {index}")
+}
+
+/// The data were judged before the plan; by now the old server has stopped, perhaps not cleanly.
+async fn require_whole(one: &Replacement) -> Result<()> {
+    let source = one.source.clone();
+    let findings = blocking(move || preflight::data::judge(&source)).await?;
+    match findings.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::refused(first.what.clone()).hint(first.remedy.clone())),
+    }
+}
+
+/// Makes the new data directory with the old one's owner and mode, unless an earlier try did.
+async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
+    if let Switch::Volume { name, .. } = &one.switch {
+        run.ensure_volume(name).await?;
+    }
+    let owned = run.claim(Step::CopyElastic, &one.target)?;
+    let source = one.source.clone();
+    blocking(move || files::create_dir_like(&owned, &source)).await
+}
+
+async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> {
+    let templates = Templates::release_1_1()?;
+    templates.put(&target.client).await?;
+    let (ours, left): (Vec<Listed>, Vec<Listed>) =
+        indices::list(&source.client).await?.into_iter().partition(Listed::is_ours);
+    for listed in &left {
+        run.events.info(format!("{} is not the server's and is left behind", listed.name));
+    }
+    for closed in ours.iter().filter(|listed| listed.is_closed()) {
+        // On the clone, so that the original stays closed.
+        indices::open(&source.client, &closed.name).await?;
+    }
+    let ours = if ours.iter().any(Listed::is_closed) { relist(source).await? } else { ours };
+    indices::require_all_shards(&source.client, &ours).await?;
+    let done: BTreeSet<String> = copied_indices(run).into_iter().map(|one| one.outcome.index).collect();
+    let mut plans = Vec::new();
+    for listed in ours.iter().filter(|listed| !done.contains(&listed.name)) {
+        plans.push(IndexPlan::new(&indices::describe(&source.client, listed).await?, &templates)?);
+    }
+    if !done.is_empty() {
+        run.events.info(format!("{} are copied already", format::plural(done.len() as u64, "index", "indices")));
+    }
+    let rejects = rejects_file(run);
+    let mut options = CopyOptions::new(RejectLog::new(&rejects));
+    options.accepted = Arc::clone(&run.options.accepted_rejects);
+    let copier =
+        Copier::new(source.client.clone(), target.client.clone(), options, run.events.clone(), run.cancel.clone())
+            .await?;
+    let notes = Notes { run, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
+    let outcomes = copier.copy_all(plans, &notes).await?;
+    require_complete(&outcomes, &rejects)?;
+    tell_oddities(run, &outcomes);
+    let counts = copied_indices(run).into_iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+    Ok(CopiedElastic { counts, samples: samples(run, source, &ours).await? })
+}
+
+async fn relist(source: &Node) -> Result<Vec<Listed>> {
+    Ok(indices::list(&source.client).await?.into_iter().filter(Listed::is_ours).collect())
+}
+
+fn tell_oddities(run: &Run, outcomes: &[CopyOutcome]) {
+    let kept: u64 = outcomes.iter().map(|outcome| outcome.routing_kept).sum();
+    if kept > 0 {
+        run.events
+            .warn(format!("{} had a routing that is not their experiment's id; it was kept.", format::documents(kept)));
+    }
+    let left_out: u64 = outcomes.iter().map(|outcome| outcome.left_out).sum();
+    if left_out > 0 {
+        run.events.warn(format!("{} were left out, as accepted with --accept-rejects.", format::documents(left_out)));
+    }
+}
+
+/// Each try has a rejects file of its own: the user may be reading an earlier one, or giving it back.
+fn rejects_file(run: &Run) -> PathBuf {
+    let dir = run.plan.work_dir();
+    let stamp = &run.plan.stamp;
+    let name = |n: u32| dir.join(format!("rejects-{stamp}-{n}.ndjson"));
+    (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}
+
+/// Picks tasks of every event index of every company, with the source's own counts.
+async fn samples(run: &Run, source: &Node, ours: &[Listed]) -> Result<Vec<Sample>> {
+    let left_out = !run.options.accepted_rejects.is_empty();
+    let mut samples = Vec::new();
+    for listed in ours {
+        // events-<type>-<company>; the server is asked as a user of its own company only.
+        let Some((event_type, _company)) = listed.name.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-'))
+        else {
+            continue;
+        };
+        if left_out {
+            // The counts would differ by what was accepted to be left out.
+            continue;
+        }
+        for (task, events) in sample_tasks(&source.client, &listed.name, SAMPLED).await? {
+            samples.push(Sample { event_type: event_type.to_owned(), task, events });
+        }
+    }
+    Ok(samples)
+}

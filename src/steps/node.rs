@@ -1,0 +1,168 @@
+//! The two temporary Elasticsearch nodes: 5.6.16 on a clone of the old data, the release's own on the new directory.
+//!
+//! They listen on loopback ports that docker chooses, live in networks of the run's own, and carry the run's labels,
+//! so that whatever a crash leaves behind is found and removed by the next run.
+
+use super::Run;
+use super::run::blocking;
+use crate::deployment::Role;
+use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
+use crate::elastic::Client;
+use crate::error::{Error, Result};
+use crate::files::{self, clone};
+use crate::plan::{Replacement, Step};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+const DATA: &str = "/usr/share/elasticsearch/data";
+/// A node with thousands of small shards on a slow disk takes minutes to recover them.
+const READY_WITHIN: Duration = Duration::from_secs(900);
+/// Enough for a flush of what is still in memory.
+const STOP_WITHIN: Duration = Duration::from_secs(180);
+
+/// A running temporary node.
+pub(super) struct Node {
+    container: RunningContainer,
+    what: &'static str,
+    /// The way to talk to it.
+    pub client: Client,
+}
+
+impl Node {
+    /// Stops the node gracefully and removes its container.
+    ///
+    /// # Errors
+    /// Fails when docker cannot.
+    pub async fn stop(self, run: &Run) -> Result<()> {
+        run.docker.stop(&self.container.id, STOP_WITHIN).await?;
+        run.docker.remove(&self.container.id).await
+    }
+
+    /// Runs `work` unless the node's container ends first: then its last words are the error.
+    ///
+    /// # Errors
+    /// The work's own, or how the container ended.
+    pub async fn while_alive<T>(&self, run: &Run, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            error = ended(run, &self.container.id, self.what) => Err(error),
+        }
+    }
+}
+
+/// Removes what an earlier try of this run left in docker.
+///
+/// # Errors
+/// Fails when docker cannot.
+pub async fn remove_leftovers(run: &Run) -> Result<()> {
+    run.docker.remove_leftovers(&run.plan.run_id).await.map(drop)
+}
+
+/// Makes the clone anew and starts the node that reads it.
+///
+/// # Errors
+/// Fails when the clone cannot be made or the node does not come up.
+pub(super) async fn start_source(run: &Run, source: &Replacement) -> Result<Node> {
+    let owned = run.claim(Step::CopyElastic, &run.plan.elastic.clone)?;
+    let (from, cancel, events) = (source.source.clone(), run.cancel.clone(), run.events.clone());
+    let cloned = blocking(move || {
+        files::remove_tree(&owned)?;
+        clone::clone_elastic(&from, &owned, &cancel, &events)
+    })
+    .await?;
+    run.events.detail(format!("clone of the old data: {cloned:?}"));
+    let mut settings = BTreeMap::from([
+        // 5.x knows no single-node discovery; on its own it elects itself.
+        ("discovery.zen.minimum_master_nodes", "1"),
+        ("xpack.monitoring.enabled", "false"),
+        ("xpack.ml.enabled", "false"),
+        ("xpack.watcher.enabled", "false"),
+    ]);
+    settings.extend(COMMON);
+    let heap = run.plan.elastic.heaps.source;
+    start(run, Part::Source, &run.plan.elastic.source_image, &run.plan.elastic.clone, &settings, heap).await
+}
+
+/// Starts the node that writes the new data directory, which must exist.
+///
+/// # Errors
+/// Fails when the node does not come up.
+pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
+    let mut settings = BTreeMap::from([
+        // A document may be 100 MB in itself, to which the bulk request adds.
+        ("http.max_content_length", "512mb"),
+        ("indices.memory.index_buffer_size", "30%"),
+        // The real-memory breaker answers 429 for minutes after huge documents (measured on 7.6.2).
+        ("indices.breaker.total.use_real_memory", "false"),
+        // An index that is not made by us would have the wrong mapping.
+        ("action.auto_create_index", "false"),
+        ("cluster.name", "clearml"),
+        ("node.name", "clearml"),
+    ]);
+    settings.extend(COMMON);
+    let heap = run.plan.elastic.heaps.target;
+    start(run, Part::Target, &run.plan.elastic.target_image, target, &settings, heap).await
+}
+
+const COMMON: [(&str, &str); 4] = [
+    ("discovery.type", "single-node"),
+    // On by default in the official images of 5.x and 8.x.
+    ("xpack.security.enabled", "false"),
+    // Space was checked before; a watermark would only turn a copy read-only half-way.
+    ("cluster.routing.allocation.disk.threshold_enabled", "false"),
+    ("cluster.routing.allocation.node_initial_primaries_recoveries", "64"),
+];
+
+async fn start(
+    run: &Run,
+    part: Part,
+    image: &str,
+    data: &Path,
+    settings: &BTreeMap<&str, &str>,
+    heap: u64,
+) -> Result<Node> {
+    let (word, what) = match part {
+        Part::Source => ("source", "The temporary Elasticsearch 5.6 node"),
+        Part::Target => ("target", "The temporary node of the new Elasticsearch"),
+    };
+    // A network each: the nodes have nothing to say to one another.
+    let network = format!("clearml-migrate-{}-{word}", run.plan.run_id);
+    let labels = RunLabels::new(&run.plan.run_id);
+    run.docker.create_network(&network, &labels).await?;
+    let mut spec = ContainerSpec::new(image, network.clone(), labels.part(part));
+    spec.environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mib = heap >> 20;
+    spec.environment.insert("ES_JAVA_OPTS".into(), format!("-Xms{mib}m -Xmx{mib}m"));
+    spec.mounts =
+        vec![SpecMount { source: MountSource::Bind(data.to_owned()), target: DATA.to_owned(), read_only: false }];
+    spec.network = Some(network);
+    spec.publish = vec![9200];
+    spec.stop_timeout = STOP_WITHIN;
+    let container = run.docker.run(&spec).await?;
+    let Some(port) = container.host_ports.get(&9200) else {
+        // It ended before docker could publish anything.
+        return Err(ended(run, &container.id, what).await);
+    };
+    let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
+    let version = client.wait_until_ready(READY_WITHIN, ended(run, &container.id, what), &run.cancel).await?;
+    run.events.detail(format!("{what} is Elasticsearch {version} on port {port}"));
+    Ok(Node { container, what, client })
+}
+
+/// Waits for the end of a container and returns it as an error with its last words.
+async fn ended(run: &Run, id: &str, what: &str) -> Error {
+    match run.docker.watch_exit(id).await {
+        Ok(exit) => describe(what, &exit),
+        Err(error) => error,
+    }
+}
+
+fn describe(what: &str, exit: &Exit) -> Error {
+    let error = Error::failed(format!("{what} ended with code {}.", exit.code));
+    let error = match explain_exit(Role::Elasticsearch, exit) {
+        Some(explanation) => error.hint(explanation),
+        None => error,
+    };
+    error.hint(format!("Its last lines:\n{}", exit.last_words(8)))
+}

@@ -1,0 +1,194 @@
+//! What every step has at hand: the plan, the seams, the journal, and the wish to stop.
+
+use crate::deployment::Project;
+use crate::docker::{ComposeCommand, Daemon, ProjectArgs, RunLabels};
+use crate::elastic::Accepted;
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::files::{self, Owned};
+use crate::journal::{Journal, Record};
+use crate::plan::{Plan, Step};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// What the command line decides about a run beyond the plan.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Documents that the target refused and that the user, having read why, agrees to leave out.
+    pub accepted_rejects: Arc<Accepted>,
+    /// On rollback: leave the old server stopped.
+    pub no_start: bool,
+}
+
+/// A run of a plan.
+pub struct Run {
+    /// What is to be done.
+    pub plan: Plan,
+    /// Decisions of the command line.
+    pub options: Options,
+    /// The daemon.
+    pub docker: Daemon,
+    /// The compose command.
+    pub compose: ComposeCommand,
+    /// Where to tell.
+    pub events: Events,
+    /// The wish to stop.
+    pub cancel: CancellationToken,
+    journal: Mutex<Journal>,
+}
+
+impl Run {
+    /// Returns a run of `plan` that writes to `journal`.
+    pub fn new(
+        plan: Plan,
+        options: Options,
+        docker: Daemon,
+        compose: ComposeCommand,
+        journal: Journal,
+        events: Events,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self { plan, options, docker, compose, events, cancel, journal: Mutex::new(journal) }
+    }
+
+    /// Locks the journal. A panic while it was locked cannot leave it half-written: appending is one write.
+    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a record; when this returns, it is on disk.
+    ///
+    /// # Errors
+    /// Fails when the record cannot be written or is not allowed in this state.
+    pub fn record(&self, record: Record) -> Result<()> {
+        self.journal().append(record)
+    }
+
+    /// Notes something about a step that a later run needs, replacing an earlier note of the same key.
+    ///
+    /// # Errors
+    /// Fails when the note cannot be written.
+    pub fn note(&self, step: Step, key: &str, value: &impl Serialize) -> Result<()> {
+        let value = serde_json::to_value(value)
+            .map_err(|cause| Error::internal(format!("The note {key} cannot be written.")).because(cause))?;
+        self.record(Record::Note { step: step.name().into(), key: key.into(), value })
+    }
+
+    /// Returns the latest note of a step under `key`, if there is one in the expected form.
+    pub fn noted<T: DeserializeOwned>(&self, step: Step, key: &str) -> Option<T> {
+        let value = self.journal().state().step(step.name()).notes.remove(key)?;
+        serde_json::from_value(value).ok()
+    }
+
+    /// Returns the output of a finished step, if it is in the expected form.
+    pub fn output<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
+        let value = self.journal().state().step(step.name()).output?;
+        serde_json::from_value(value).ok()
+    }
+
+    /// Claims a path for a step: what is found there later was made by this run and may be removed.
+    ///
+    /// # Errors
+    /// Refuses a path that holds something of the user's.
+    pub fn claim(&self, step: Step, path: &Path) -> Result<Owned> {
+        let key = claim_key(path);
+        if let Some(owned) = self.noted(step, &key) {
+            return Ok(owned);
+        }
+        let owned = Owned::claim(path)?;
+        self.note(step, &key, &owned)?;
+        Ok(owned)
+    }
+
+    /// Removes what a step made at a path, if the step ever claimed it.
+    ///
+    /// # Errors
+    /// Fails when it cannot be removed.
+    pub async fn remove_claimed(&self, step: Step, path: &Path) -> Result<()> {
+        match self.noted::<Owned>(step, &claim_key(path)) {
+            Some(owned) => blocking(move || files::remove_tree(&owned)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a named volume of this run, with the labels that make compose take it for its own.
+    ///
+    /// # Errors
+    /// Refused when a volume of that name is somebody else's.
+    pub async fn ensure_volume(&self, name: &str) -> Result<()> {
+        let key = name.strip_prefix(&format!("{}_", self.plan.new_project.name)).unwrap_or(name);
+        let labels = BTreeMap::from([
+            ("com.docker.compose.project".to_owned(), self.plan.new_project.name.clone()),
+            ("com.docker.compose.volume".to_owned(), key.to_owned()),
+        ]);
+        self.docker.create_volume(name, &RunLabels::new(&self.plan.run_id), &labels).await.map(drop)
+    }
+
+    /// Returns an error if the user wishes to stop.
+    ///
+    /// # Errors
+    /// [`Error::cancelled`].
+    pub fn check_cancelled(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+    }
+
+    /// Returns what a path of the plan is called now: the home may have moved.
+    pub fn now(&self, path: &Path) -> PathBuf {
+        let moved = self.plan.home.after(path);
+        if self.home_has_moved() { moved } else { path.to_owned() }
+    }
+
+    /// Returns whether the home has its new name. The journal lies in it, so the journal's own file tells.
+    pub fn home_has_moved(&self) -> bool {
+        self.plan.home.to.as_deref().is_some_and(|to| holds_this_run(to, &self.plan.run_id))
+            && !holds_this_run(&self.plan.home.from, &self.plan.run_id)
+    }
+
+    /// Returns the old project's arguments, with its files as they are called now.
+    pub fn old_project(&self) -> ProjectArgs {
+        old_project_args(&self.plan)
+    }
+
+    /// Returns the new project's arguments.
+    pub fn new_project(&self) -> ProjectArgs {
+        project_args(&self.plan.new_project)
+    }
+}
+
+/// Returns the old project's arguments, as docker compose takes them.
+pub fn old_project_args(plan: &Plan) -> ProjectArgs {
+    project_args(&plan.deployment.project)
+}
+
+fn project_args(project: &Project) -> ProjectArgs {
+    ProjectArgs {
+        files: project.files.clone(),
+        name: Some(project.name.clone()),
+        directory: project.directory_named.then(|| project.directory.clone()),
+        env_files: if project.env_files_named { project.env_files.clone() } else { Vec::new() },
+    }
+}
+
+fn claim_key(path: &Path) -> String {
+    format!("claim {}", path.display())
+}
+
+/// Returns whether a home holds the journal directory of this run: each run leaves a file with its name there.
+fn holds_this_run(home: &Path, run_id: &str) -> bool {
+    crate::plan::work_dir(home).join(format!("{run_id}.run")).exists()
+}
+
+/// Runs file work on a thread that may block.
+///
+/// # Errors
+/// Passes on the work's own error; a panic in it becomes an internal error.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(cause) => Err(Error::internal("A worker thread ended unexpectedly.").because(cause)),
+    }
+}

@@ -1,0 +1,88 @@
+//! Sources as they were when they were copied: what has changed since is copied again, never mixed.
+
+use super::Run;
+use super::run::blocking;
+use crate::deployment::Role;
+use crate::error::{Error, Result};
+use crate::files::locks::{self, HeldLocks, Holding};
+use crate::files::{self, Fingerprint, fingerprint};
+use crate::plan::{Replacement, Step};
+use std::path::PathBuf;
+
+/// A source that is not what was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The step that copied it.
+    pub step: Step,
+    /// What changed, for people.
+    pub what: String,
+}
+
+/// Returns the step that copies the data of a role.
+pub(super) fn copying_step(role: Role) -> Step {
+    match role {
+        Role::Mongo => Step::CopyMongo,
+        Role::Redis => Step::CopyRedis,
+        _ => Step::CopyElastic,
+    }
+}
+
+/// Keeps everybody else from starting on a source while it is read, as far as locks on this machine reach.
+///
+/// # Errors
+/// Fails when somebody has it open.
+pub(super) async fn hold(run: &Run, one: &Replacement) -> Result<HeldLocks> {
+    let (path, cancel) = (one.source.clone(), run.cancel.clone());
+    match blocking(move || locks::hold(&path, &cancel)).await? {
+        Holding::Held(held) => Ok(held),
+        Holding::InUse(in_use) => Err(Error::failed(format!("{} is in use: {in_use}.", one.source.display()))
+            .hint("Stop the program or container that uses it, then run the same command again.")),
+    }
+}
+
+/// Takes the fingerprint of a source where it lies now.
+///
+/// # Errors
+/// Fails when the source cannot be read or changes meanwhile.
+pub(super) async fn take(run: &Run, one: &Replacement) -> Result<Fingerprint> {
+    let kind = if one.role == Role::Elasticsearch { fingerprint::Source::Elastic } else { fingerprint::Source::Tree };
+    let (path, cancel) = (whereabouts(run, one)?, run.cancel.clone());
+    blocking(move || Fingerprint::take(kind, &path, &cancel)).await
+}
+
+/// Notes what a source was like, before it is copied.
+///
+/// # Errors
+/// As [`take`], and when the note cannot be written.
+pub(super) async fn note(run: &Run, one: &Replacement) -> Result<Fingerprint> {
+    let taken = take(run, one).await?;
+    run.note(copying_step(one.role), &key(one), &taken)?;
+    Ok(taken)
+}
+
+/// Returns the sources that were copied and are not any more what they were then.
+///
+/// # Errors
+/// Fails when a source cannot be read.
+pub async fn changed_sources(run: &Run) -> Result<Vec<Changed>> {
+    let mut changed = Vec::new();
+    for one in &run.plan.replacements {
+        let step = copying_step(one.role);
+        let Some(then) = run.noted::<Fingerprint>(step, &key(one)) else { continue };
+        let changes = then.compare(&take(run, one).await?);
+        if !changes.is_empty() {
+            changed.push(Changed { step, what: format!("{} ({changes})", one.source.display()) });
+        }
+    }
+    Ok(changed)
+}
+
+fn key(one: &Replacement) -> String {
+    format!("fingerprint {}", one.source.display())
+}
+
+/// Returns where the old data are now: under their own name, or retired, in a home that may have moved.
+fn whereabouts(run: &Run, one: &Replacement) -> Result<PathBuf> {
+    let retired = run.now(one.retired());
+    Ok(if files::exists(&retired)? { retired } else { run.now(&one.source) })
+}
