@@ -65,6 +65,7 @@ async fn prepare(run: &Run) -> Result<()> {
     if is_committed(run) {
         return recheck_committed(run).await;
     }
+    begin_invalidated_again(run).await?;
     steps::remove_leftovers(run).await?;
     loop {
         invalidate_changed(run).await?;
@@ -78,14 +79,24 @@ async fn prepare(run: &Run) -> Result<()> {
     }
 }
 
-/// A run that was cut off in the switch goes on with it, unless somebody used the old server in between: then the
-/// switch is taken back and what changed is copied again.
+/// A run that was cut off after the commit goes on, with two exceptions: somebody used the old server before the new one
+/// was started, so that what changed is copied again; or the new server was started and failed, so that it may have
+/// left MongoDB half-migrated, and gets fresh copies.
 async fn recheck_committed(run: &Run) -> Result<()> {
-    if !is_clean(run, Step::StartStack) || steps::changed_sources(run).await?.is_empty() {
-        return Ok(());
+    let failed = |step| matches!(status(run, step), Status::Failed { .. });
+    if failed(Step::StartStack) || failed(Step::CheckHealth) {
+        run.events.info("The new server did not come up the last time, so it gets fresh copies of the databases.");
+        undo_switch(run).await?;
+        for step in [Step::CopyMongo, Step::CopyRedis] {
+            invalidate(run, step, "a server that failed to start has worked on it")?;
+        }
+        return Box::pin(prepare(run)).await;
     }
-    undo_switch(run).await?;
-    Box::pin(prepare(run)).await
+    if is_clean(run, Step::StartStack) && !steps::changed_sources(run).await?.is_empty() {
+        undo_switch(run).await?;
+        return Box::pin(prepare(run)).await;
+    }
+    Ok(())
 }
 
 /// Marks as not done what must be done again: copies of sources that changed, and the stop of a server that runs.
@@ -105,6 +116,11 @@ async fn invalidate_changed(run: &Run) -> Result<()> {
         // The archive would hold something else than what was migrated.
         invalidate(run, Step::BackUp, &changed.what)?;
     }
+    begin_invalidated_again(run).await
+}
+
+/// Clears away what invalidated steps have made, so that they begin from nothing.
+async fn begin_invalidated_again(run: &Run) -> Result<()> {
     let invalidated = |step: &Step| matches!(status(run, *step), Status::Invalidated { .. });
     let begin_again: Vec<Step> = run.plan.steps().into_iter().filter(invalidated).collect();
     undo_all(run, &begin_again).await
@@ -122,10 +138,10 @@ async fn switch(run: &Run) -> Result<()> {
     apply_all(run, &steps).await
 }
 
-/// Takes the switch back; afterwards the run stands before its commit record again.
+/// Takes back everything after the commit record; afterwards the run stands before it again.
 async fn undo_switch(run: &Run) -> Result<()> {
     run.events.warn("The switch is taken back, so that the old server is as it was.");
-    let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| step.is_switch()).collect();
+    let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| step.is_after_commit()).collect();
     undo_all(run, &steps).await?;
     run.record(Record::Uncommitted)
 }

@@ -110,7 +110,8 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
         Err(failure) => failure,
     };
     if error.kind() == Kind::Cancelled {
-        run.record(Record::Cancelled)?;
+        // Only for `status`; where the journal is in no state to take it, the error itself says all.
+        let _ = run.record(Record::Cancelled);
     }
     let back = reached == Reached::NewServer && wants_rollback(&error, settings, context).await?;
     if back {

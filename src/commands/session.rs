@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::files::locks::RunLock;
 use crate::files::{self, write_new};
 use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, State, Status};
-use crate::plan::{Plan, work_dir};
+use crate::plan::{Plan, Step, work_dir};
 use crate::settings::Session;
 use crate::steps::{Options, Run};
 use std::path::{Path, PathBuf};
@@ -48,11 +48,8 @@ impl Known {
 
     /// Returns whether what is being undone is the switch alone, as after a failure in it: then the migration goes on.
     pub fn only_the_switch_is_undone(&self) -> bool {
-        self.state.is_committed()
-            && self.plan.steps().into_iter().all(|step| {
-                let status = self.state.step(step.name()).status;
-                step.is_switch() || matches!(status, Status::Pending | Status::Finished)
-            })
+        let untouched = |step: &Step| self.state.step(step.name()).status == Status::Finished;
+        self.state.is_committed() && self.plan.steps().iter().filter(|step| !step.is_after_commit()).all(untouched)
     }
 }
 
@@ -174,6 +171,9 @@ fn paths(plan: &Plan) -> Vec<PathBuf> {
     paths.extend(plan.replacements.iter().map(|one| one.source.clone()));
     let after: Vec<PathBuf> = paths.iter().map(|path| plan.home.after(path)).collect();
     paths.extend(after);
+    // Users name things through symbolic links too.
+    let real: Vec<PathBuf> = paths.iter().filter_map(|path| files::canonical(path).ok()).collect();
+    paths.extend(real);
     paths
 }
 

@@ -5,6 +5,7 @@ use super::{Done, Run};
 use crate::display::format::bytes;
 use crate::error::Result;
 use crate::files::{self, archive};
+use crate::journal::Phase;
 use crate::plan::Step;
 use std::path::PathBuf;
 
@@ -31,4 +32,15 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         run.note(Step::BackUp, &done_key, &archived)?;
     }
     Ok(Done::line(format!("{} archives, {}, read back", run.plan.archives.len(), bytes(written))))
+}
+
+/// An archive of data that have changed since gives way to a new one; on the way back to the old server all are kept.
+pub(super) async fn undo(run: &Run) -> Result<()> {
+    if run.journal().state().phase != Phase::Preparing {
+        return Ok(());
+    }
+    for planned in &run.plan.archives {
+        run.remove_claimed(Step::BackUp, &planned.file).await?;
+    }
+    Ok(())
 }

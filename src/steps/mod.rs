@@ -90,8 +90,9 @@ pub async fn apply(step: Step, run: &Run) -> Result<Done> {
 /// Fails when the old state cannot be reached; the message says what is left to do by hand.
 pub async fn undo(step: Step, run: &Run) -> Result<()> {
     match step {
-        // Images, archives and answers are nothing that the old server could mind.
-        Step::PullImages | Step::BackUp | Step::VerifyElastic | Step::CheckHealth => Ok(()),
+        // Images and answers are nothing that the old server could mind.
+        Step::PullImages | Step::VerifyElastic | Step::CheckHealth => Ok(()),
+        Step::BackUp => back_up::undo(run).await,
         Step::StopStack => stop_stack::undo(run).await,
         Step::CopyElastic => copy_elastic::undo(run).await,
         Step::CopyMongo => copy_data::undo(run, Role::Mongo).await,
