@@ -59,23 +59,7 @@ pub fn find_credentials(
 
 fn read_hocon(path: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(path).ok()?;
-    let loader = hocon::HoconLoader::new().no_system();
-    Some(to_json(&loader.load_str(&text).ok()?.hocon().ok()?))
-}
-
-/// Values that HOCON could not resolve, such as `${NAME}` of a variable that only the container has, become null.
-fn to_json(value: &hocon::Hocon) -> Value {
-    match value {
-        hocon::Hocon::Real(number) => Value::from(*number),
-        hocon::Hocon::Integer(number) => Value::from(*number),
-        hocon::Hocon::String(text) => Value::from(text.as_str()),
-        hocon::Hocon::Boolean(flag) => Value::from(*flag),
-        hocon::Hocon::Array(items) => items.iter().map(to_json).collect(),
-        hocon::Hocon::Hash(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
-        }
-        hocon::Hocon::Null | hocon::Hocon::BadValue(_) => Value::Null,
-    }
+    hocon_rs::Config::parse_str(&text, None).ok()
 }
 
 fn fixed_users(conf: &Value) -> Vec<Credentials> {
