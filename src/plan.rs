@@ -211,6 +211,17 @@ pub struct FileEdit {
     pub kept_as: PathBuf,
 }
 
+/// A stopped container of somebody else's that has a name the new server needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InTheWay {
+    /// Docker's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The name it gets until a rollback.
+    pub aside: String,
+}
+
 /// Memory for the temporary nodes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heaps {
@@ -260,6 +271,9 @@ pub struct Plan {
     pub edits: Vec<FileEdit>,
     /// The compose project after the switch.
     pub new_project: Project,
+    /// Stopped containers that make room by taking another name.
+    #[serde(default)]
+    pub in_the_way: Vec<InTheWay>,
     /// Images that must be present.
     pub images: Vec<String>,
     /// Everything the user should know, printed with the plan and repeated in the report.

@@ -57,7 +57,14 @@ pub(super) async fn prepare(
     };
     let stamp = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
     let run_id = format!("{stamp}-{}", std::process::id());
-    let plan = planner::build(deployment, &wishes, &measured, &stamp, &run_id)?;
+    let mut plan = planner::build(deployment, &wishes, &measured, &stamp, &run_id)?;
+    plan.in_the_way = preflight::in_the_way(&plan, &tools.docker).await?;
+    for one in &plan.in_the_way {
+        plan.notes.push(format!(
+            "A stopped container that is not of this project is named {}, as the new server's will be. It is renamed to {}.",
+            one.name, one.aside
+        ));
+    }
     let subject =
         Subject { plan: &plan, docker: &tools.docker, compose: &tools.compose, may_run, cancel: &context.cancel };
     let findings = preflight::run(&subject).await?;

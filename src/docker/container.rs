@@ -7,7 +7,8 @@ use crate::failpoints;
 use bollard::container::LogOutput;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint};
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
 };
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, HashMap};
@@ -165,6 +166,17 @@ impl Daemon {
             Err(error) if is_missing(&error) => Ok(()),
             Err(cause) => Err(failed(&format!("The container {id} cannot be stopped."), cause)),
         }
+    }
+
+    /// Gives a container another name, which must be free.
+    ///
+    /// # Errors
+    /// Failed when the name is taken or the container is gone.
+    pub async fn rename(&self, id: &str, name: &str) -> Result<()> {
+        failpoints::reach("docker.rename")?;
+        let options = RenameContainerOptionsBuilder::default().name(name).build();
+        let renamed = self.api.rename_container(id, options).await;
+        renamed.map_err(|cause| failed(&format!("The container {id} cannot be renamed to {name}."), cause))
     }
 
     /// Removes a container that is stopped, and leaves all its volumes.

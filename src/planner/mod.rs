@@ -88,6 +88,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         archives,
         edits,
         new_project,
+        in_the_way: Vec::new(),
         images,
         notes,
         estimate_seconds,

@@ -8,7 +8,7 @@ mod machine;
 mod paths;
 mod services;
 
-pub use services::unsafe_storage;
+pub use services::{in_the_way, unsafe_storage};
 
 use crate::docker::{ComposeCommand, Daemon};
 use crate::error::{Error, Result};

@@ -2,7 +2,9 @@
 
 use super::{Finding, Subject};
 use crate::deployment::{Deployment, Disagreement, Role, Service, Storage};
+use crate::docker::{Container, Daemon};
 use crate::error::Result;
+use crate::plan::{InTheWay, Plan};
 use crate::planner::DATA_PATHS;
 
 /// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
@@ -80,19 +82,43 @@ fn disagreements(deployment: &Deployment) -> Vec<Finding> {
     about_data.map(finding).collect()
 }
 
-/// The new containers' names must be free; only the project's own containers are ever removed.
+/// The new containers' names must be free: stopped containers make room (see [`in_the_way`]), running ones do not.
 pub(super) async fn container_names(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    let own = &subject.plan.deployment.project.name;
-    for name in subject.plan.new_container_names() {
-        let Some(container) = subject.docker.container(&name).await? else { continue };
-        if container.label("com.docker.compose.project") == Some(own.as_str()) {
-            continue;
-        }
-        findings.push(Finding::refusal(
-            format!("A container named {name} exists that is not of this project ({}).", container.state.status),
-            format!("The new server needs the name. If nothing needs that container: docker rm -f {name}"),
-        ));
+    let taken = with_new_names(subject.plan, subject.docker).await?;
+    let running = taken.iter().filter(|container| container.state.running);
+    let finding = |container: &Container| {
+        Finding::refusal(
+            format!("A container named {} runs that is not of this project.", container.name),
+            format!("The new server needs the name. If nothing needs that container: docker stop {}", container.name),
+        )
+    };
+    Ok(running.map(finding).collect())
+}
+
+/// Returns the stopped containers of others that have a name the new server needs, each with the name it gets. They
+/// are never removed: a rollback gives them their names back.
+///
+/// # Errors
+/// Fails when docker does not answer.
+pub async fn in_the_way(plan: &Plan, docker: &Daemon) -> Result<Vec<InTheWay>> {
+    let taken = with_new_names(plan, docker).await?;
+    let stopped = taken.into_iter().filter(|container| !container.state.running);
+    let make_room = |container: Container| InTheWay {
+        aside: format!("{}_before_{}", container.name, plan.stamp),
+        id: container.id,
+        name: container.name,
+    };
+    Ok(stopped.map(make_room).collect())
+}
+
+/// Returns the containers that have a name of the new server's and are not the old server's own, which its `down`
+/// removes.
+async fn with_new_names(plan: &Plan, docker: &Daemon) -> Result<Vec<Container>> {
+    let mut taken = Vec::new();
+    for name in plan.new_container_names() {
+        let container = docker.container(&name).await?;
+        let own = Some(plan.deployment.project.name.as_str());
+        taken.extend(container.filter(|one| one.label("com.docker.compose.project") != own));
     }
-    Ok(findings)
+    Ok(taken)
 }

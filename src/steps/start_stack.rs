@@ -1,4 +1,6 @@
 //! Start the new server from the rewritten files; take it down again to undo that.
+//!
+//! Stopped containers of others that have a name of the new server's make room first: they are renamed, never removed.
 
 use super::{Done, Run};
 use crate::error::Result;
@@ -7,10 +9,25 @@ use std::time::Duration;
 const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
+    for one in &run.plan.in_the_way {
+        rename(run, &one.id, &one.name, &one.aside).await?;
+    }
     run.compose.up(&run.new_project(), &run.cancel).await?;
     Ok(Done::line(format!("project {}", run.plan.new_project.name)))
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
-    run.compose.down(&run.new_project(), STOP_TIMEOUT, &run.cancel).await
+    run.compose.down(&run.new_project(), STOP_TIMEOUT, &run.cancel).await?;
+    for one in &run.plan.in_the_way {
+        rename(run, &one.id, &one.aside, &one.name).await?;
+    }
+    Ok(())
+}
+
+/// Renames a container that still has the name `from`; one that somebody renamed or removed meanwhile is let be.
+async fn rename(run: &Run, id: &str, from: &str, to: &str) -> Result<()> {
+    match run.docker.container(id).await? {
+        Some(container) if container.name == from => run.docker.rename(id, to).await,
+        _ => Ok(()),
+    }
 }
