@@ -53,11 +53,17 @@ pub(super) struct Cause {
 
 impl Cause {
     /// Joins the reasons of the chain, leaving out those that the outer one already quotes.
+    ///
+    /// Jackson ends its complaints with a line that names a Java object, which says nothing to anybody.
     pub fn whole_reason(&self) -> String {
-        let mut text = self.reason.clone().unwrap_or_default();
+        let told = |reason: &Option<String>| {
+            let lines = reason.as_deref().unwrap_or_default().lines();
+            lines.filter(|line| !line.trim_start().starts_with("at [Source:")).collect::<Vec<_>>().join(" ")
+        };
+        let mut text = told(&self.reason);
         let mut next = self.caused_by.as_deref();
         while let Some(cause) = next {
-            let reason = cause.reason.as_deref().unwrap_or_default();
+            let reason = &told(&cause.reason);
             if !text.contains(reason) {
                 text.push_str("; caused by ");
                 text.push_str(&cause.kind);

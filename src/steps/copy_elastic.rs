@@ -142,7 +142,13 @@ async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
     }
     let owned = run.claim(Step::CopyElastic, &one.target)?;
     let source = one.source.clone();
-    blocking(move || files::create_dir_like(&owned, &source)).await
+    blocking(move || {
+        let path = owned.path();
+        // What an earlier try of this run has copied is gone on with.
+        let begun = files::exists(path)? && !files::is_empty(path)?;
+        if begun { Ok(()) } else { files::create_dir_like(&owned, &source) }
+    })
+    .await
 }
 
 async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> {
@@ -207,18 +213,16 @@ fn rejects_file(run: &Run) -> PathBuf {
 
 /// Picks tasks of every event index of every company, with the source's own counts.
 async fn samples(run: &Run, source: &Node, ours: &[Listed]) -> Result<Vec<Sample>> {
-    let left_out = !run.options.accepted_rejects.is_empty();
+    // Where documents were left out by consent, the counts differ by them.
+    let copied = copied_indices(run).into_iter().filter(|one| one.outcome.left_out == 0);
+    let whole: BTreeSet<String> = copied.map(|one| one.outcome.index).collect();
     let mut samples = Vec::new();
-    for listed in ours {
+    for listed in ours.iter().filter(|listed| whole.contains(&listed.name)) {
         // events-<type>-<company>; the server is asked as a user of its own company only.
         let Some((event_type, _company)) = listed.name.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-'))
         else {
             continue;
         };
-        if left_out {
-            // The counts would differ by what was accepted to be left out.
-            continue;
-        }
         for (task, events) in sample_tasks(&source.client, &listed.name, SAMPLED).await? {
             samples.push(Sample { event_type: event_type.to_owned(), task, events });
         }
