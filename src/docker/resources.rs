@@ -5,8 +5,8 @@ use super::labels::RunLabels;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
-use bollard::query_parameters::{ListNetworksOptionsBuilder, RemoveVolumeOptions};
-use std::collections::{BTreeMap, HashMap};
+use bollard::query_parameters::{ListNetworksOptionsBuilder, ListVolumesOptions, RemoveVolumeOptions};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 /// A volume.
@@ -82,6 +82,16 @@ impl Daemon {
             .await
             .map_err(|cause| failed(&format!("The volume {name} cannot be created."), cause))?;
         Ok(view(volume))
+    }
+
+    /// Returns the names of all volumes.
+    ///
+    /// # Errors
+    /// Failed when the daemon does not answer.
+    pub async fn volume_names(&self) -> Result<BTreeSet<String>> {
+        let listed = self.api.list_volumes(None::<ListVolumesOptions>).await;
+        let listed = listed.map_err(|cause| failed("The volumes cannot be listed.", cause))?;
+        Ok(listed.volumes.into_iter().flatten().map(|volume| volume.name).collect())
     }
 
     /// Returns a volume by its name, if it exists.

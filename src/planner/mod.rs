@@ -15,7 +15,7 @@ use crate::files::space::TreeSize;
 use crate::plan::{Archive, ElasticPlan, Plan, Replacement, Switch};
 use crate::release::Release;
 use crate::settings::Backup;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The image that reads the old data: the last 5.x, which opens what any 5.x wrote.
@@ -47,6 +47,8 @@ pub struct Measured {
     pub memory: u64,
     /// Names of the indices in the old data.
     pub indices: Vec<String>,
+    /// Names of all volumes of the daemon.
+    pub volumes: BTreeSet<String>,
 }
 
 impl Measured {
@@ -164,7 +166,7 @@ fn images(deployment: &Deployment, release: &Release, elastic: &ElasticPlan) -> 
             Role::Other => continue,
         });
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     images.retain(|image| seen.insert(image.clone()));
     images
 }

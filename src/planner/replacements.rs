@@ -5,6 +5,7 @@ use crate::deployment::{Deployment, Mount, Role, Storage};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{Replacement, Switch};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -49,8 +50,7 @@ fn one(role: Role, mount: &Mount, measured: &Measured, stamp: &str, new_project:
             }
         }
         Storage::Volume { key, mountpoint, .. } => {
-            let key = format!("{key}_clearml");
-            let name = format!("{new_project}_{key}");
+            let (key, name) = free_volume(key, new_project, &measured.volumes);
             (mountpoint.clone(), beside_volume(mountpoint, &name)?, Switch::Volume { key, name })
         }
         Storage::Anonymous | Storage::ContainerLayer => {
@@ -59,6 +59,17 @@ fn one(role: Role, mount: &Mount, measured: &Measured, stamp: &str, new_project:
     };
     let bytes = measured.bytes(&source);
     Ok(Replacement { role, mounted_at: mount.target.clone(), source, target, switch, bytes })
+}
+
+/// Returns key and name of a volume that does not exist: one of an earlier attempt may hold what a new server recorded.
+fn free_volume(key: &str, project: &str, taken: &BTreeSet<String>) -> (String, String) {
+    let numbered = |n: u32| if n == 1 { format!("{key}_clearml") } else { format!("{key}_clearml{n}") };
+    let named = |key: String| {
+        let name = format!("{project}_{key}");
+        (key, name)
+    };
+    let mut candidates = (1..).map(numbered).map(named);
+    candidates.find(|(_, name)| !taken.contains(name)).unwrap_or_else(|| named(numbered(1)))
 }
 
 /// Returns the path with something added to its last component.
@@ -85,6 +96,13 @@ mod tests {
     #[test]
     fn a_suffix_joins_the_last_component() {
         assert_eq!(suffixed(Path::new("/opt/trains/data/elastic"), "_7"), Path::new("/opt/trains/data/elastic_7"));
+    }
+
+    #[test]
+    fn a_volume_of_an_earlier_attempt_is_left_alone() {
+        let taken = BTreeSet::from(["p_m_clearml".to_owned()]);
+        assert_eq!(free_volume("m", "p", &BTreeSet::new()), ("m_clearml".into(), "p_m_clearml".into()));
+        assert_eq!(free_volume("m", "p", &taken), ("m_clearml2".into(), "p_m_clearml2".into()));
     }
 
     #[test]
