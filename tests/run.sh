@@ -4,13 +4,16 @@
 #   tests/run.sh [SUITE…]    default: unit e2e crash
 #
 #   unit    format, lints, and every test that needs neither root nor docker
-#   e2e     a whole migration with real servers on the test bed (root; see tests/testbed/bed.sh)
-#   crash   the same, killed and continued
+#   e2e     the parts and a whole migration with real servers on the test bed (root; see tests/testbed/bed.sh)
+#   crash   a migration that is killed and continued
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 bed=tests/testbed/bed.sh
 bed_suites=(e2e crash)
+# The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
+e2e_targets=(docker find elastic refusals_bed e2e)
+crash_targets=(crash)
 
 unit() {
   local targets
@@ -29,28 +32,44 @@ unit_targets() {
     name=${file#tests/}
     name=${name%/main.rs}
     name=${name%.rs}
-    case " ${bed_suites[*]} " in *" $name "*) ;; *) printf -- '--test=%s\n' "$name" ;; esac
+    case " ${e2e_targets[*]} ${crash_targets[*]} " in *" $name "*) ;; *) printf -- '--test=%s\n' "$name" ;; esac
   done
 }
 
-# A suite that needs servers: built outside, where crates can be fetched, and run inside the bed.
-on_the_bed() { # SUITE
-  if [ ! -e "tests/$1.rs" ] && [ ! -e "tests/$1/main.rs" ]; then
-    echo "there is no test target $1 (tests/$1.rs or tests/$1/main.rs)" >&2
-    return 1
-  fi
+# Targets that need servers: built outside, where crates can be fetched, and run inside the bed.
+on_the_bed() { # TARGET…
+  local target builds=()
+  for target in "$@"; do builds+=("--test=$target"); done
   # The stacks of the suites have the names and ports of real ones, so one suite at a time and machine.
-  cargo test --no-run --test "$1" &&
-    CLEARML_BED_READY=1 flock --close /tmp/clearml-migrate-tests.lock \
-      "$bed" with cargo test --offline --test "$1" -- --nocapture --test-threads=1
+  cargo test --no-run "${builds[@]}" &&
+    CLEARML_BED_READY=1 flock --close /tmp/clearml-migrate-tests.lock "$bed" with "$0" --inside "$@"
+}
+
+# Inside the bed: one target after another, whatever became of the one before.
+inside() { # TARGET…
+  local target around failed=0
+  for target in "$@"; do
+    around=()
+    # These need no more than two nodes.
+    [ "$target" != elastic ] || around=(tests/testbed/nodes.sh)
+    "${around[@]}" cargo test --offline --test "$target" -- --nocapture --test-threads=1 || failed=1
+  done
+  return $failed
 }
 
 run_suite() { # SUITE
   case $1 in
     unit) unit ;;
-    e2e | crash) on_the_bed "$1" ;;
+    e2e) on_the_bed "${e2e_targets[@]}" ;;
+    crash) on_the_bed "${crash_targets[@]}" ;;
   esac
 }
+
+if [ "${1-}" = --inside ]; then
+  shift
+  inside "$@"
+  exit
+fi
 
 suites=("$@")
 [ $# -gt 0 ] || suites=(unit "${bed_suites[@]}")
