@@ -1,7 +1,11 @@
 //! What the user reads: the plan before the question, and the report at the end. Text only; nothing is printed here.
 
 mod outcome;
+mod page;
 mod plan;
+#[cfg(test)]
+mod sample;
+mod secrets;
 
 pub use outcome::{Outcome, rolled_back_text, success_text};
 pub use plan::plan_text;

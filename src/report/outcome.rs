@@ -1,9 +1,11 @@
 //! The end of a run as text: what was done, where the old things are, how to go back, what clients must change.
 
+use super::page::Page;
+use crate::deployment::Storage;
+use crate::display::Paint;
 use crate::display::format::{documents, duration, plural};
-use crate::plan::Plan;
-use std::fmt::Write;
-use std::path::Path;
+use crate::plan::{Plan, Switch};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a finished run knows about itself.
@@ -20,96 +22,83 @@ pub struct Outcome {
     /// Warnings of the run, repeated here.
     pub warnings: Vec<String>,
     /// The log file, if one was written.
-    pub log_file: Option<std::path::PathBuf>,
+    pub log_file: Option<PathBuf>,
     /// Address of the web application.
     pub web: Option<String>,
 }
 
 /// Returns the report of a finished migration.
 pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "Done: ClearML Server {} runs with everything that the old server had ({} in {}, verified), after {}.",
-        plan.release,
-        documents(outcome.documents),
-        plural(outcome.indices, "index", "indices"),
-        duration(outcome.elapsed),
+    let mut page = Page::new(Paint::default());
+    page.title(&format!("Done: ClearML Server {} runs in {}.", plan.release, plan.new_home().display()));
+    page.paragraph(
+        0,
+        &format!(
+            "It has everything that the old server had: {} in {}, every one compared. This run took {}.",
+            documents(outcome.documents),
+            plural(outcome.indices, "index", "indices"),
+            duration(outcome.elapsed)
+        ),
     );
     if let Some(web) = &outcome.web {
-        let _ = writeln!(text, "Open it at {web}. Browsers must log in once more: the session cookie has a new name.");
+        page.paragraph(
+            0,
+            &format!("Open it at {web}. Browsers must log in once more, as the session cookie has a new name."),
+        );
     }
-    list(&mut text, "Checked on the new server", &outcome.checks);
-    list(&mut text, "Please note", &outcome.warnings);
-    list(&mut text, "The old server's data and files are untouched in", &kept_lines(plan));
-    list(&mut text, "To go back to the old server", &[go_back.to_owned()]);
-    list(&mut text, "To delete the old things, once you are sure", &delete_lines(plan));
-    list(&mut text, "On the machines that use the server", &client_lines());
+    page.title("To go back to the old server");
+    page.exact(2, go_back);
+    page.block("Checked on the new server", &outcome.checks);
+    page.block("Please note", &outcome.warnings);
+    page.title("The old server's data and files, as they were");
+    page.paragraph(2, "To delete them, once you are sure (there is no hurry, and afterwards there is no way back):");
+    for line in delete_lines(plan) {
+        page.exact(4, &line);
+    }
+    page.block("On the machines that use the server", &client_lines());
     if let Some(log) = &outcome.log_file {
-        let _ = writeln!(text, "\nThe log of this run: {}", log.display());
+        page.title("The log of this run");
+        page.exact(2, &log.display().to_string());
     }
-    text
+    page.into_text()
 }
 
 /// Returns the report of a finished rollback.
 pub fn rolled_back_text(
     plan: &Plan,
     started: bool,
-    set_aside: &[std::path::PathBuf],
+    set_aside: &[PathBuf],
     start_again: &str,
     migrate_again: &str,
 ) -> String {
-    let home = &plan.home.from;
-    let mut text = if started {
-        format!("Done: the old server runs again from {}, as it was before the migration.\n", home.display())
+    let home = plan.home.from.display();
+    let mut page = Page::new(Paint::default());
+    if started {
+        page.title(&format!("Done: the old server runs again from {home}, as it was before the migration."));
     } else {
-        format!(
-            "Done: everything in {} is as it was before the migration; the old server is not started.\n",
-            home.display()
-        )
-    };
-    if !started {
-        let _ = writeln!(text, "Start it with: {start_again}");
+        page.title(&format!("Done: everything in {home} is as it was before the migration."));
+        page.paragraph(0, "The old server is not started. To start it:");
+        page.exact(2, start_again);
     }
     let aside: Vec<String> = set_aside.iter().map(|path| path.display().to_string()).collect();
-    list(&mut text, "What the new server wrote meanwhile is set aside in", &aside);
-    let _ = writeln!(text, "\nTo migrate again: {migrate_again}");
-    text
+    page.block("What the new server recorded since then is not in the old one; it is set aside in", &aside);
+    page.title("To migrate again");
+    page.exact(2, migrate_again);
+    page.into_text()
 }
 
-fn list(text: &mut String, title: &str, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    let _ = write!(text, "\n{title}\n");
-    for line in lines {
-        let _ = writeln!(text, "  {line}");
-    }
-}
-
-fn kept_lines(plan: &Plan) -> Vec<String> {
-    let data = plan.replacements.iter().map(|one| plan.home.after(one.retired()));
-    let files = plan.edits.iter().map(|edit| plan.home.after(&edit.kept_as));
-    let archives = plan.archives.iter().map(|one| plan.home.after(&one.file));
-    data.chain(files).chain(archives).map(|path| path.display().to_string()).collect()
-}
-
+/// Returns the commands that delete everything that was kept.
 fn delete_lines(plan: &Plan) -> Vec<String> {
-    let mut lines = vec!["There is no hurry, and after it there is no way back:".to_owned()];
-    for one in &plan.replacements {
-        lines.push(match &one.switch {
-            crate::plan::Switch::Volume { .. } => match volume_name(plan, &one.source) {
-                Some(name) => format!("docker volume rm {name}"),
-                None => format!("the volume at {}", one.source.display()),
-            },
-            _ => format!("rm -r {}", quoted(&plan.home.after(one.retired()))),
-        });
-    }
-    lines
+    let data = plan.replacements.iter().map(|one| match (&one.switch, volume_name(plan, &one.source)) {
+        (Switch::Volume { .. }, Some(name)) => format!("docker volume rm {name}"),
+        _ => format!("rm -r {}", quoted(&plan.home.after(one.retired()))),
+    });
+    let files = plan.edits.iter().map(|edit| &edit.kept_as).chain(plan.archives.iter().map(|one| &one.file));
+    let files = files.map(|file| format!("rm {}", quoted(&plan.home.after(file))));
+    data.chain(files).collect()
 }
 
 fn volume_name<'a>(plan: &'a Plan, source: &Path) -> Option<&'a str> {
-    use crate::deployment::Storage;
     let mut mounts = plan.deployment.services.iter().flat_map(|service| &service.mounts);
     mounts.find_map(|mount| match &mount.storage {
         Storage::Volume { name, mountpoint, .. } if mountpoint == source => Some(name.as_str()),
@@ -119,9 +108,9 @@ fn volume_name<'a>(plan: &'a Plan, source: &Path) -> Option<&'a str> {
 
 fn client_lines() -> Vec<String> {
     [
-        "pip install clearml; in scripts `from trains import Task` becomes `from clearml import Task`",
-        "rename ~/trains.conf to ~/clearml.conf: addresses, ports and keys in it stay the same",
-        "pip install clearml-agent; `trains-agent daemon` becomes `clearml-agent daemon`",
+        "pip install clearml, and `import clearml` instead of `import trains`",
+        "~/trains.conf becomes ~/clearml.conf; addresses and keys in it stay the same",
+        "pip install clearml-agent, and `clearml-agent` instead of `trains-agent`",
     ]
     .map(str::to_owned)
     .into()
@@ -136,7 +125,64 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
+
+    const GO_BACK: &str = "docker clearml-migrate rollback";
+
+    fn outcome() -> Outcome {
+        Outcome {
+            documents: 200_000,
+            indices: 14,
+            elapsed: Duration::from_secs(204),
+            checks: vec!["14 indices hold 200,000 documents".into()],
+            warnings: vec!["The old server was started again since it was stopped; it is stopped once more.".into()],
+            log_file: Some("/opt/clearml/.clearml-migrate/log/2026-11-22_18-30-00.log".into()),
+            web: Some("http://localhost:8080".into()),
+        }
+    }
+
+    #[test]
+    fn the_report_of_a_migration() {
+        insta::assert_snapshot!(success_text(&sample::plan(), &outcome(), GO_BACK));
+    }
+
+    #[test]
+    fn the_report_of_a_rollback() {
+        let aside = [PathBuf::from("/opt/trains/data/mongo/db_clearml_2026-11-22_18-30-00")];
+        let text = |started, aside: &[PathBuf]| {
+            rolled_back_text(
+                &sample::plan(),
+                started,
+                aside,
+                "docker compose -f /opt/trains/docker-compose.yml up -d",
+                "docker clearml-migrate",
+            )
+        };
+        insta::assert_snapshot!(format!("{}\n-- not started:\n{}", text(true, &aside), text(false, &[])));
+    }
+
+    #[test]
+    fn only_what_was_kept_is_told_to_be_deleted() {
+        let plan = sample::plan();
+        let in_use: Vec<_> = plan.replacements.iter().map(|one| plan.home.after(one.final_path())).collect();
+        for command in delete_lines(&plan) {
+            let path = command.trim_start_matches("rm ").trim_start_matches("-r ");
+            assert!(path.contains(&plan.stamp), "{command}");
+            assert!(in_use.iter().all(|used| !used.starts_with(path)), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_volume_is_deleted_by_its_name() {
+        let mut plan = sample::plan();
+        let source = PathBuf::from("/var/lib/docker/volumes/trains_m/_data");
+        plan.replacements[1].source = source.clone();
+        plan.replacements[1].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
+        plan.deployment.services[3].mounts[0].storage =
+            Storage::Volume { name: "trains_m".into(), key: "m".into(), mountpoint: source };
+        assert_eq!(delete_lines(&plan)[1], "docker volume rm trains_m");
+    }
 
     #[test]
     fn a_path_with_a_space_is_quoted_for_the_shell() {

@@ -1,79 +1,78 @@
-//! The plan as text: what will be stopped, written, renamed and rewritten, what is kept, what is shared.
+//! The plan as text: what will be stopped, written, renamed and rewritten, what is kept, what is shared. What decides
+//! comes last, next to the question: how long it takes, what is at risk, how to go back.
 
+use super::page::Page;
+use super::secrets;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
-use crate::display::format::{bytes, duration, plural};
+use crate::display::format::{bytes, plural};
 use crate::plan::{FileEdit, Plan, Step, Switch};
-use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
 
 /// Returns the whole plan, as printed by `--dry-run` and before the question.
 pub fn plan_text(plan: &Plan, paint: Paint, go_back: &str) -> String {
-    let mut text = String::new();
-    heading(&mut text, plan);
-    section(&mut text, "What will be done", &steps(plan));
-    section(&mut text, "What is kept, byte for byte, until you delete it", &kept(plan));
-    section(&mut text, "What is shared, not copied", &shared(plan));
-    let diffs = diffs(plan, paint);
-    if !diffs.is_empty() {
-        let _ = write!(text, "\nWhat changes in your files\n{diffs}");
-    }
-    section(&mut text, "Good to know", &plan.notes.iter().map(|note| format!("- {note}")).collect::<Vec<_>>());
-    let _ = write!(
-        text,
-        "\nTime: about {}; the server is down from step 2 on.\nThe way back, at any time: {go_back}\n",
-        duration(Duration::from_secs(plan.estimate_seconds))
-    );
-    text
+    let mut page = Page::new(paint);
+    heading(&mut page, plan);
+    steps(&mut page, plan);
+    kept(&mut page, plan);
+    shared(&mut page, plan);
+    diffs(&mut page, plan);
+    page.block("Good to know", &plan.notes);
+    in_short(&mut page, plan, go_back);
+    // What the checks found, or the question, follows.
+    page.exact(0, "");
+    page.into_text()
 }
 
-fn heading(text: &mut String, plan: &Plan) {
+fn heading(page: &mut Page, plan: &Plan) {
     let deployment = &plan.deployment;
-    let _ = writeln!(text, "From   Trains Server {} in {}", deployment.version.version, deployment.home.display());
-    let _ = writeln!(text, "       {}; {}", deployment.found_by, deployment.version.evidence);
-    let _ = writeln!(text, "To     ClearML Server {} in {}", plan.release, plan.new_home().display());
-}
-
-fn section(text: &mut String, title: &str, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    let _ = write!(text, "\n{title}\n");
-    for line in lines {
-        let _ = writeln!(text, "  {line}");
+    page.title("The old server and the new one");
+    let from = format!("Trains Server {} in {}", deployment.version.version, deployment.home.display());
+    page.item(2, "from  ", &from);
+    page.item(2, "      ", &format!("({}; {})", deployment.found_by, deployment.version.evidence));
+    page.item(2, "to    ", &format!("ClearML Server {} in {}", plan.release, plan.new_home().display()));
+    if plan.home.to.is_none() {
+        page.item(2, "      ", &format!("(the directory keeps its name: {})", plan.home.reason));
     }
 }
 
-fn steps(plan: &Plan) -> Vec<String> {
-    let mut lines = Vec::new();
+fn steps(page: &mut Page, plan: &Plan) {
+    page.title("What will be done");
     for (number, step) in plan.steps().into_iter().enumerate() {
-        let mut details = details(plan, step).into_iter();
-        let first = details.next().unwrap_or_default();
-        lines.push(format!("{:>2}. {:<26} {first}", number + 1, step.title()));
-        lines.extend(details.map(|detail| format!("{:<30} {detail}", "")));
+        page.item(2, &format!("{:>2}. ", number + 1), step.title());
+        for detail in details(plan, step) {
+            page.item(6, "- ", &detail);
+        }
     }
-    lines
 }
 
 fn details(plan: &Plan, step: Step) -> Vec<String> {
     match step {
-        Step::PullImages => vec![plan.images.join(", ")],
+        Step::PullImages => vec![format!("while the old server runs: {}", plan.images.join(", "))],
         Step::StopStack => vec![stop_line(&plan.deployment)],
-        Step::BackUp => plan.archives.iter().map(|one| format!("{} → {}", one.what, one.file.display())).collect(),
+        Step::BackUp => plan
+            .archives
+            .iter()
+            .map(|one| format!("{} ({}) → {}", one.what, bytes(one.bytes), one.file.display()))
+            .collect(),
         Step::CopyElastic => elastic_lines(plan),
-        Step::VerifyElastic => vec!["every document is read back and compared; a difference ends the run here".into()],
+        Step::VerifyElastic => {
+            vec!["every document is read back and compared; a difference ends the run here".into()]
+        }
         Step::CopyMongo => copy_lines(plan, Role::Mongo),
         Step::CopyRedis => copy_lines(plan, Role::Redis),
         Step::RetireSources => retire_lines(plan),
-        Step::MoveHome => plan.home.to.iter().map(|to| arrow(&plan.home.from, to)).collect(),
+        Step::MoveHome => {
+            plan.home.to.iter().map(|to| format!("{} → {}", plan.home.from.display(), to.display())).collect()
+        }
         Step::RewriteCompose => {
             plan.edits.iter().map(|edit| plan.home.after(&edit.path).display().to_string()).collect()
         }
         Step::StartStack => vec![format!("docker compose up -d (project {})", plan.new_project.name)],
-        Step::CheckHealth => {
-            vec!["counts per index, database versions, and through its API the events of sampled experiments".into()]
-        }
+        Step::CheckHealth => vec![
+            "documents per index, versions of the databases, and through its API the events of sampled experiments"
+                .into(),
+        ],
     }
 }
 
@@ -89,22 +88,19 @@ fn stop_line(deployment: &Deployment) -> String {
 fn elastic_lines(plan: &Plan) -> Vec<String> {
     let mut lines: Vec<String> = plan
         .replacements_of(Role::Elasticsearch)
-        .map(|one| format!("{} ({}) into {}", one.source.display(), bytes(one.bytes), one.target.display()))
+        .map(|one| format!("{} ({}), only read", arrow(&one.source, &one.target), bytes(one.bytes)))
         .collect();
-    lines.push(format!(
-        "{}: {}",
-        plural(plan.elastic.indices.len() as u64, "index", "indices"),
-        short_list(&plan.elastic.indices)
-    ));
+    let indices = &plan.elastic.indices;
+    lines.push(format!("{}: {}", plural(indices.len() as u64, "index", "indices"), short_list(indices)));
     if !plan.elastic.left.is_empty() {
-        lines.push(format!("left behind, not the server's: {}", short_list(&plan.elastic.left)));
+        lines.push(format!("left behind, as they are not the server's: {}", short_list(&plan.elastic.left)));
     }
     lines
 }
 
 /// Returns a list that stays readable when a server has years of monthly indices.
 fn short_list(names: &[String]) -> String {
-    const SHOWN: usize = 6;
+    const SHOWN: usize = 4;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
@@ -136,30 +132,128 @@ fn retire_lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
-fn kept(plan: &Plan) -> Vec<String> {
+fn kept(page: &mut Page, plan: &Plan) {
     let data = plan.replacements.iter().map(|one| plan.home.after(one.retired()));
     let files = plan.edits.iter().map(|edit| plan.home.after(&edit.kept_as));
-    data.chain(files).map(|path| path.display().to_string()).collect()
+    let paths: Vec<String> = data.chain(files).map(|path| path.display().to_string()).collect();
+    page.block("What is kept, byte for byte, until you delete it", &paths);
 }
 
-fn shared(plan: &Plan) -> Vec<String> {
-    let Some(fileserver) = plan.deployment.service(Role::Fileserver) else { return Vec::new() };
-    let Some(path) = fileserver.mount("/mnt/fileserver").and_then(|mount| mount.storage.path()) else {
-        return Vec::new();
-    };
-    vec![
-        format!("{}: artifacts and debug images.", plan.home.after(path).display()),
-        "The new server uses the same files: what you delete in it is gone for the old one too.".into(),
-    ]
+fn shared(page: &mut Page, plan: &Plan) {
+    let fileserver = plan.deployment.service(Role::Fileserver).and_then(|one| one.mount("/mnt/fileserver"));
+    let Some(path) = fileserver.and_then(|mount| mount.storage.path()) else { return };
+    let lines = [
+        format!("{}: artifacts and debug images", plan.home.after(path).display()),
+        "The new server uses the same files: what you delete in it is gone for the old one too.".to_owned(),
+    ];
+    page.block("What is shared, not copied", &lines);
 }
 
-fn diffs(plan: &Plan, paint: Paint) -> String {
+fn diffs(page: &mut Page, plan: &Plan) {
+    if plan.edits.is_empty() {
+        return;
+    }
+    page.title("What changes in your files (passwords and keys are not shown)");
+    for edit in &plan.edits {
+        for line in diff(plan, edit, page.paint()).lines() {
+            page.exact(0, line);
+        }
+    }
+}
+
+fn diff(plan: &Plan, edit: &FileEdit, paint: Paint) -> String {
     let name = |path: &Path| path.display().to_string();
-    let diff =
-        |edit: &FileEdit| paint.diff(&name(&edit.path), &name(&plan.home.after(&edit.path)), &edit.old, &edit.new);
-    plan.edits.iter().map(diff).collect()
+    let (old, new) = (secrets::hide(&edit.old), secrets::hide(&edit.new));
+    paint.diff(&name(&edit.path), &name(&plan.home.after(&edit.path)), &old, &new)
 }
 
+fn in_short(page: &mut Page, plan: &Plan, go_back: &str) {
+    let steps = plan.steps();
+    let number = |step: Step| steps.iter().position(|one| *one == step).map_or(0, |position| position + 1);
+    let (stop, switch) = (number(Step::StopStack), number(Step::RetireSources));
+    page.title("In short");
+    page.item(
+        2,
+        "- ",
+        &format!("It should take about {}; the server is down from step {stop} on.", about(plan.estimate_seconds)),
+    );
+    page.item(2, "- ", "Nothing of yours is deleted, and the old data are never written to.");
+    page.item(
+        2,
+        "- ",
+        &format!(
+            "Nothing is renamed or rewritten before step {switch}; by then every document has been copied and compared."
+        ),
+    );
+    page.item(2, "- ", "If it is cut off, by you or by a power failure, the same command goes on.");
+    page.item(2, "- ", "The way back, at any time:");
+    page.exact(6, &page.paint().cyan(go_back));
+}
+
+/// Returns a time as one says it: an estimate has no seconds.
+fn about(seconds: u64) -> String {
+    let minutes = seconds.div_ceil(60).max(1);
+    match minutes {
+        0..60 => plural(minutes, "minute", "minutes"),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
+    }
+}
+
+/// Returns `from → to`; where both are in one directory, it is named once.
 fn arrow(from: &Path, to: &Path) -> String {
-    format!("{} → {}", from.display(), to.display())
+    match to.file_name() {
+        Some(name) if from.parent() == to.parent() => format!("{} → {}", from.display(), name.to_string_lossy()),
+        _ => format!("{} → {}", from.display(), to.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_plan_of_a_stock_server() {
+        insta::assert_snapshot!(plan_text(&sample::plan(), Paint::new(false), "docker clearml-migrate rollback"));
+    }
+
+    #[test]
+    fn a_home_that_stays_is_explained_and_steps_that_are_not_needed_are_not_listed() {
+        let mut plan = sample::plan();
+        plan.home.to = None;
+        plan.home.reason = "it is a mount point".into();
+        plan.archives.clear();
+        let text = plan_text(&plan, Paint::new(false), "docker clearml-migrate rollback");
+        assert!(text.contains("(the directory keeps its name: it is a mount point)"), "{text}");
+        assert!(!text.contains("Back up") && !text.contains("Move the home"), "{text}");
+        assert!(text.contains("before step 7;"), "{text}");
+    }
+
+    #[test]
+    fn volumes_and_mount_points_stay_where_they_are() {
+        let mut plan = sample::plan();
+        plan.replacements[0].switch = Switch::Stay;
+        plan.replacements[1].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
+        let text = retire_lines(&plan).join("\n");
+        assert!(text.contains("/opt/trains/data/elastic stays where it is"), "{text}");
+        assert!(text.contains("stays; the new server uses trains_m_clearml"), "{text}");
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let text = plan_text(&sample::plan(), Paint::new(false), "");
+        assert!(text.contains("+CLEARML_AGENT_GIT_PASS=****") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn an_estimate_is_in_minutes() {
+        assert_eq!([5, 91, 7_260].map(about), ["1 minute", "2 minutes", "2 h 01 min"]);
+    }
+
+    #[test]
+    fn years_of_indices_are_a_short_list() {
+        let names: Vec<String> = (1..=9).map(|month| format!("2020-0{month}")).collect();
+        assert_eq!(short_list(&names), "2020-01, 2020-02, 2020-03, 2020-04 and 5 more");
+        assert_eq!(short_list(&names[..2]), "2020-01, 2020-02");
+    }
 }

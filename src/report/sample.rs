@@ -1,0 +1,171 @@
+//! A plan to write texts about: a stock Trains Server 0.15.1 in `/opt/trains`.
+
+use crate::deployment::{
+    Deployment, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
+};
+use crate::plan::{Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Plan, Replacement, Switch};
+use std::path::PathBuf;
+
+const STAMP: &str = "2026-11-22_18-30-00";
+const MIB: u64 = 1 << 20;
+
+/// Returns the plan.
+pub(super) fn plan() -> Plan {
+    Plan {
+        run_id: format!("{STAMP}-1"),
+        stamp: STAMP.into(),
+        release: "1.1".into(),
+        deployment: deployment(),
+        home: HomeMove {
+            from: "/opt/trains".into(),
+            to: Some("/opt/clearml".into()),
+            reason: "it holds all the data".into(),
+        },
+        elastic: elastic(),
+        replacements: replacements(),
+        archives: archives(),
+        edits: edits(),
+        new_project: Project { name: "clearml".into(), directory: "/opt/clearml".into(), ..deployment().project },
+        images: ["docker.elastic.co/elasticsearch/elasticsearch:5.6.16", "allegroai/clearml:1.1.1", "mongo:3.6.23"]
+            .map(str::to_owned)
+            .into(),
+        notes: vec![
+            "mongo publishes MongoDB on port 27017 of this machine, without a password. Upstream stopped doing that; \
+             it was left as you have it."
+                .into(),
+        ],
+        estimate_seconds: 1_140,
+    }
+}
+
+fn deployment() -> Deployment {
+    Deployment {
+        home: "/opt/trains".into(),
+        project: Project {
+            name: "trains".into(),
+            name_from_directory: true,
+            files: vec!["/opt/trains/docker-compose.yml".into()],
+            directory: "/opt/trains".into(),
+            env_files: vec!["/opt/trains/.env".into()],
+            env_files_named: false,
+            directory_named: false,
+        },
+        services: vec![
+            service("apiserver", Role::Apiserver, &[("/opt/trains/config", "/opt/trains/config")]),
+            service(
+                "elasticsearch",
+                Role::Elasticsearch,
+                &[("/usr/share/elasticsearch/data", "/opt/trains/data/elastic")],
+            ),
+            service("fileserver", Role::Fileserver, &[("/mnt/fileserver", "/opt/trains/data/fileserver")]),
+            service(
+                "mongo",
+                Role::Mongo,
+                &[("/data/db", "/opt/trains/data/mongo/db"), ("/data/configdb", "/opt/trains/data/mongo/configdb")],
+            ),
+            service("redis", Role::Redis, &[("/data", "/opt/trains/data/redis")]),
+            Service {
+                ports: vec![PublishedPort { container: 80, host: 8080, host_ip: String::new() }],
+                ..service("webserver", Role::Webserver, &[])
+            },
+        ],
+        version: VersionEvidence { version: "0.15.1".into(), evidence: "Elasticsearch 5.6.16".into() },
+        found_by: "runs as the compose project trains".into(),
+        disagreements: Vec::new(),
+    }
+}
+
+fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Service {
+    Service {
+        name: name.into(),
+        role,
+        image: "allegroai/trains:latest".into(),
+        container_name: Some(format!("trains-{name}")),
+        container: Some(ServiceContainer { id: "0".into(), name: format!("trains-{name}"), running: true }),
+        mounts: mounts
+            .iter()
+            .map(|(target, path)| Mount {
+                target: (*target).into(),
+                storage: Storage::Bind { path: path.into() },
+                read_only: false,
+            })
+            .collect(),
+        ports: Vec::new(),
+        environment: Default::default(),
+        privileged: false,
+        restart: Some("unless-stopped".into()),
+    }
+}
+
+fn elastic() -> ElasticPlan {
+    ElasticPlan {
+        source_image: "docker.elastic.co/elasticsearch/elasticsearch:5.6.16".into(),
+        target_image: "docker.elastic.co/elasticsearch/elasticsearch:7.6.2".into(),
+        clone: "/opt/trains/data/.clearml-migrate-clone-elastic".into(),
+        heaps: Heaps { source: 1_024 * MIB, target: 2_048 * MIB },
+        indices: ["events-log-d1bd92a3", "events-plot-d1bd92a3", "worker_stats_d1bd92a3_2020-03"]
+            .map(str::to_owned)
+            .into(),
+        left: vec![".monitoring-es-6-2020.07.01".into()],
+    }
+}
+
+fn replacements() -> Vec<Replacement> {
+    let path = |rest: &str| PathBuf::from(format!("/opt/trains/data/{rest}"));
+    let retired = |rest: &str| path(&format!("{rest}_migrated_{STAMP}"));
+    let swap = |role, mounted_at: &str, rest: &str, bytes| Replacement {
+        role,
+        mounted_at: mounted_at.into(),
+        source: path(rest),
+        target: path(&format!("{rest}.clearml-migrate-copy")),
+        switch: Switch::Swap { retired: retired(rest) },
+        bytes,
+    };
+    vec![
+        Replacement {
+            role: Role::Elasticsearch,
+            mounted_at: "/usr/share/elasticsearch/data".into(),
+            source: path("elastic"),
+            target: path("elastic_7"),
+            switch: Switch::Retire { retired: retired("elastic") },
+            bytes: 5_120 * MIB,
+        },
+        swap(Role::Mongo, "/data/db", "mongo/db", 320 * MIB),
+        swap(Role::Mongo, "/data/configdb", "mongo/configdb", 0),
+        swap(Role::Redis, "/data", "redis", 2 * MIB),
+    ]
+}
+
+fn archives() -> Vec<Archive> {
+    let archive = |what: &str, source: &str, name: &str, bytes| Archive {
+        what: what.into(),
+        source: source.into(),
+        file: format!("/opt/trains/.clearml-migrate/backup/{STAMP}/{name}.tar.gz").into(),
+        bytes,
+    };
+    vec![
+        archive("Elasticsearch data", "/opt/trains/data/elastic", "elastic", 5_120 * MIB),
+        archive("configuration", "/opt/trains/config", "config", 312),
+    ]
+}
+
+fn edits() -> Vec<FileEdit> {
+    let edit = |name: &str, old: &str, new: &str| FileEdit {
+        path: format!("/opt/trains/{name}").into(),
+        old: old.into(),
+        new: new.into(),
+        kept_as: format!("/opt/trains/{name}_migrated_{STAMP}").into(),
+    };
+    vec![
+        edit(
+            "docker-compose.yml",
+            "services:\n  elasticsearch:\n    image: docker.elastic.co/elasticsearch/elasticsearch:5.6.16\n",
+            "services:\n  elasticsearch:\n    image: docker.elastic.co/elasticsearch/elasticsearch:7.6.2\n",
+        ),
+        edit(
+            ".env",
+            "TRAINS_HOST_IP=10.0.0.7\nTRAINS_AGENT_GIT_PASS=hunter2\n",
+            "CLEARML_HOST_IP=10.0.0.7\nCLEARML_AGENT_GIT_PASS=hunter2\n",
+        ),
+    ]
+}
