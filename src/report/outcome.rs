@@ -30,6 +30,8 @@ pub struct Outcome {
 /// Returns the report of a finished migration.
 pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
     let mut page = Page::new(Paint::default());
+    // The lines of the steps are above.
+    page.exact(0, "");
     page.title(&format!("Done: ClearML Server {} runs in {}.", plan.release, plan.new_home().display()));
     page.paragraph(
         0,
@@ -73,6 +75,8 @@ pub fn rolled_back_text(
 ) -> String {
     let home = plan.home.from.display();
     let mut page = Page::new(Paint::default());
+    // The lines of the steps are above.
+    page.exact(0, "");
     if started {
         page.title(&format!("Done: the old server runs again from {home}, as it was before the migration."));
     } else {

@@ -18,7 +18,7 @@ impl Page {
 
     /// Begins a block.
     pub(super) fn title(&mut self, title: &str) {
-        if !self.text.is_empty() {
+        if !matches!(self.text.as_str(), "" | "\n") {
             self.text.push('\n');
         }
         self.exact(0, &self.paint.bold(title));
