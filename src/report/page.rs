@@ -67,18 +67,24 @@ impl Page {
     }
 }
 
-/// Returns the lines of a text, broken at spaces; a word that is too long gets a line of its own.
+/// Returns the lines of a text, broken at spaces; a word that is too long gets a line of its own. An arrow stays with
+/// what it points to.
 fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    let mut words = text.split_whitespace();
+    while let Some(first) = words.next() {
+        let word = match first {
+            "→" => format!("→ {}", words.next().unwrap_or_default()),
+            _ => first.to_owned(),
+        };
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > columns {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     lines.push(line);
     lines
@@ -92,6 +98,7 @@ mod tests {
     fn lines_break_at_spaces_and_never_within_a_path() {
         let lines = wrap("moves to /a/very/long/path/that/does/not/fit and stays whole", 20);
         assert_eq!(lines, ["moves to", "/a/very/long/path/that/does/not/fit", "and stays whole"]);
+        assert_eq!(wrap("/opt/trains/data/redis → redis_old", 26), ["/opt/trains/data/redis", "→ redis_old"]);
         assert_eq!(wrap("", 20), [""]);
     }
 

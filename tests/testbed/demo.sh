@@ -32,7 +32,10 @@ fail() {
 # Runs a command as a user would type it, and shows both it and its output as they are.
 typed() {
   printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"
-  "$@" || fail "\"$*\" failed; its reason is above."
+  local status=0
+  "$@" || status=$?
+  [ "$status" != 130 ] || exit 130
+  [ "$status" = 0 ] || fail "\"$*\" ended with $status; the reason is above."
 }
 
 # The plan has just been shown; everything else passes as it comes (which awk of Debian would hold back).
