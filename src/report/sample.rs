@@ -26,6 +26,7 @@ pub(super) fn plan() -> Plan {
         archives: archives(),
         edits: edits(),
         new_project: Project { name: "clearml".into(), directory: "/opt/clearml".into(), ..deployment().project },
+        in_the_way: Vec::new(),
         images: ["docker.elastic.co/elasticsearch/elasticsearch:5.6.16", "allegroai/clearml:1.1.1", "mongo:3.6.23"]
             .map(str::to_owned)
             .into(),
