@@ -1,0 +1,46 @@
+//! What the tests with real servers share: a machine to migrate, the program as users call it, and what to compare.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`machine`] | a temporary home, state directory and docker configuration; takes its containers away at the end |
+//! | [`call`] | one call of the program: failpoints, output, exit code |
+//! | [`deployment`] | an old server with data, made once and unpacked for every test |
+//! | [`server`] | what a server shows of its experiments, through its API |
+//! | [`node`] | an Elasticsearch node asked directly |
+//! | [`tree`] | a directory tree as a value: content, owners, modes and times |
+//! | [`docker`] | what docker has, as a value |
+//!
+//! They run in the test bed only (`tests/testbed/bed.sh`), one after the other: the stacks have the names and ports
+//! of real ones.
+
+#![allow(dead_code, reason = "every test target uses its own part of the harness")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may panic as tests may")]
+#![allow(clippy::indexing_slicing, reason = "a missing key is a failed test")]
+
+pub mod call;
+pub mod deployment;
+pub mod docker;
+pub mod machine;
+pub mod node;
+pub mod server;
+pub mod tree;
+
+/// Set by `tests/run.sh` inside the bed.
+const READY: &str = "CLEARML_BED_READY";
+
+/// Returns whether the test bed is up. Without it the calling test says so and passes: a daemon that somebody works
+/// with is never touched.
+pub fn on_the_bed() -> bool {
+    let ready = std::env::var_os(READY).is_some_and(|value| value == "1");
+    if !ready {
+        let test = std::thread::current().name().unwrap_or("this test").to_owned();
+        println!("skipped: {test} needs the test bed (tests/run.sh e2e)");
+    }
+    ready
+}
+
+/// Prints a line at once, to follow a long test by.
+pub fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "    {text}");
+}
