@@ -3,7 +3,12 @@
 //! Runs in the test bed: `tests/run.sh crash`. One migration is killed again and again, each time further on, and at the
 //! end everything is there. Failpoints (`src/failpoints.rs`) make the moment exact.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic as tests may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests may"
+)]
 
 mod harness;
 
@@ -114,7 +119,8 @@ fn a_rollback_that_was_killed_brings_every_byte_back() {
     // Half-way through the switch, where the most is on its way.
     let half = migrate(&machine, &Typed::OldFile).failpoints("step.start_stack.started=kill");
     half.run().killed();
-    for place in ["files.rename=kill@1", "files.rename=kill@3", "step.copy_elastic.undo=kill", "files.remove_tree=kill"] {
+    for place in ["files.rename=kill@1", "files.rename=kill@3", "step.copy_elastic.undo=kill", "files.remove_tree=kill"]
+    {
         machine.migrate(&["rollback", "--no-start", "--yes"]).failpoints(place).run().killed();
     }
     machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
@@ -235,7 +241,9 @@ fn leftovers(home: &Path) -> Vec<String> {
         let names = fs::read_dir(home.join(directory)).unwrap().map(|entry| entry.unwrap().file_name());
         found.extend(names.map(|name| name.to_string_lossy().into_owned()));
     }
-    let ours = |name: &String| ["_migrated_", "clearml-migrate", "elastic_7", "_clearml"].iter().any(|part| name.contains(part));
+    let ours = |name: &String| {
+        ["_migrated_", "clearml-migrate", "elastic_7", "_clearml"].iter().any(|part| name.contains(part))
+    };
     found.into_iter().filter(ours).collect()
 }
 

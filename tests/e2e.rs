@@ -2,7 +2,12 @@
 //!
 //! Runs in the test bed: `tests/run.sh e2e`. `CLEARML_TEST_DOCUMENTS` sets another number of documents.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic as tests may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests may"
+)]
 
 mod harness;
 
@@ -115,7 +120,9 @@ fn the_compose_file_is_still_the_users(machine: &Machine, originals: &Originals)
     assert!(!new.contains(&machine.home().display().to_string()), "it still names the old home:\n{new}");
     for (name, text) in [("docker-compose.yml", &originals.compose), (".env", &originals.env)] {
         let kept = files_in(&machine.new_home());
-        let kept = kept.iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{name}_migrated_")));
+        let kept = kept
+            .iter()
+            .find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{name}_migrated_")));
         let kept = kept.unwrap_or_else(|| panic!("the original {name} is not kept"));
         assert_eq!(&fs::read_to_string(kept).unwrap(), text, "{} is not the original", kept.display());
     }
@@ -175,7 +182,8 @@ struct Originals {
 }
 
 impl Originals {
-    const DATA: [&str; 6] = ["data/elastic", "data/mongo/db", "data/mongo/configdb", "data/redis", "data/fileserver", "config"];
+    const DATA: [&str; 6] =
+        ["data/elastic", "data/mongo/db", "data/mongo/configdb", "data/redis", "data/fileserver", "config"];
 
     fn of(home: &Path) -> Self {
         let read = |name: &str| fs::read_to_string(home.join(name)).unwrap();

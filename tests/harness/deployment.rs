@@ -40,7 +40,10 @@ impl Deployment {
         let home = machine.home();
         fs::create_dir_all(&home).unwrap();
         let [archive, target] = [kept.join("home.tar"), home.clone()].map(|path| path.display().to_string());
-        tool("tar", &["--extract", "--numeric-owner", "--same-permissions", "--file", &archive, "--directory", &target]);
+        tool(
+            "tar",
+            &["--extract", "--numeric-owner", "--same-permissions", "--file", &archive, "--directory", &target],
+        );
         // The compose file names the directory that it was made for.
         let compose = home.join("docker-compose.yml");
         let text = fs::read_to_string(&compose).unwrap();
@@ -77,7 +80,10 @@ impl Deployment {
         }
         script(&["stop", &home_name]);
         let archive = manifest.join("home.tar").display().to_string();
-        tool("tar", &["--create", "--format=posix", "--numeric-owner", "--file", &archive, "--directory", &home_name, "."]);
+        tool(
+            "tar",
+            &["--create", "--format=posix", "--numeric-owner", "--file", &archive, "--directory", &home_name, "."],
+        );
         fs::create_dir_all(kept.parent().unwrap()).unwrap();
         let _ = fs::remove_dir_all(kept);
         tool("mv", &[&manifest.display().to_string(), &kept.display().to_string()]);
@@ -163,7 +169,8 @@ impl OldServer {
 
     /// Returns the number of documents of each index that is the server's own.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        let manifest: Value = serde_json::from_str(&fs::read_to_string(self.kept.join("manifest.json")).unwrap()).unwrap();
+        let manifest: Value =
+            serde_json::from_str(&fs::read_to_string(self.kept.join("manifest.json")).unwrap()).unwrap();
         let indices = manifest["indices"].as_object().unwrap();
         indices.iter().map(|(name, index)| (name.clone(), index["documents"].as_u64().unwrap())).collect()
     }
@@ -192,7 +199,8 @@ impl OldServer {
     #[track_caller]
     pub fn assert_counts(&self) {
         let node = Node::ready();
-        let found: BTreeMap<String, u64> = self.counts().into_keys().map(|name| (name.clone(), node.count(&name))).collect();
+        let found: BTreeMap<String, u64> =
+            self.counts().into_keys().map(|name| (name.clone(), node.count(&name))).collect();
         assert_eq!(found, self.counts());
     }
 }

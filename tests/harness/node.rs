@@ -13,7 +13,8 @@ impl Node {
     #[track_caller]
     pub fn ready() -> Self {
         let node = Self { http: Http::new("http://localhost:9200") };
-        node.http.wait("/_cluster/health?wait_for_status=yellow&timeout=2s", |health| health["timed_out"] == json!(false));
+        node.http
+            .wait("/_cluster/health?wait_for_status=yellow&timeout=2s", |health| health["timed_out"] == json!(false));
         node
     }
 

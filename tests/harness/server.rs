@@ -105,7 +105,9 @@ impl Server {
 
     /// Returns the exact number of an experiment's events per type.
     pub fn totals(&self, task: &str) -> Value {
-        let total = |kind: &str| self.call("events.get_task_events", &json!({"task": task, "event_type": kind}))["total"].clone();
+        let total = |kind: &str| {
+            self.call("events.get_task_events", &json!({"task": task, "event_type": kind}))["total"].clone()
+        };
         Value::Object(EVENT_TYPES.iter().map(|kind| ((*kind).to_owned(), total(kind))).collect())
     }
 

@@ -28,7 +28,8 @@ impl Tree {
     /// Requires that `self` is what there was `before`, and names what is not.
     #[track_caller]
     pub fn same_as(&self, before: &Self, what: &str) {
-        let changed: Vec<String> = before.0.keys().chain(self.0.keys()).filter_map(|path| self.change(before, path)).collect();
+        let changed: Vec<String> =
+            before.0.keys().chain(self.0.keys()).filter_map(|path| self.change(before, path)).collect();
         assert!(changed.is_empty(), "{what} has changed:\n{}", changed.join("\n"));
     }
 
