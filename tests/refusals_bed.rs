@@ -1,0 +1,315 @@
+//! What the checks refuse on a machine with docker: each says what is wrong and what to do, and changes nothing.
+//!
+//! Runs in the test bed, with the suite `e2e`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests may"
+)]
+
+mod harness;
+
+use harness::call::{Call, Outcome, tool};
+use harness::deployment::Deployment;
+use harness::docker::docker;
+use harness::machine::{Everything, Machine};
+use harness::on_the_bed;
+use rustix::fs::{FlockOperation, fcntl_lock};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const DOCUMENTS: u64 = 5_000;
+
+/// Runs a call that must be refused with exit code 3 and change nothing.
+#[track_caller]
+fn refusal(machine: &Machine, call: Call) -> Outcome {
+    let before = Everything::on(machine);
+    let outcome = call.run().refused();
+    before.is_unchanged_on(machine);
+    outcome
+}
+
+/// Returns the findings that refuse, and the error: what is left when plan and warnings are taken away.
+#[track_caller]
+fn reasons(machine: &Machine) -> String {
+    let outcome = refusal(machine, machine.docker_clearml_migrate(&["--yes", "-f", &machine.compose_file()]));
+    let mut lines = outcome.stdout.lines().skip_while(|line| !line.starts_with("refused"));
+    let mut kept = Vec::new();
+    while let Some(line) = lines.next().filter(|line| line.starts_with("refused")) {
+        kept.extend([line, lines.next().unwrap_or_default()]);
+    }
+    machine.redacted(&format!("{}\n\n{}", kept.join("\n"), outcome.stderr))
+}
+
+/// Returns a machine with an old server that is stopped, and no container of it.
+fn machine_with_server() -> Machine {
+    let machine = Machine::new();
+    Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    machine
+}
+
+/// Changes the old compose file.
+fn edit_compose(machine: &Machine, old: &str, new: &str) {
+    let text = fs::read_to_string(machine.compose_file()).unwrap();
+    assert!(text.contains(old), "{old} is not in the compose file");
+    fs::write(machine.compose_file(), text.replace(old, new)).unwrap();
+}
+
+fn elastic_data(machine: &Machine) -> PathBuf {
+    machine.home().join("data/elastic")
+}
+
+#[test]
+fn there_is_no_server() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes"])).said();
+    insta::assert_snapshot!(machine.redacted(&said), @"");
+}
+
+#[test]
+fn there_are_two_servers() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    for name in ["vision", "speech"] {
+        let home = machine.path("opt").join(name);
+        fs::create_dir_all(home.join("elastic")).unwrap();
+        fs::write(home.join("docker-compose.yml"), SMALL_SERVER.replace("@HOME@", &home.display().to_string()))
+            .unwrap();
+        machine.compose(&home, &["create"]);
+    }
+    let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes"])).said();
+    for name in ["vision", "speech"] {
+        machine.compose(&machine.path("opt").join(name), &["down"]);
+    }
+    insta::assert_snapshot!(machine.redacted(&said), @"");
+}
+
+const SMALL_SERVER: &str = "
+services:
+  apiserver:
+    image: allegroai/trains:0.15.1
+    command: [apiserver]
+  elasticsearch:
+    image: docker.elastic.co/elasticsearch/elasticsearch:5.6.16
+    volumes: ['@HOME@/elastic:/usr/share/elasticsearch/data']
+";
+
+#[test]
+fn the_compose_file_is_not_yaml() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    fs::write(machine.compose_file(), "services:\n  apiserver: [\n  image: allegroai/trains:latest\n").unwrap();
+    let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes", "-f", &machine.compose_file()])).said();
+    insta::assert_snapshot!(machine.redacted(&said), @"");
+}
+
+#[test]
+fn the_compose_file_does_not_exist() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes", "-f", "docker-compose.yml"])).said();
+    insta::assert_snapshot!(machine.redacted(&said), @"");
+}
+
+#[test]
+fn there_is_no_elasticsearch_service() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let text = fs::read_to_string(machine.compose_file()).unwrap();
+    let (before, rest) = text.split_once("  elasticsearch:\n    image:").unwrap();
+    let (_, after) = rest.split_once("  fileserver:\n    image:").unwrap();
+    let without = format!("{before}  fileserver:\n    image:{after}").replace("      - elasticsearch\n", "");
+    fs::write(machine.compose_file(), without).unwrap();
+    insta::assert_snapshot!(reasons(&machine), @"");
+}
+
+#[test]
+fn elasticsearch_keeps_its_data_in_an_anonymous_volume() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let mount = format!("\"{}:/usr/share/elasticsearch/data\"", elastic_data(&machine).display());
+    edit_compose(&machine, &mount, "/usr/share/elasticsearch/data");
+    insta::assert_snapshot!(reasons(&machine), @"");
+}
+
+#[test]
+fn elasticsearch_keeps_its_data_in_its_container() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let mount = format!("\"{}:/usr/share/elasticsearch/data\"", elastic_data(&machine).display());
+    edit_compose(&machine, &mount, "/tmp/backups:/backups");
+    insta::assert_snapshot!(reasons(&machine), @"");
+}
+
+#[test]
+fn the_data_directory_is_missing() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    fs::rename(elastic_data(&machine), machine.path("opt/elsewhere")).unwrap();
+    insta::assert_snapshot!(reasons(&machine), @"");
+}
+
+#[test]
+fn somebody_has_the_data_open() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let lock = fs::OpenOptions::new().write(true).open(elastic_data(&machine).join("nodes/0/node.lock")).unwrap();
+    // As Lucene locks: a record lock on the whole file.
+    fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let said = reasons(&machine).replace(&format!("process {}", std::process::id()), "process [pid]");
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_container_of_another_project_has_the_data_open() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let data = format!("{}:/data", elastic_data(&machine).display());
+    let name = "clearml-migrate-test-other";
+    let run = ["run", "--detach", "--name", name, "--label", "org.clearml-migrate.run=test", "--volume", &data];
+    docker(&[&run[..], &["clearml-migrate-bed-base:bookworm", "sleep", "600"]].concat());
+    let said = reasons(&machine);
+    docker(&["rm", "--force", name]);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn the_data_are_of_elasticsearch_7() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    replace_by_elasticsearch_7(&elastic_data(&machine));
+    insta::assert_snapshot!(reasons(&machine), @"");
+}
+
+/// Lets a real node write a directory of its own. Its version speaks as soon as the node has started.
+fn replace_by_elasticsearch_7(data: &Path) {
+    fs::remove_dir_all(data).unwrap();
+    fs::create_dir(data).unwrap();
+    tool("chown", &["1000:1000", &data.display().to_string()]);
+    let name = "clearml-migrate-test-seven";
+    let volume = format!("{}:/usr/share/elasticsearch/data", data.display());
+    let run = ["run", "--detach", "--name", name, "--label", "org.clearml-migrate.run=test", "--volume", &volume];
+    let settings = ["--env", "discovery.type=single-node", "--env", "ES_JAVA_OPTS=-Xms512m -Xmx512m"];
+    let image = ["docker.elastic.co/elasticsearch/elasticsearch:7.6.2"];
+    docker(&[&run[..], &settings, &image].concat());
+    let state = data.join("nodes/0/_state");
+    let begun = std::time::Instant::now();
+    while !state.is_dir() || fs::read_dir(&state).unwrap().count() < 3 {
+        assert!(
+            begun.elapsed().as_secs() < 120,
+            "Elasticsearch 7 does not start: {}",
+            docker(&["logs", "--tail", "20", name])
+        );
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    docker(&["stop", name]);
+    docker(&["rm", name]);
+}
+
+#[test]
+fn a_shard_is_corrupt_and_a_target_is_taken_and_both_are_told_at_once() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let shard = first_shard(&elastic_data(&machine));
+    // As Elasticsearch marks what it could not read.
+    fs::write(shard.join("corrupted_Qk3bWq0tTzq5mXJ1n0aUgg"), b"\x3f\xd7\x6c\x17").unwrap();
+    let target = machine.home().join("data/elastic_7");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join("from-an-earlier-try"), b"").unwrap();
+    let index = shard.strip_prefix(elastic_data(&machine)).unwrap().display().to_string();
+    insta::assert_snapshot!(reasons(&machine).replace(&index, "[shard]"), @"");
+}
+
+#[test]
+fn a_commit_is_damaged() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let shard = first_shard(&elastic_data(&machine));
+    let commit = fs::read_dir(&shard).unwrap().map(|entry| entry.unwrap().path());
+    let commit =
+        commit.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with("segments_")).unwrap();
+    let mut bytes = fs::read(&commit).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&commit, bytes).unwrap();
+    let file = commit.strip_prefix(elastic_data(&machine)).unwrap().display().to_string();
+    insta::assert_snapshot!(reasons(&machine).replace(&file, "[commit]"), @"");
+}
+
+/// The first shard, by name, that has a commit.
+fn first_shard(data: &Path) -> PathBuf {
+    let mut indices: Vec<PathBuf> =
+        fs::read_dir(data.join("nodes/0/indices")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    indices.sort();
+    indices.into_iter().map(|index| index.join("0/index")).find(|shard| shard.is_dir()).unwrap()
+}
+
+#[test]
+fn the_disk_is_too_small() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let disk = SmallDisk::mounted_at(&machine.home());
+    Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    disk.leave_free(1 << 20);
+    let said = reasons(&machine);
+    // Sizes depend on how Elasticsearch happened to merge.
+    let told = said.lines().find(|line| line.starts_with("refused")).unwrap_or_else(|| panic!("{said}"));
+    assert!(told.contains("free; the migration will write up to"), "{said}");
+    assert!(said.contains("--no-backup") && said.contains("One check refuses the migration"), "{said}");
+}
+
+/// A file system in memory.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mounted_at(path: &Path) -> Self {
+        fs::create_dir_all(path).unwrap();
+        tool("mount", &["-t", "tmpfs", "-o", "size=300m", "tmpfs", &path.display().to_string()]);
+        Self(path.to_owned())
+    }
+
+    /// Fills it up.
+    fn leave_free(&self, bytes: u64) {
+        let state = rustix::fs::statvfs(&self.0).unwrap();
+        let fill = state.f_bavail * state.f_frsize - bytes;
+        let path = self.0.join("data/fill").display().to_string();
+        tool("fallocate", &["--length", &fill.to_string(), &path]);
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
