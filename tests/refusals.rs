@@ -1,4 +1,4 @@
-//! What stops the program before it looks for a server: docker is missing, silent, or on another machine.
+//! What stops the program before it looks for a server: docker does not answer, or is on another machine.
 //!
 //! Needs neither docker nor root. The refusals that need a daemon are in `refusals_bed.rs`.
 
@@ -23,21 +23,8 @@ fn refusal(machine: &Machine, call: Call) -> String {
     let outcome = call.run().refused();
     before.is_unchanged_on(machine);
     assert_eq!(outcome.stdout, "", "only results go to standard output");
-    machine.redacted(&outcome.stderr)
-}
-
-#[test]
-fn docker_is_not_there() {
-    let machine = Machine::without_docker();
-    let nothing = machine.path("somewhere");
-    let call = machine.migrate(&["--yes"]).env("PATH", &nothing).env("DOCKER_HOST", "");
-    // Where a daemon of the user listens at the default place, docker alone is missing; the words differ.
-    if std::path::Path::new("/var/run/docker.sock").exists() {
-        let said = refusal(&machine, call);
-        assert!(said.contains("docker"), "{said}");
-        return;
-    }
-    insta::assert_snapshot!(refusal(&machine, call), @"");
+    // Docker names the directory of a context by a hash.
+    machine.redacted(&outcome.stderr).replace(&directory_of("labb"), "[hash of labb]")
 }
 
 #[test]
@@ -63,7 +50,7 @@ fn the_context_is_one_of_another_machine() {
     let by_variable =
         refusal(&machine, machine.migrate(&["--yes"]).env("DOCKER_HOST", "").env("DOCKER_CONTEXT", "lab"));
     insta::assert_snapshot!(by_variable, @"");
-    assert_eq!(by_option, by_variable);
+    assert_eq!(by_option.replace("from --context", "from DOCKER_CONTEXT"), by_variable);
 }
 
 #[test]
@@ -75,11 +62,14 @@ fn the_context_does_not_exist() {
 
 /// Writes a context where docker keeps them: in a directory named by the hash of its name.
 fn add_context(machine: &Machine, name: &str, host: &str) {
-    let hash: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
-    let directory = machine.docker_config().join("contexts/meta").join(hash);
+    let directory = machine.docker_config().join("contexts/meta").join(directory_of(name));
     fs::create_dir_all(&directory).unwrap();
     let meta = format!(
         r#"{{"Name":"{name}","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}","SkipTLSVerify":false}}}}}}"#
     );
     fs::write(directory.join("meta.json"), meta).unwrap();
+}
+
+fn directory_of(context: &str) -> String {
+    Sha256::digest(context).iter().map(|byte| format!("{byte:02x}")).collect()
 }

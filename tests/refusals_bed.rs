@@ -16,9 +16,10 @@ use harness::deployment::Deployment;
 use harness::docker::docker;
 use harness::machine::{Everything, Machine};
 use harness::on_the_bed;
-use rustix::fs::{FlockOperation, fcntl_lock};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 const DOCUMENTS: u64 = 5_000;
 
@@ -40,7 +41,7 @@ fn reasons(machine: &Machine) -> String {
     while let Some(line) = lines.next().filter(|line| line.starts_with("refused")) {
         kept.extend([line, lines.next().unwrap_or_default()]);
     }
-    machine.redacted(&format!("{}\n\n{}", kept.join("\n"), outcome.stderr))
+    machine.redacted(format!("{}\n\n{}", kept.join("\n"), outcome.stderr).trim())
 }
 
 /// Returns a machine with an old server that is stopped, and no container of it.
@@ -62,13 +63,24 @@ fn elastic_data(machine: &Machine) -> PathBuf {
 }
 
 #[test]
+fn docker_is_not_installed() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let nothing = machine.work_dir();
+    let said = refusal(&machine, machine.migrate(&["--yes"]).env("PATH", nothing)).said();
+    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
+}
+
+#[test]
 fn there_is_no_server() {
     if !on_the_bed() {
         return;
     }
     let machine = Machine::new();
     let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes"])).said();
-    insta::assert_snapshot!(machine.redacted(&said), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
 }
 
 #[test]
@@ -88,7 +100,7 @@ fn there_are_two_servers() {
     for name in ["vision", "speech"] {
         machine.compose(&machine.path("opt").join(name), &["down"]);
     }
-    insta::assert_snapshot!(machine.redacted(&said), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
 }
 
 const SMALL_SERVER: &str = "
@@ -109,7 +121,7 @@ fn the_compose_file_is_not_yaml() {
     let machine = machine_with_server();
     fs::write(machine.compose_file(), "services:\n  apiserver: [\n  image: allegroai/trains:latest\n").unwrap();
     let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes", "-f", &machine.compose_file()])).said();
-    insta::assert_snapshot!(machine.redacted(&said), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
 }
 
 #[test]
@@ -119,7 +131,7 @@ fn the_compose_file_does_not_exist() {
     }
     let machine = Machine::new();
     let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes", "-f", "docker-compose.yml"])).said();
-    insta::assert_snapshot!(machine.redacted(&said), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
 }
 
 #[test]
@@ -144,6 +156,7 @@ fn elasticsearch_keeps_its_data_in_an_anonymous_volume() {
     let machine = machine_with_server();
     let mount = format!("\"{}:/usr/share/elasticsearch/data\"", elastic_data(&machine).display());
     edit_compose(&machine, &mount, "/usr/share/elasticsearch/data");
+    machine.compose(&machine.home(), &["create"]);
     insta::assert_snapshot!(reasons(&machine), @"");
 }
 
@@ -174,11 +187,33 @@ fn somebody_has_the_data_open() {
         return;
     }
     let machine = machine_with_server();
-    let lock = fs::OpenOptions::new().write(true).open(elastic_data(&machine).join("nodes/0/node.lock")).unwrap();
-    // As Lucene locks: a record lock on the whole file.
-    fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
-    let said = reasons(&machine).replace(&format!("process {}", std::process::id()), "process [pid]");
+    let holder = Holder::of(&elastic_data(&machine).join("nodes/0/node.lock"));
+    let said = reasons(&machine).replace(&format!("process {}", holder.0.id()), "process [pid]");
     insta::assert_snapshot!(said, @"");
+}
+
+/// Another process that locks a file as Lucene does: a record lock on the whole of it. A process of its own, for the
+/// lock ends as soon as any other part of its process closes the file.
+struct Holder(Child);
+
+impl Holder {
+    fn of(file: &Path) -> Self {
+        let script = "import fcntl, sys; file = open(sys.argv[1], 'r+'); fcntl.lockf(file, fcntl.LOCK_EX); print('locked', flush=True); sys.stdin.read()";
+        let mut command = Command::new("python3");
+        command.args(["-c", script]).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "locked\n");
+        Self(child)
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
@@ -310,6 +345,6 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
