@@ -17,9 +17,10 @@ use harness::deployment::{Deployment, OldServer};
 use harness::docker;
 use harness::machine::Machine;
 use harness::node::Node;
+use harness::on_the_bed;
 use harness::server::{Server, assert_shows_the_same};
+use harness::stopwatch::Stopwatch;
 use harness::tree::Tree;
-use harness::{on_the_bed, say};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -76,8 +77,7 @@ fn a_migration_that_is_killed_anywhere_finishes_and_so_does_its_rollback() {
     }
     let machine = Machine::new();
     let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
-    let originals = Tree::of(&machine.home().join("data"));
-    let mut table = Table::default();
+    let mut table = Table::new();
 
     for (number, place) in FORWARD.into_iter().enumerate() {
         let typed = ways_to_type_it(&machine, number);
@@ -101,7 +101,6 @@ fn a_migration_that_is_killed_anywhere_finishes_and_so_does_its_rollback() {
     let shown = Server::ready("0.15.1").shown(&old.sample());
     assert_shows_the_same(&old.shown(), &shown, "the old server after a rollback");
     assert!(!machine.new_home().exists());
-    assert!(!originals.is_empty());
 }
 
 #[test]
@@ -116,14 +115,17 @@ fn a_rollback_that_was_killed_brings_every_byte_back() {
     let before = names.map(data);
     let compose = fs::read(machine.compose_file()).unwrap();
 
+    let clock = Stopwatch::start();
     // Half-way through the switch, where the most is on its way.
     let half = migrate(&machine, &Typed::OldFile).failpoints("step.start_stack.started=kill");
     half.run().killed();
+    clock.tell("killed after the switch");
     for place in ["files.rename=kill@1", "files.rename=kill@3", "step.copy_elastic.undo=kill", "files.remove_tree=kill"]
     {
         machine.migrate(&["rollback", "--no-start", "--yes"]).failpoints(place).run().killed();
     }
     machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
+    clock.tell("taken back");
 
     for (name, before) in names.iter().zip(&before) {
         data(name).same_as(before, name);
@@ -140,14 +142,17 @@ fn what_the_old_server_recorded_in_between_is_copied_too() {
     }
     let machine = Machine::new();
     let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let clock = Stopwatch::start();
     migrate(&machine, &Typed::OldFile).failpoints("step.copy_redis.started=kill").run().killed();
     // Somebody gives up waiting and uses the old server for a while.
     let task = old.sample()[0].clone();
+    clock.tell("killed after the copy");
     old.start();
     Node::ready().add_old_event(LOG_INDEX, NEW_EVENT, &new_event(&task));
     old.stop();
-
+    clock.tell("the old server was used");
     migrate(&machine, &Typed::OldFile).run().done().saying("changed since it was copied");
+    clock.tell("copied again and finished");
     let found = Node::ready().find(LOG_INDEX, "worker", "in-between");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["_id"], NEW_EVENT);
@@ -168,12 +173,15 @@ fn killed_while_the_new_server_starts_it_finishes() {
     }
     let machine = Machine::new();
     let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let clock = Stopwatch::start();
     migrate(&machine, &Typed::OldFile).failpoints("docker.compose_up=kill").run().killed();
+    clock.tell("killed before up");
     // The program dies, compose goes on for a while, and the user types at once.
     let up = migrate(&machine, &Typed::OldFile).start();
-    let outcome = up.kill_when(|| !docker::running("clearml").is_empty());
-    outcome.killed();
+    up.kill_when(|| !docker::running("clearml").is_empty()).killed();
+    clock.tell("killed during up");
     migrate(&machine, &Typed::OldFile).run().done();
+    clock.tell("finished");
     everything_is_there(&old);
 }
 
@@ -248,20 +256,26 @@ fn leftovers(home: &Path) -> Vec<String> {
 }
 
 /// What was killed where, and what came of it.
-#[derive(Default)]
-struct Table(Vec<String>);
+struct Table {
+    lines: Vec<String>,
+    clock: Stopwatch,
+}
 
 impl Table {
+    fn new() -> Self {
+        Self { lines: Vec::new(), clock: Stopwatch::start() }
+    }
+
     fn add(&mut self, place: &str, typed: &Typed, outcome: &Outcome) {
         let end = if outcome.was_killed() { "killed".to_owned() } else { outcome.status.to_string() };
         let place = if place.is_empty() { "(not killed)" } else { place };
         let line = format!("{place:<34} {:<8} {end}", format!("{typed:?}"));
-        say(&line);
-        self.0.push(line);
+        self.clock.tell(&line);
+        self.lines.push(line);
     }
 
     fn print(&self) {
         println!("\n{:<34} {:<8} outcome", "killed at", "-f");
-        self.0.iter().for_each(|line| println!("{line}"));
+        self.lines.iter().for_each(|line| println!("{line}"));
     }
 }

@@ -17,12 +17,12 @@ use harness::docker;
 use harness::machine::{Everything, Machine};
 use harness::node::Node;
 use harness::server::{Server, assert_shows_the_same};
+use harness::stopwatch::Stopwatch;
 use harness::tree::Tree;
 use harness::{on_the_bed, say};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 const DOCUMENTS: u64 = 200_000;
 
@@ -208,17 +208,4 @@ impl Originals {
 fn files_in(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
-}
-
-/// Tells how long the parts of a long test took.
-struct Stopwatch(std::cell::Cell<Instant>);
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self(std::cell::Cell::new(Instant::now()))
-    }
-
-    fn tell(&self, what: &str) {
-        say(&format!("{what}: {:.0} s", self.0.replace(Instant::now()).elapsed().as_secs_f64()));
-    }
 }

@@ -6,6 +6,7 @@
 //! | [`call`] | one call of the program: failpoints, output, exit code |
 //! | [`deployment`] | an old server with data, made once and unpacked for every test |
 //! | [`server`] | what a server shows of its experiments, through its API |
+//! | [`stopwatch`] | how long the parts took |
 //! | [`node`] | an Elasticsearch node asked directly |
 //! | [`tree`] | a directory tree as a value: content, owners, modes and times |
 //! | [`docker`] | what docker has, as a value |
@@ -23,6 +24,7 @@ pub mod docker;
 pub mod machine;
 pub mod node;
 pub mod server;
+pub mod stopwatch;
 pub mod tree;
 
 /// Set by `tests/run.sh` inside the bed.
