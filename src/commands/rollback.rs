@@ -1,13 +1,13 @@
 //! `rollback`: back to the old server, from wherever a migration stands.
 
 use super::Context;
-use super::session::{connect, known, lock, open_log, resume};
+use super::session::{Known, Tools, connect, known, lock, open_log, resume};
 use crate::error::{Error, Result};
 use crate::executor;
 use crate::journal::Phase;
 use crate::report::rolled_back_text;
 use crate::settings::Rollback;
-use crate::steps::{Options, Run, set_aside};
+use crate::steps::{Options, Run, old_project_args, set_aside};
 
 /// Takes a migration back.
 ///
@@ -21,8 +21,7 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
             .hint("If it was another server, name it: --home DIR or -f FILE."));
     };
     if known.state.phase == Phase::RolledBack {
-        context.display.print("The migration is taken back already; the old server is as it was.");
-        return Ok(());
+        return start_again(&settings, &known, &tools, context).await;
     }
     let _lock = lock(session, &known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
@@ -41,6 +40,18 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let options = Options { no_start: !settings.start, ..Options::default() };
     let run = resume(known, options, tools, context)?;
     roll_back(&run, settings.start, session, context).await
+}
+
+/// After a rollback that left the old server stopped, or when it was stopped since: the server is what is wished for.
+async fn start_again(settings: &Rollback, known: &Known, tools: &Tools, context: &Context) -> Result<()> {
+    let home = known.plan.home.from.display();
+    if settings.start {
+        tools.compose.up(&old_project_args(&known.plan), &context.cancel).await?;
+        context.display.print(&format!("The migration was taken back before; the old server runs from {home}."));
+    } else {
+        context.display.print(&format!("The migration was taken back before; everything in {home} is as it was."));
+    }
+    Ok(())
 }
 
 /// Undoes a run and reports.
