@@ -69,7 +69,7 @@ async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, co
     }
     let _lock = lock_new(session, &plan)?;
     let options = options(&settings)?;
-    let run = begin(session, plan, before, options, tools, context)?;
+    let run = begin(session, plan, options, tools, context)?;
     open_log(session, &run.plan.home.from.clone(), &run.plan.stamp.clone(), context)?;
     perform(&run, &settings, context).await
 }
@@ -86,7 +86,11 @@ async fn go_on(settings: Migration, tools: Tools, known: Known, context: &Contex
         context.display.print("This was a dry run: nothing was changed.");
         return Ok(());
     }
-    let _lock = lock(&settings.session, &known)?;
+    let (_lock, known) = lock(&settings.session, known)?;
+    if !can_go_on(&known) {
+        return Err(Error::refused("Another run has gone on with this migration until just now.")
+            .hint(format!("See where it stands: {}", settings.session.command("status"))));
+    }
     open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
     let options = options(&settings)?;
     let run = resume(known, options, tools, context)?;

@@ -23,7 +23,7 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     if known.state.phase == Phase::RolledBack {
         return start_again(&settings, &known, &tools, context).await;
     }
-    let _lock = lock(session, &known)?;
+    let (_lock, known) = lock(session, known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
     let question = format!(
         "Go back to the old server in {}?{}",

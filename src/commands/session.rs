@@ -1,6 +1,7 @@
 //! The daemon and the compose command of a session, and the migration that the index knows for it.
 
 use super::Context;
+use crate::deployment::Search;
 use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint};
 use crate::error::{Error, Result};
 use crate::files::locks::RunLock;
@@ -64,7 +65,36 @@ pub(super) fn known(session: &Session) -> Result<Option<Known>> {
     named.extend(session.home.clone());
     named.extend(session.compose.project_directory.clone());
     let entry = if named.is_empty() { only_one(index.all()?, session)? } else { index.find(&named)? };
-    entry.map(open).transpose().map(Option::flatten)
+    match entry.map(open).transpose()?.flatten() {
+        Some(known) => Ok(Some(known)),
+        None => not_in_the_index(session, &named),
+    }
+}
+
+/// The journal lies in the home. Where the index does not know it, since it is another user's or was lost, it is found
+/// all the same.
+fn not_in_the_index(session: &Session, named: &[PathBuf]) -> Result<Option<Known>> {
+    let parents = named.iter().filter_map(|path| path.parent().map(Path::to_owned));
+    let mut homes: Vec<PathBuf> = named.iter().cloned().chain(parents).collect();
+    if named.is_empty() {
+        homes.push(session.current_dir.clone());
+        homes.extend(Search::WELL_KNOWN.map(PathBuf::from));
+    }
+    for home in homes {
+        let journal = journal_of(&home);
+        if !journal.is_file() {
+            continue;
+        }
+        let opened = Journal::peek(&journal)?.opened;
+        let mut entry = IndexEntry::new(opened.run_id, opened.created, opened.home, home);
+        entry.journals = vec![journal];
+        return open(entry);
+    }
+    Ok(None)
+}
+
+fn journal_of(home: &Path) -> PathBuf {
+    work_dir(home).join("journal")
 }
 
 fn only_one(entries: Vec<IndexEntry>, session: &Session) -> Result<Option<IndexEntry>> {
@@ -99,12 +129,19 @@ fn open(entry: IndexEntry) -> Result<Option<Known>> {
     Ok(Some(Known { entry, journal_path, state, plan }))
 }
 
-/// Takes the lock of a known deployment: one run at a time, wherever it was started.
+/// Takes the lock of a known deployment (one run at a time, wherever it was started) and reads again what is known:
+/// another run may have gone on until just now.
 ///
 /// # Errors
-/// Refused while another run has it.
-pub(super) fn lock(session: &Session, known: &Known) -> Result<RunLock> {
-    Index::new(session.state_dir.clone()).lock(&known.entry.key, &holder())
+/// Refused while another run has it; failed when the journal cannot be read.
+pub(super) fn lock(session: &Session, known: Known) -> Result<(RunLock, Known)> {
+    let lock = Index::new(session.state_dir.clone()).lock(&known.entry.key, &holder())?;
+    let home = known.plan.home.from.clone();
+    let known = open(known.entry)?.ok_or_else(|| {
+        Error::refused(format!("The journal of the migration of {} was moved or removed just now.", home.display()))
+            .hint("Another run may have moved the home. Run the same command again.")
+    })?;
+    Ok((lock, known))
 }
 
 /// Takes the lock of a deployment that no run knows yet.
@@ -124,20 +161,14 @@ fn holder() -> String {
 ///
 /// # Errors
 /// Fails when they cannot be written.
-pub(super) fn begin(
-    session: &Session,
-    plan: Plan,
-    before: Option<Known>,
-    options: Options,
-    tools: Tools,
-    context: &Context,
-) -> Result<Run> {
+pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tools, context: &Context) -> Result<Run> {
     let dir = work_dir(&plan.home.from);
     files::create_private_dir(&dir)?;
-    if let Some(before) = before {
-        retire_journal(&before)?;
+    let path = journal_of(&plan.home.from);
+    if files::exists(&path)? {
+        // Of an attempt that was taken back, or that ended before it had a plan.
+        files::rename(&path, &dir.join(format!("journal_before_{}", plan.stamp)))?;
     }
-    let path = dir.join("journal");
     let created = jiff::Timestamp::now();
     let mut entry = IndexEntry::new(plan.run_id.clone(), created, plan.home.from.clone(), plan.new_home().to_owned());
     entry.journals = vec![path.clone(), plan.home.after(&path)];
@@ -155,12 +186,6 @@ pub(super) fn begin(
         serde_json::to_value(&plan).map_err(|cause| Error::internal("The plan cannot be written.").because(cause))?;
     journal.append(Record::Planned { plan: value, fingerprints: Default::default() })?;
     Ok(run(plan, journal, options, tools, context))
-}
-
-/// The journal of an attempt that was taken back makes room for that of the next, under its own name.
-fn retire_journal(before: &Known) -> Result<()> {
-    let kept = before.journal_path.with_file_name(format!("journal-{}", before.plan.run_id));
-    if before.journal_path.exists() { files::rename(&before.journal_path, &kept) } else { Ok(()) }
 }
 
 /// Returns every path by which the deployment can be named, before and after.
