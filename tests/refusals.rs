@@ -31,14 +31,24 @@ fn refusal(machine: &Machine, call: Call) -> String {
 fn the_daemon_does_not_run() {
     let machine = Machine::without_docker();
     let socket = format!("unix://{}", machine.path("docker.sock").display());
-    insta::assert_snapshot!(refusal(&machine, machine.migrate(&["--yes"]).env("DOCKER_HOST", socket)), @"");
+    insta::assert_snapshot!(refusal(&machine, machine.migrate(&["--yes"]).env("DOCKER_HOST", socket)), @r"
+    Error: The docker daemon at unix://[machine]/docker.sock (from DOCKER_HOST) does not answer.
+    Caused by: Socket not found: [machine]/docker.sock
+    Hint: Start docker (on most systems: sudo systemctl start docker) and run the command again.
+    Hint: If docker listens elsewhere, name the place: docker --host unix:///path/to/docker.sock clearml migrate
+    ");
 }
 
 #[test]
 fn the_daemon_is_on_another_machine() {
     let machine = Machine::without_docker();
     let call = machine.migrate(&["--yes"]).env("DOCKER_HOST", "ssh://jane@gpu-7.example.org");
-    insta::assert_snapshot!(refusal(&machine, call), @"");
+    insta::assert_snapshot!(refusal(&machine, call), @r"
+    Error: The docker daemon ssh://jane@gpu-7.example.org (from DOCKER_HOST) is reached over a network; a migration works on a local one only.
+    Caused by: The data directories that such a daemon names are not on this machine, as far as can be told from here.
+    Hint: Run this command on the machine that holds the data.
+    Hint: If this is that machine, name its own daemon: docker --host unix:///var/run/docker.sock clearml migrate
+    ");
 }
 
 #[test]
@@ -49,7 +59,12 @@ fn the_context_is_one_of_another_machine() {
         refusal(&machine, machine.migrate(&["--context", "lab", "clearml", "migrate", "--yes"]).env("DOCKER_HOST", ""));
     let by_variable =
         refusal(&machine, machine.migrate(&["--yes"]).env("DOCKER_HOST", "").env("DOCKER_CONTEXT", "lab"));
-    insta::assert_snapshot!(by_variable, @"");
+    insta::assert_snapshot!(by_variable, @r"
+    Error: The docker daemon tcp://10.1.2.3:2376 (from DOCKER_CONTEXT) is reached over a network; a migration works on a local one only.
+    Caused by: The data directories that such a daemon names are not on this machine, as far as can be told from here.
+    Hint: Run this command on the machine that holds the data.
+    Hint: If this is that machine, name its own daemon: docker --host unix:///var/run/docker.sock clearml migrate
+    ");
     assert_eq!(by_option.replace("from --context", "from DOCKER_CONTEXT"), by_variable);
 }
 
@@ -57,7 +72,13 @@ fn the_context_is_one_of_another_machine() {
 fn the_context_does_not_exist() {
     let machine = Machine::without_docker();
     let call = machine.migrate(&["--yes"]).env("DOCKER_HOST", "").env("DOCKER_CONTEXT", "labb");
-    insta::assert_snapshot!(refusal(&machine, call), @"");
+    insta::assert_snapshot!(refusal(&machine, call), @r"
+    Error: The docker context labb cannot be read.
+    Caused by:
+      1: [machine]/docker-config/contexts/meta/[hash of labb]/meta.json
+      2: No such file or directory (os error 2)
+    Hint: `docker context ls` shows the contexts that exist; `docker --context NAME` picks one.
+    ");
 }
 
 /// Writes a context where docker keeps them: in a directory named by the hash of its name.

@@ -20,6 +20,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const DOCUMENTS: u64 = 5_000;
 
@@ -70,7 +71,14 @@ fn docker_is_not_installed() {
     let machine = Machine::new();
     let nothing = machine.work_dir();
     let said = refusal(&machine, machine.migrate(&["--yes"]).env("PATH", nothing)).said();
-    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @r"
+    Error: Docker Compose is not installed, or this user's docker does not find it.
+    Caused by:
+      1: `docker` cannot be run.
+      2: No such file or directory (os error 2)
+    Hint: Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).
+    Hint: If `docker compose version` works without sudo only, compose is installed for one user; install it for all.
+    ");
 }
 
 #[test]
@@ -80,7 +88,14 @@ fn there_is_no_server() {
     }
     let machine = Machine::new();
     let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes"])).said();
-    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @r"
+    Error: No Trains or ClearML server was found on this machine.
+    Caused by: [machine]/somewhere: no compose file
+        /opt/trains: no compose file
+        /opt/clearml: no compose file
+    Hint: Name its compose file: docker clearml-migrate -f /path/to/docker-compose.yml
+    Hint: A server that was started with `docker run` has no compose file: write one for it first, with the same mounts.
+    ");
 }
 
 #[test]
@@ -100,7 +115,13 @@ fn there_are_two_servers() {
     for name in ["vision", "speech"] {
         machine.compose(&machine.path("opt").join(name), &["down"]);
     }
-    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @r"
+    Error: 2 servers were found; which one is meant?
+    Caused by: [machine]/opt/speech/docker-compose.yml (stopped, known as the compose project speech)
+        [machine]/opt/vision/docker-compose.yml (stopped, known as the compose project vision)
+    Hint: docker clearml-migrate -f [machine]/opt/speech/docker-compose.yml -p speech
+    Hint: docker clearml-migrate -f [machine]/opt/vision/docker-compose.yml -p vision
+    ");
 }
 
 const SMALL_SERVER: &str = "
@@ -121,7 +142,11 @@ fn the_compose_file_is_not_yaml() {
     let machine = machine_with_server();
     fs::write(machine.compose_file(), "services:\n  apiserver: [\n  image: allegroai/trains:latest\n").unwrap();
     let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes", "-f", &machine.compose_file()])).said();
-    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @r"
+    Error: Compose does not accept [machine]/opt/trains/docker-compose.yml.
+    Caused by: yaml: line 1: did not find expected ',' or ']'
+    Hint: Correct the file until this succeeds: docker compose --file [machine]/opt/trains/docker-compose.yml config --quiet
+    ");
 }
 
 #[test]
@@ -131,7 +156,10 @@ fn the_compose_file_does_not_exist() {
     }
     let machine = Machine::new();
     let said = refusal(&machine, machine.docker_clearml_migrate(&["--yes", "-f", "docker-compose.yml"])).said();
-    insta::assert_snapshot!(machine.redacted(said.trim()), @"");
+    insta::assert_snapshot!(machine.redacted(said.trim()), @r"
+    Error: The compose file [machine]/somewhere/docker-compose.yml does not exist.
+    Hint: `ls [machine]/somewhere` shows what is there; without -f the running server is looked for.
+    ");
 }
 
 #[test]
@@ -145,7 +173,11 @@ fn there_is_no_elasticsearch_service() {
     let (_, after) = rest.split_once("  fileserver:\n    image:").unwrap();
     let without = format!("{before}  fileserver:\n    image:{after}").replace("      - elasticsearch\n", "");
     fs::write(machine.compose_file(), without).unwrap();
-    insta::assert_snapshot!(reasons(&machine), @"");
+    insta::assert_snapshot!(reasons(&machine), @r"
+    Error: [machine]/opt/trains/docker-compose.yml has no Elasticsearch service, so there are no metrics to migrate.
+    Hint: If it is in another file of the same project, name both: -f FILE -f OTHER.
+    Hint: An Elasticsearch that runs elsewhere cannot be migrated from here.
+    ");
 }
 
 #[test]
@@ -157,7 +189,13 @@ fn elasticsearch_keeps_its_data_in_an_anonymous_volume() {
     let mount = format!("\"{}:/usr/share/elasticsearch/data\"", elastic_data(&machine).display());
     edit_compose(&machine, &mount, "/usr/share/elasticsearch/data");
     machine.compose(&machine.home(), &["create"]);
-    insta::assert_snapshot!(reasons(&machine), @"");
+    insta::assert_snapshot!(reasons(&machine), @r"
+    refused  The service elasticsearch keeps /usr/share/elasticsearch/data in an anonymous volume: taking the stack down would lose it.
+             Rescue it into a directory: docker stop trains-elastic && docker cp -a trains-elastic:/usr/share/elasticsearch/data /opt/trains/data/elasticsearch; then mount that directory at /usr/share/elasticsearch/data in the compose file, start the stack, see that all is there, and run again.
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 #[test]
@@ -168,7 +206,14 @@ fn elasticsearch_keeps_its_data_in_its_container() {
     let machine = machine_with_server();
     let mount = format!("\"{}:/usr/share/elasticsearch/data\"", elastic_data(&machine).display());
     edit_compose(&machine, &mount, "/tmp/backups:/backups");
-    insta::assert_snapshot!(reasons(&machine), @"");
+    machine.compose(&machine.home(), &["create"]);
+    insta::assert_snapshot!(reasons(&machine), @r"
+    refused  The service elasticsearch keeps /usr/share/elasticsearch/data in its container itself: taking the stack down would lose it.
+             Rescue it into a directory: docker stop trains-elastic && docker cp -a trains-elastic:/usr/share/elasticsearch/data /opt/trains/data/elasticsearch; then mount that directory at /usr/share/elasticsearch/data in the compose file, start the stack, see that all is there, and run again.
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 #[test]
@@ -178,7 +223,13 @@ fn the_data_directory_is_missing() {
     }
     let machine = machine_with_server();
     fs::rename(elastic_data(&machine), machine.path("opt/elsewhere")).unwrap();
-    insta::assert_snapshot!(reasons(&machine), @"");
+    insta::assert_snapshot!(reasons(&machine), @r"
+    refused  The data directory [machine]/opt/trains/data/elastic does not exist.
+             Check the path in the compose file: is a disk not mounted, or was the directory moved?
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 #[test]
@@ -189,7 +240,13 @@ fn somebody_has_the_data_open() {
     let machine = machine_with_server();
     let holder = Holder::of(&elastic_data(&machine).join("nodes/0/node.lock"));
     let said = reasons(&machine).replace(&format!("process {}", holder.0.id()), "process [pid]");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    refused  [machine]/opt/trains/data/elastic is in use: [machine]/opt/trains/data/elastic/nodes/0/node.lock is locked by process [pid].
+             Stop the program or container that uses it, then run the same command again.
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 /// Another process that locks a file as Lucene does: a record lock on the whole of it. A process of its own, for the
@@ -228,7 +285,13 @@ fn a_container_of_another_project_has_the_data_open() {
     docker(&[&run[..], &["clearml-migrate-bed-base:bookworm", "sleep", "600"]].concat());
     let said = reasons(&machine);
     docker(&["rm", "--force", name]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    refused  The container clearml-migrate-test-other has [machine]/opt/trains/data/elastic mounted and is not of this project.
+             Stop it first: docker stop clearml-migrate-test-other
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 #[test]
@@ -238,7 +301,13 @@ fn the_data_are_of_elasticsearch_7() {
     }
     let machine = machine_with_server();
     replace_by_elasticsearch_7(&elastic_data(&machine));
-    insta::assert_snapshot!(reasons(&machine), @"");
+    insta::assert_snapshot!(reasons(&machine), @r"
+    refused  [machine]/opt/trains/data/elastic holds Elasticsearch 7 data, not 5: [machine]/opt/trains/data/elastic/nodes/0/_state holds what Elasticsearch writes since 7.0.
+             This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it.
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 /// Lets a real node write a directory of its own. Its version speaks as soon as the node has started.
@@ -253,14 +322,15 @@ fn replace_by_elasticsearch_7(data: &Path) {
     let image = ["docker.elastic.co/elasticsearch/elasticsearch:7.6.2"];
     docker(&[&run[..], &settings, &image].concat());
     let state = data.join("nodes/0/_state");
-    let begun = std::time::Instant::now();
-    while !state.is_dir() || fs::read_dir(&state).unwrap().count() < 3 {
-        assert!(
-            begun.elapsed().as_secs() < 120,
-            "Elasticsearch 7 does not start: {}",
-            docker(&["logs", "--tail", "20", name])
-        );
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    let has_started = || {
+        let files = fs::read_dir(&state).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+        files.into_iter().any(|name| name.to_string_lossy().starts_with("manifest-"))
+    };
+    let begun = Instant::now();
+    while !has_started() {
+        let logs = || docker(&["logs", "--tail", "20", name]);
+        assert!(begun.elapsed().as_secs() < 120, "Elasticsearch 7 does not start: {}", logs());
+        std::thread::sleep(Duration::from_millis(200));
     }
     docker(&["stop", name]);
     docker(&["rm", name]);
@@ -279,7 +349,15 @@ fn a_shard_is_corrupt_and_a_target_is_taken_and_both_are_told_at_once() {
     fs::create_dir(&target).unwrap();
     fs::write(target.join("from-an-earlier-try"), b"").unwrap();
     let index = shard.strip_prefix(elastic_data(&machine)).unwrap().display().to_string();
-    insta::assert_snapshot!(reasons(&machine).replace(&index, "[shard]"), @"");
+    insta::assert_snapshot!(reasons(&machine).replace(&index, "[shard]"), @r"
+    refused  [machine]/opt/trains/data/elastic_7 is there already and not empty, perhaps from an earlier try by other means.
+             If nothing needs it, move it away: mv [machine]/opt/trains/data/elastic_7 [machine]/opt/trains/data/elastic_7.old
+    refused  Elasticsearch marked a shard as corrupt: [machine]/opt/trains/data/elastic/[shard]/corrupted_Qk3bWq0tTzq5mXJ1n0aUgg.
+             The old server cannot show these data either. Restore them from a backup, or delete the index in the old server if it can be missed.
+
+    Error: 2 checks refuse the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 #[test]
@@ -297,7 +375,13 @@ fn a_commit_is_damaged() {
     bytes[middle] ^= 0xff;
     fs::write(&commit, bytes).unwrap();
     let file = commit.strip_prefix(elastic_data(&machine)).unwrap().display().to_string();
-    insta::assert_snapshot!(reasons(&machine).replace(&file, "[commit]"), @"");
+    insta::assert_snapshot!(reasons(&machine).replace(&file, "[commit]"), @r"
+    refused  [machine]/opt/trains/data/elastic/[commit] is damaged: its checksum is wrong.
+             The old server cannot show these data either. Restore them from a backup, or delete the index in the old server if it can be missed.
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
 }
 
 /// The first shard, by name, that has a commit.
