@@ -196,7 +196,10 @@ async fn undo_all(run: &Run, steps: &[Step]) -> Result<()> {
         if is_clean(run, *step) {
             continue;
         }
-        run.events.info(format!("Undo: {}", step.title()));
+        let says_nothing = *step == Step::StopStack && run.options.no_start;
+        if let Some(title) = step.undo_title().filter(|_| !says_nothing) {
+            run.events.info(title);
+        }
         run.record(Record::UndoStarted { step: step.name().into() })?;
         failpoints::reach(&format!("step.{}.undo", step.name()))?;
         match steps::undo(*step, run).await {

@@ -91,6 +91,21 @@ impl Step {
         }
     }
 
+    /// Returns what taking the step back does, for people; nothing for steps that leave nothing to take back.
+    pub fn undo_title(self) -> Option<&'static str> {
+        match self {
+            Self::PullImages | Self::BackUp | Self::VerifyElastic | Self::CheckHealth => None,
+            Self::StopStack => Some("Start the old server"),
+            Self::CopyElastic => Some("Take the new Elasticsearch data away"),
+            Self::CopyMongo => Some("Take the copy of MongoDB away"),
+            Self::CopyRedis => Some("Take the copy of Redis away"),
+            Self::RetireSources => Some("Give the old data their names back"),
+            Self::MoveHome => Some("Give the home directory its name back"),
+            Self::RewriteCompose => Some("Put the old compose file back"),
+            Self::StartStack => Some("Stop the new server"),
+        }
+    }
+
     /// Returns whether the step is part of the switch: after the commit record and before the new server starts.
     pub fn is_switch(self) -> bool {
         matches!(self, Self::RetireSources | Self::MoveHome | Self::RewriteCompose)

@@ -39,10 +39,12 @@ fn watch_signals(cancel: CancellationToken, events: &Events, how_to_go_on: Strin
         return;
     };
     tokio::spawn(async move {
+        // Not the token: docker closes its socket on the same Ctrl-C that the terminal sends to all of us.
+        let mut signalled = false;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {
-                    if cancel.is_cancelled() {
+                    if signalled {
                         exit_now(&how_to_go_on);
                     }
                 }
@@ -50,6 +52,7 @@ fn watch_signals(cancel: CancellationToken, events: &Events, how_to_go_on: Strin
                 // The terminal is gone; what still runs is brought to a safe point.
                 _ = hangup.recv() => {}
             }
+            signalled = true;
             cancel.cancel();
         }
     });

@@ -1,6 +1,6 @@
 //! `check`: the checks of a migration alone; the old server may go on running.
 
-use super::session::connect;
+use super::session::{as_refusal, connect};
 use super::{Context, findings_text, prepare::prepare};
 use crate::error::Result;
 use crate::preflight;
@@ -12,7 +12,7 @@ use crate::settings::Migration;
 /// Refused when a check refuses the migration.
 pub async fn check(settings: Migration, context: &Context) -> Result<()> {
     let tools = connect(&settings.session, context).await?;
-    let prepared = prepare(&settings, &tools, Vec::new(), true, context).await?;
+    let prepared = prepare(&settings, &tools, Vec::new(), true, context).await.map_err(as_refusal)?;
     let deployment = &prepared.plan.deployment;
     context.display.print(&format!(
         "Trains Server {} in {} ({})\n",

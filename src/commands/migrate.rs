@@ -2,7 +2,9 @@
 
 use super::prepare::{Prepared, prepare};
 use super::rollback::roll_back;
-use super::session::{Known, Tools, begin, can_go_on, connect, known, lock, lock_new, open_log, progress, resume};
+use super::session::{
+    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock, lock_new, open_log, progress, resume,
+};
 use super::{Context, findings_text};
 use crate::display::Choice;
 use crate::elastic::Accepted;
@@ -53,13 +55,17 @@ fn unfinished_rollback(settings: &Migration) -> Error {
 
 async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, context: &Context) -> Result<()> {
     let journals = before.iter().map(|known| old_project_args(&known.plan)).collect();
-    let Prepared { plan, findings } = prepare(&settings, &tools, journals, true, context).await?;
+    let prepared = prepare(&settings, &tools, journals, true, context).await;
+    let Prepared { plan, findings } = prepared.map_err(as_refusal)?;
     let session = &settings.session;
-    context.display.print(&plan_text(&plan, context.display.paint(), &session.command("rollback")));
-    context.display.print(&findings_text(&findings, context.display.paint()));
+    let findings_text = findings_text(&findings, context.display.paint());
     if let Some(refusal) = preflight::refusal(&findings) {
+        // The plan would only bury the reason.
+        context.display.print(&findings_text);
         return Err(refusal);
     }
+    context.display.print(&plan_text(&plan, context.display.paint(), &session.command("rollback")));
+    context.display.print(&findings_text);
     if settings.dry_run {
         context.display.print("This was a dry run: nothing was changed.");
         return Ok(());
@@ -121,16 +127,18 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
     if back {
         context.display.error(&error);
         roll_back(run, true, session, context).await?;
-        return Err(Error::failed("The migration failed and was taken back; the old server runs again.").because(error));
+        return Err(Error::failed(
+            "The migration failed, for the reason above, and was taken back; the old server runs again.",
+        ));
     }
     let state = match reached {
         Reached::Preparation => "The old server's data and files are as they were; it is stopped.",
         Reached::NewServer => "The new server is left as it is.",
     };
     Err(error
+        .hint(state)
         .hint(format!("Go on, once the cause is gone: {}", session.command("")))
-        .hint(format!("Go back to the old server: {}", session.command("rollback")))
-        .hint(state))
+        .hint(format!("Go back to the old server: {}", session.command("rollback"))))
 }
 
 async fn wants_rollback(error: &Error, settings: &Migration, context: &Context) -> Result<bool> {

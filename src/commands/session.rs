@@ -3,7 +3,7 @@
 use super::Context;
 use crate::deployment::Search;
 use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::files::locks::RunLock;
 use crate::files::{self, write_new};
 use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, State, Status};
@@ -21,8 +21,17 @@ pub(super) struct Tools {
 /// Connects to the daemon that docker itself would use, and finds compose.
 ///
 /// # Errors
-/// Refused for a daemon on another machine; failed when docker or compose does not answer.
+/// Refused for a daemon on another machine, and when docker or compose does not answer.
 pub(super) async fn connect(session: &Session, context: &Context) -> Result<Tools> {
+    tools(session, context).await.map_err(as_refusal)
+}
+
+/// Nothing has been changed yet, so whatever fails is a refusal.
+pub(super) fn as_refusal(error: Error) -> Error {
+    if error.kind() == Kind::Failed { error.with_kind(Kind::Refused) } else { error }
+}
+
+async fn tools(session: &Session, context: &Context) -> Result<Tools> {
     let endpoint = Endpoint::resolve(&session.docker.globals, &DockerEnvironment::from_process())?;
     endpoint.require_local()?;
     let docker = Daemon::connect(&endpoint).await?;

@@ -60,7 +60,7 @@ impl Terminal {
 
     fn progress(&self, state: &mut State, task: &str, done: u64, total: Option<u64>, unit: Unit) {
         let bar = state.tasks.entry(task.to_owned()).or_insert_with(|| {
-            let bar = ProgressBar::no_length().with_prefix(task.to_owned());
+            let bar = ProgressBar::no_length().with_prefix(short(task));
             self.screen.add(bar.with_style(task_style(unit, total.is_some())))
         });
         if let Some(total) = total {
@@ -154,6 +154,21 @@ fn whole(number: f64) -> u64 {
     number.round() as u64
 }
 
+/// Shortens ids in a name (`worker_stats_d1bd92a3…_2020-03`): of many monthly indices the end tells them apart.
+fn short(task: &str) -> String {
+    let mut text = String::new();
+    for word in task.split_inclusive(['-', '_', ' ']) {
+        let (word, end) = word.split_at(word.trim_end_matches(['-', '_', ' ']).len());
+        let is_id = word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match word.get(..4).filter(|_| is_id) {
+            Some(start) => text.extend([start, "…"]),
+            None => text.push_str(word),
+        }
+        text.push_str(end);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +203,12 @@ mod tests {
         let expected =
             "✓ [ 1/12] Pull images  4 images (12 s)\n✓ [ 4/12] Copy Elasticsearch data  3,000 documents (20 s)";
         assert_eq!(screen.contents(), expected);
+    }
+
+    #[test]
+    fn ids_in_names_are_shortened() {
+        assert_eq!(short("worker_stats_d1bd92a3b039400cbafc60a7a5b1e52b_2020-03"), "worker_stats_d1bd…_2020-03");
+        assert_eq!(short("verify events-log-"), "verify events-log-");
     }
 
     #[test]

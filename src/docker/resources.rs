@@ -146,6 +146,19 @@ impl Daemon {
         Ok(leftovers)
     }
 
+    /// Removes a network by its id; one that is gone is fine.
+    ///
+    /// # Errors
+    /// Failed when containers are still in it.
+    pub async fn remove_network(&self, id: &str) -> Result<()> {
+        failpoints::reach("docker.remove_network")?;
+        match self.api.remove_network(id).await {
+            Ok(()) => Ok(()),
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(cause) => Err(failed(&format!("The network {id} cannot be removed."), cause)),
+        }
+    }
+
     async fn networks_of(&self, run: &str) -> Result<Vec<(String, String)>> {
         let filters = HashMap::from([("label", vec![RunLabels::filter(run)])]);
         let options = ListNetworksOptionsBuilder::default().filters(&filters).build();

@@ -39,7 +39,8 @@ pub(super) fn decide(
 
 fn one(role: Role, mount: &Mount, measured: &Measured, stamp: &str, new_project: &str) -> Result<Replacement> {
     let (source, target, switch) = match &mount.storage {
-        Storage::Bind { path } if files::is_mount_point(path)? => {
+        // One that is missing is a finding of the checks, not an error here.
+        Storage::Bind { path } if files::exists(path)? && files::is_mount_point(path)? => {
             (path.clone(), suffixed(path, "_clearml"), Switch::Stay)
         }
         Storage::Bind { path } => {

@@ -132,10 +132,11 @@ fn judge_one(system: &space::FileSystem, needed: u64, files: u64) -> Option<Find
     (system.free_bytes < wanted).then(|| {
         Finding::warning(
             format!(
-                "The disk of {at} has {} free; upstream advises 30 % of the disk plus twice the data.",
-                bytes(system.free_bytes)
+                "The disk of {at} has {} free, and this run will write up to {}: it fits.",
+                bytes(system.free_bytes),
+                bytes(needed)
             ),
-            format!("What this run will write was measured: up to {}. It fits.", bytes(needed)),
+            "Upstream advises more: 30 % of the disk plus twice the data.",
         )
     })
 }

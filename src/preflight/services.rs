@@ -15,7 +15,7 @@ pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
         let mounts = targets.iter().filter_map(|target| service.mount(target));
         let mut unsafe_mounts = mounts.filter(|mount| mount.storage.path().is_none());
         if let Some(mount) = unsafe_mounts.find(|mount| is_precious(role, &mount.target)) {
-            findings.push(would_be_lost(service, &mount.target, &mount.storage));
+            findings.push(would_be_lost(deployment, service, &mount.target, &mount.storage));
         }
     }
     findings
@@ -26,18 +26,24 @@ fn is_precious(role: Role, target: &str) -> bool {
     role != Role::Mongo || target.trim_end_matches('/') != "/data/configdb"
 }
 
-fn would_be_lost(service: &Service, target: &str, storage: &Storage) -> Finding {
+fn would_be_lost(deployment: &Deployment, service: &Service, target: &str, storage: &Storage) -> Finding {
     let place = match storage {
         Storage::Anonymous => "an anonymous volume",
         _ => "its container itself",
     };
-    let container = service.container.as_ref().map_or("CONTAINER", |one| one.name.as_str());
+    let directory = deployment.home.join("data").join(&service.name);
+    let directory = directory.display();
+    let rescue = match &service.container {
+        Some(container) => format!(
+            "Rescue it into a directory: docker stop {0} && docker cp -a {0}:{target} {directory}; then mount",
+            container.name
+        ),
+        None => "There is no container any more that could hold data. Make a directory for them and mount".to_owned(),
+    };
     Finding::refusal(
         format!("The service {} keeps {target} in {place}: taking the stack down would lose it.", service.name),
         format!(
-            "Rescue it into a directory: docker stop {container} && docker cp -a {container}:{target} /opt/trains/data/{0}; \
-             then mount that directory at {target} in the compose file, start the stack, see that all is there, and run again.",
-            service.name
+            "{rescue} {directory} at {target} in the compose file, start the stack, see that all is there, and run again."
         ),
     )
 }

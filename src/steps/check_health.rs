@@ -33,7 +33,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let mut checks = vec![check_versions(run, release).await?];
     checks.push(check_counts(run).await?);
     checks.push(check_events(run, release, api).await?);
-    Ok(Done { summary: checks.join("; "), output: json!({ "checks": checks }) })
+    Ok(Done { summary: format!("all {} checks passed", checks.len()), output: json!({ "checks": checks }) })
 }
 
 /// Waits until the API server answers without complaint. A container that ends instead ends the wait with its words.

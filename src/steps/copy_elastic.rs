@@ -157,7 +157,7 @@ async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> 
     let (ours, left): (Vec<Listed>, Vec<Listed>) =
         indices::list(&source.client).await?.into_iter().partition(Listed::is_ours);
     for listed in &left {
-        run.events.info(format!("{} is not the server's and is left behind", listed.name));
+        run.events.detail(format!("{} is not the server's and is left behind", listed.name));
     }
     for closed in ours.iter().filter(|listed| listed.is_closed()) {
         // On the clone, so that the original stays closed.

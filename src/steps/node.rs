@@ -9,6 +9,7 @@ use crate::deployment::Role;
 use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
 use crate::elastic::Client;
 use crate::error::{Error, Result};
+use crate::events::Unit;
 use crate::files::{self, clone};
 use crate::plan::{Replacement, Step};
 use std::collections::BTreeMap;
@@ -24,19 +25,21 @@ const STOP_WITHIN: Duration = Duration::from_secs(180);
 /// A running temporary node.
 pub(super) struct Node {
     container: RunningContainer,
+    network: String,
     what: &'static str,
     /// The way to talk to it.
     pub client: Client,
 }
 
 impl Node {
-    /// Stops the node gracefully and removes its container.
+    /// Stops the node gracefully and removes its container and its network.
     ///
     /// # Errors
     /// Fails when docker cannot.
     pub async fn stop(self, run: &Run) -> Result<()> {
         run.docker.stop(&self.container.id, STOP_WITHIN).await?;
-        run.docker.remove(&self.container.id).await
+        run.docker.remove(&self.container.id).await?;
+        run.docker.remove_network(&self.network).await
     }
 
     /// Runs `work` unless the node's container ends first: then its last words are the error.
@@ -129,7 +132,7 @@ async fn start(
     // A network each: the nodes have nothing to say to one another.
     let network = format!("clearml-migrate-{}-{word}", run.plan.run_id);
     let labels = RunLabels::new(&run.plan.run_id);
-    run.docker.create_network(&network, &labels).await?;
+    let network_id = run.docker.create_network(&network, &labels).await?;
     let mut spec = ContainerSpec::new(image, network.clone(), labels.part(part));
     spec.environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mib = heap >> 20;
@@ -139,6 +142,8 @@ async fn start(
     spec.network = Some(network);
     spec.publish = vec![9200];
     spec.stop_timeout = STOP_WITHIN;
+    let task = format!("starting {}", image.rsplit('/').next().unwrap_or(image));
+    run.events.progress(&task, 0, None, Unit::Seconds);
     let container = run.docker.run(&spec).await?;
     let Some(port) = container.host_ports.get(&9200) else {
         // It ended before docker could publish anything.
@@ -146,8 +151,9 @@ async fn start(
     };
     let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
     let version = client.wait_until_ready(READY_WITHIN, ended(run, &container.id, what), &run.cancel).await?;
+    run.events.progress_ended(&task);
     run.events.detail(format!("{what} is Elasticsearch {version} on port {port}"));
-    Ok(Node { container, what, client })
+    Ok(Node { container, network: network_id, what, client })
 }
 
 /// Waits for the end of a container and returns it as an error with its last words.
