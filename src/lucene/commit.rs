@@ -44,6 +44,8 @@ pub struct Segment {
     pub delete_generation: Option<i64>,
     /// Deleted documents.
     pub deleted: i32,
+    /// Its names of fields are in a file of their own, not in the segment's. Elasticsearch 5 never writes such.
+    pub has_new_field_infos: bool,
 }
 
 /// What a commit of Lucene 6 holds.
@@ -128,7 +130,7 @@ fn segment(input: &mut Input<'_>, safe_maps: bool) -> Result<Segment, Corrupt> {
     let codec = input.string()?.to_owned();
     let delete_generation = input.i64()?;
     let deleted = input.i32()?;
-    let _field_infos_generation = input.i64()?;
+    let field_infos_generation = input.i64()?;
     let _doc_values_generation = input.i64()?;
     skip_strings(input, safe_maps)?;
     for _ in 0..input.count32()? {
@@ -138,7 +140,14 @@ fn segment(input: &mut Input<'_>, safe_maps: bool) -> Result<Segment, Corrupt> {
     if deleted < 0 {
         return Err(input.corrupt("a negative number of deleted documents"));
     }
-    Ok(Segment { name, id, codec, delete_generation: (delete_generation >= 0).then_some(delete_generation), deleted })
+    Ok(Segment {
+        name,
+        id,
+        codec,
+        delete_generation: (delete_generation >= 0).then_some(delete_generation),
+        deleted,
+        has_new_field_infos: field_infos_generation >= 0,
+    })
 }
 
 fn skip_strings(input: &mut Input<'_>, safe_maps: bool) -> Result<(), Corrupt> {

@@ -43,6 +43,16 @@ pub struct IndexHeader {
     pub id: [u8; 16],
 }
 
+impl IndexHeader {
+    /// Checks that the file is one of the segment or commit with this id.
+    ///
+    /// # Errors
+    /// Fails if it is not.
+    pub fn belongs_to(self, id: &[u8; 16]) -> Result<Self, Corrupt> {
+        if self.id == *id { Ok(self) } else { Err(Corrupt::new("it belongs to another segment")) }
+    }
+}
+
 /// Reads an index header of the codec with this suffix.
 ///
 /// # Errors
@@ -64,19 +74,27 @@ pub fn index_header(
     Ok(IndexHeader { version, id })
 }
 
-/// Checks the footer of a whole file and returns what is ahead of it.
+/// Checks that a whole file ends with a footer, but not the checksum in it. Returns what is ahead of the footer.
 ///
 /// # Errors
-/// Fails if there is none or the checksum differs.
-pub fn check_footer(file: &[u8]) -> Result<&[u8], Corrupt> {
-    let start = file.len().checked_sub(FOOTER_LENGTH).ok_or_else(|| Corrupt::new("it is too short"))?;
-    let (body, footer) = file.split_at_checked(start).ok_or_else(|| Corrupt::new("it is too short"))?;
+/// Fails if there is none.
+pub fn check_footer_shape(file: &[u8]) -> Result<&[u8], Corrupt> {
+    let (body, footer) = file.split_last_chunk::<FOOTER_LENGTH>().ok_or_else(|| Corrupt::new("it is too short"))?;
     let mut input = Input::new(footer);
     if input.i32()? != FOOTER_MAGIC || input.i32()? != 0 {
         return Err(Corrupt::new("it does not end as a Lucene file"));
     }
-    let covered = file.get(..start + 8).unwrap_or_default();
-    if input.i64()? != i64::from(crc32fast::hash(covered)) {
+    Ok(body)
+}
+
+/// Checks the footer of a whole file with its checksum and returns what is ahead of it.
+///
+/// # Errors
+/// Fails if there is none or the checksum differs.
+pub fn check_footer(file: &[u8]) -> Result<&[u8], Corrupt> {
+    let body = check_footer_shape(file)?;
+    let (covered, checksum) = file.split_last_chunk::<8>().ok_or_else(|| Corrupt::new("it is too short"))?;
+    if u64::from_be_bytes(*checksum) != u64::from(crc32fast::hash(covered)) {
         return Err(Corrupt::new("its checksum is wrong"));
     }
     Ok(body)

@@ -17,6 +17,11 @@ impl<'a> Input<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Returns the place `at` bytes behind the beginning; behind the end there is nothing to read.
+    pub fn at(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
     /// Returns the offset from the beginning, in bytes.
     pub fn position(&self) -> usize {
         self.at
@@ -81,6 +86,13 @@ impl<'a> Input<'a> {
     /// # Errors
     /// Fails if it is longer or the content ends.
     pub fn vint(&mut self) -> Result<i32> {
+        // Nearly all are of one byte.
+        if let Some(&byte) = self.bytes.get(self.at)
+            && byte < 0x80
+        {
+            self.at += 1;
+            return Ok(i32::from(byte));
+        }
         let mut value = 0_u32;
         for shift in [0, 7, 14, 21, 28] {
             let byte = self.u8()?;
@@ -93,6 +105,31 @@ impl<'a> Input<'a> {
             }
         }
         Err(self.corrupt("a VInt is too long"))
+    }
+
+    /// Reads a `VLong`: as a `VInt`, but of at most 9 bytes and never negative.
+    ///
+    /// # Errors
+    /// Fails if it is longer or the content ends.
+    pub fn vlong(&mut self) -> Result<u64> {
+        let mut value = 0_u64;
+        for shift in (0..63).step_by(7) {
+            let byte = self.u8()?;
+            value |= u64::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(self.corrupt("a VLong is too long"))
+    }
+
+    /// Reads a `VInt` that is a number of something, or a length that need not fit into what is left.
+    ///
+    /// # Errors
+    /// Fails if it is negative.
+    pub fn natural(&mut self) -> Result<u32> {
+        let value = self.vint()?;
+        u32::try_from(value).map_err(|_| self.corrupt("a negative number"))
     }
 
     /// Reads a `VInt` that counts something.
@@ -148,7 +185,7 @@ impl<'a> Input<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lucene::testing::{put_string, put_vint};
+    use crate::lucene::testing::{put_string, put_vint, put_vlong};
     use proptest::prelude::*;
 
     proptest! {
@@ -164,11 +201,24 @@ mod tests {
         }
 
         #[test]
+        fn a_vlong_is_read_as_written(value in 0..=i64::MAX.cast_unsigned()) {
+            let mut bytes = Vec::new();
+            put_vlong(&mut bytes, value);
+            prop_assert_eq!(Input::new(&bytes).vlong().unwrap(), value);
+        }
+
+        #[test]
         fn garbage_gives_errors(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Input::new(&bytes).string_map();
             let _ = Input::new(&bytes).strings();
             let _ = Input::new(&bytes).count32();
         }
+    }
+
+    #[test]
+    fn a_vlong_of_more_than_63_bits_is_corrupt() {
+        assert!(Input::new(&[0xFF; 10]).vlong().is_err());
+        assert!(Input::new(&[0xFF, 0xFF]).vlong().is_err());
     }
 
     #[test]

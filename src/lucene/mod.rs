@@ -1,24 +1,43 @@
-//! Elasticsearch data directories as files: what made them, and whether they are whole.
+//! Elasticsearch data directories as files: what made them, whether they are whole, and every document in them.
 //!
 //! | module | subject |
 //! |---|---|
 //! | [`input`] | integers and strings as Lucene writes them |
 //! | [`header`] | headers, footers and checksums |
 //! | [`commit`] | `segments_N`: the segments of a shard, and what Elasticsearch noted with them |
-//! | [`segment_info`] | `.si`: how many documents a segment has |
-//! | [`translog`] | checkpoints: how many operations are not in a commit yet |
+//! | [`segment_info`] | `.si`: what a segment is |
+//! | [`compound`] | `.cfs`, `.cfe`: files within a file |
+//! | [`field_infos`] | `.fnm`: names of fields |
+//! | [`live_docs`] | `.liv`: which documents are not deleted |
+//! | [`stored`] | `.fdt`, `.fdx`: stored fields, with [`lz4`] and [`packed`] |
+//! | [`translog`] | operations that are not in a commit yet |
+//! | [`source`] | bodies of documents: JSON, or what must become JSON |
 //! | [`state`] | `*.st`: metadata of nodes, indices and shards |
-//! | [`data_dir`] | all of it together: which Elasticsearch wrote a directory, and what is in it |
+//! | [`index_metadata`] | what an index is |
+//! | [`mapped`] | files in memory maps |
+//! | [`data_dir`] | which Elasticsearch wrote a directory, and whether what is in it looks whole |
+//! | [`directory`] | all of it together: every document in a directory of Elasticsearch 5 |
 //!
 //! Formats: the sources of `lucene-core` 6.6.1 and `elasticsearch` 5.6.16. Nothing here writes, and nothing that is
-//! read can make it panic: a file that is not as it should be gives [`Corrupt`], with the place.
+//! read can make it panic, or allocate more than there is: a file that is not as it should be gives [`Corrupt`], with
+//! the place. What is unknown is refused, never guessed or skipped.
 
 pub mod commit;
+pub mod compound;
 pub mod data_dir;
+pub mod directory;
+pub mod field_infos;
 pub mod header;
+pub mod index_metadata;
 pub mod input;
+pub mod live_docs;
+pub mod lz4;
+pub mod mapped;
+pub mod packed;
 pub mod segment_info;
+pub mod source;
 pub mod state;
+pub mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod translog;

@@ -2,9 +2,10 @@
 
 use super::identify::{Evidence, read_state};
 use super::list::{Named, list, names, read_if_there};
-use super::{Finding, Index, Openness, Problem, Shard, VersionId};
+use super::{Finding, Index, Problem, Shard};
 use crate::error::Result;
 use crate::lucene::commit::{self, Contents};
+use crate::lucene::index_metadata::IndexMetadata;
 use crate::lucene::{Corrupt, segment_info, state, translog};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -81,26 +82,16 @@ fn inspect_once(
 
 /// Returns the index that a state describes, without shards, and how many it has.
 fn describe(content: &Value) -> Option<(Index, u32)> {
-    let (name, index) = content.as_object()?.iter().next()?;
-    let setting = |name: &str| index.get("settings")?.get(name)?.as_str();
-    let openness = match index.get("state")?.as_str()? {
-        "open" => Openness::Open,
-        "close" => Openness::Closed,
-        _ => return None,
-    };
-    let mappings = index.get("mappings").and_then(Value::as_array).into_iter().flatten();
-    let types = mappings.filter_map(Value::as_object).flat_map(|mapping| mapping.keys());
+    let metadata = IndexMetadata::parse(content)?;
     let index = Index {
-        name: name.clone(),
-        uuid: setting("index.uuid")?.to_owned(),
-        openness,
-        created: VersionId(setting("index.version.created")?.parse().ok()?),
-        types: types.filter(|name| *name != "_default_").cloned().collect(),
+        types: metadata.types().map(ToOwned::to_owned).collect(),
+        name: metadata.name,
+        uuid: metadata.uuid,
+        openness: metadata.openness,
+        created: metadata.created,
         shards: Vec::new(),
     };
-    // Elasticsearch refuses more than 1024 shards in an index.
-    let shards = setting("index.number_of_shards")?.parse().ok().filter(|count| (1..=1024).contains(count))?;
-    Some((index, shards))
+    Some((index, metadata.shards))
 }
 
 /// Inspects a shard. Returns nothing for the copy of a shard whose primary is on another node.

@@ -1,5 +1,13 @@
-//! Translog checkpoints: `org.elasticsearch.index.translog.Checkpoint`. They say how many operations are in a
-//! generation that may not be in a commit yet: none after a graceful stop, perhaps many after a crash.
+//! The translog: operations that may not be in a commit yet, none after a graceful stop, perhaps many after a crash.
+//!
+//! | module | subject |
+//! |---|---|
+//! | this one | checkpoints (`org.elasticsearch.index.translog.Checkpoint`): how much of a generation counts |
+//! | [`operation`] | one operation |
+//! | [`replay`] | what all of them come to, on top of a commit |
+
+pub mod operation;
+pub mod replay;
 
 use super::Corrupt;
 use super::header::{check_footer, header};

@@ -1,5 +1,13 @@
 //! Writes small files and directories in the formats of Elasticsearch, for tests.
 
+mod segment;
+mod stored;
+mod translog;
+
+pub(crate) use segment::*;
+pub(crate) use stored::*;
+pub(crate) use translog::*;
+
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
@@ -16,6 +24,14 @@ pub(crate) fn put_vint(out: &mut Vec<u8>, value: i32) {
         left >>= 7;
     }
     out.push(left as u8);
+}
+
+pub(crate) fn put_vlong(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7F) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
 }
 
 pub(crate) fn put_string(out: &mut Vec<u8>, text: &str) {
@@ -58,14 +74,23 @@ impl TestSegment {
     }
 }
 
+/// A `.si` file of a compound segment of the fast mode.
 pub(crate) fn segment_info(segment: &TestSegment) -> Vec<u8> {
+    segment_info_of(segment, true, "BEST_SPEED")
+}
+
+pub(crate) fn segment_info_of(segment: &TestSegment, is_compound: bool, mode: &str) -> Vec<u8> {
     let mut out = Vec::new();
     put_index_header(&mut out, "Lucene62SegmentInfo", 1, segment.id(), "");
     for number in [6, 6, 1, segment.max_doc] {
         out.extend(number.to_be_bytes());
     }
-    out.push(1);
-    out.extend([0; 4]);
+    out.push(if is_compound { 1 } else { 0xFF });
+    // No diagnostics, no files, one attribute, no sort order.
+    out.extend([0, 0, 1]);
+    put_string(&mut out, "Lucene50StoredFieldsFormat.mode");
+    put_string(&mut out, mode);
+    out.push(0);
     footer(out)
 }
 

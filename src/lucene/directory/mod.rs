@@ -1,0 +1,168 @@
+//! Every document in a data directory of Elasticsearch 5, without Elasticsearch.
+//!
+//! ```no_run
+//! use clearml_migrate::lucene::directory::DataDirectory;
+//!
+//! let directory = DataDirectory::open("/opt/trains/data/elastic".as_ref())?;
+//! for index in directory.indices() {
+//!     for shard in directory.shards(index)? {
+//!         for unit in shard.units() {
+//!             unit.read(|document| {
+//!                 println!("{} {} {} bytes", document.kind, document.id, document.source.len());
+//!                 Ok(())
+//!             })?;
+//!         }
+//!     }
+//! }
+//! # Ok::<(), clearml_migrate::Error>(())
+//! ```
+//!
+//! * A [`Unit`] is a piece of work of some megabytes. Units can be read in any order, at once, on any threads; each has
+//!   a [`UnitKey`] that is the same whenever the same data are opened again, and never the same for other data.
+//! * Documents that were deleted or written again are left out, the translog is replayed on top of the segments, and
+//!   nested objects come inside the document they belong to, as from Elasticsearch's own `_search`.
+//! * Bytes are checked before they are given out: the checksums of everything else when a shard is opened, that of a
+//!   segment's documents when its first unit is read.
+//! * While anything of a directory lives, so do read locks that keep a node from starting on it.
+//! * Memory: a few dozen bytes for each unit, 16 for each document in the translog, one chunk of documents for each unit
+//!   being read. The files themselves are mapped.
+
+mod segment;
+mod shard;
+mod unit;
+
+pub use shard::Shard;
+pub use unit::{Document, Tally, Unit, UnitKey};
+
+use super::Corrupt;
+use super::data_dir::{DataDir, Identified, Kind, identify};
+use super::index_metadata::IndexMetadata;
+use super::mapped::refused;
+use super::state;
+use crate::error::{Error, Result};
+use crate::files::locks::{HeldLocks, Holding, hold};
+use crate::files::problem::problem;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// As many findings are told at once.
+const TOLD: usize = 5;
+
+/// A data directory of one Elasticsearch 5 node, which cannot start on it while this lives.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    indices: Vec<Arc<IndexMetadata>>,
+    locks: Arc<HeldLocks>,
+}
+
+impl DataDirectory {
+    /// Opens the directory that Elasticsearch knows as `path.data`, and reads what indices there are.
+    ///
+    /// # Errors
+    /// Refuses a directory that a node has open, that is no Elasticsearch 5's, or in which something is damaged or
+    /// missing. Fails if something cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !crate::files::exists(path)? {
+            return Err(Error::refused(format!("{} does not exist.", path.display())).hint("Check the path."));
+        }
+        let locks = match hold(path, &CancellationToken::new())? {
+            Holding::Held(locks) => Arc::new(locks),
+            Holding::InUse(by) => {
+                return Err(Error::refused(format!("{} is in use: {by}.", path.display()))
+                    .hint("Stop the Elasticsearch that runs on it, then run the same command again."));
+            }
+        };
+        let data = match identify(path)? {
+            Identified { kind: Kind::Elastic5(data), .. } => *data,
+            Identified { reason, .. } => {
+                return Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", path.display()))
+                    .because(Corrupt::new(reason))
+                    .hint("Give the directory that has `nodes/0` in it, of a node of version 5."));
+            }
+        };
+        refuse_findings(path, &data)?;
+        let mut directory = Self { path: path.to_owned(), indices: Vec::new(), locks };
+        for (number, index) in data.indices.iter().enumerate() {
+            let twin =
+                data.indices.iter().skip(number + 1).find(|twin| twin.name == index.name || twin.uuid == index.uuid);
+            if let Some(twin) = twin {
+                let path = directory.index_path(&twin.uuid);
+                let why = format!("the indices {} ({}) and {} ({})", index.name, index.uuid, twin.name, twin.uuid);
+                return Err(refused(&path, Corrupt::new(format!("{why} cannot both be there"))));
+            }
+            let metadata = directory.read_index(&index.uuid)?;
+            let here: Vec<u32> = index.shards.iter().map(|shard| shard.number).collect();
+            if let Some(missing) = (0..metadata.shards).find(|number| !here.contains(number)) {
+                return Err(Error::refused(format!(
+                    "Of shard {missing} of the index {} there is only a replica in {}.",
+                    metadata.name,
+                    path.display()
+                ))
+                .hint("The cluster had several nodes. Let all of them run, and copy through Elasticsearch."));
+            }
+            directory.indices.push(Arc::new(metadata));
+        }
+        Ok(directory)
+    }
+
+    fn read_index(&self, uuid: &str) -> Result<IndexMetadata> {
+        let states = self.index_path(uuid).join("_state");
+        let entries = fs::read_dir(&states).map_err(|cause| problem("read the directory", &states, cause))?;
+        let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let newest = state::newest(names.iter().map(String::as_str), "state-");
+        let path = states.join(newest.unwrap_or("state-<n>.st"));
+        let bytes = fs::read(&path).map_err(|cause| problem("read", &path, cause))?;
+        let content = state::parse(&bytes).map_err(|why| refused(&path, why))?.content;
+        let metadata = IndexMetadata::parse(&content).filter(|metadata| metadata.uuid == uuid);
+        metadata.ok_or_else(|| refused(&path, Corrupt::new("it does not describe the index of its directory")))
+    }
+
+    /// Returns the indices by name, closed ones too.
+    pub fn indices(&self) -> &[Arc<IndexMetadata>] {
+        &self.indices
+    }
+
+    /// Opens all shards of an index of this directory, with their translogs.
+    ///
+    /// # Errors
+    /// Refuses what is damaged or unknown, with the file's path, and an index that does not keep documents as they were
+    /// sent. Fails if something cannot be read.
+    pub fn shards(&self, index: &Arc<IndexMetadata>) -> Result<Vec<Shard>> {
+        if let Some(kind) = index.type_without_source() {
+            return Err(Error::refused(format!(
+                "The index {} does not keep the documents of type {kind} as they were sent.",
+                index.name
+            ))
+            .hint(
+                "Its mapping switches `_source` off or filters it: they can only be indexed again from their origin.",
+            ));
+        }
+        let path = self.index_path(&index.uuid);
+        let open = |number: u32| Shard::open(&path.join(number.to_string()), number, index, &self.locks);
+        (0..index.shards).map(open).collect()
+    }
+
+    fn index_path(&self, uuid: &str) -> PathBuf {
+        self.path.join("nodes/0/indices").join(uuid)
+    }
+}
+
+fn refuse_findings(path: &Path, data: &DataDir) -> Result<()> {
+    let blocking: Vec<String> = data.blocking().map(ToString::to_string).collect();
+    if blocking.is_empty() {
+        return Ok(());
+    }
+    let told = blocking.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    let more = blocking.len().saturating_sub(TOLD);
+    let told = if more == 0 { told } else { format!("{told}; and {more} more") };
+    Err(Error::refused(format!("The data in {} are not whole.", path.display())).because(Corrupt::new(told)).hint(
+        "Nothing was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
+         read it, which tells what can be saved.",
+    ))
+}
+
+#[cfg(test)]
+mod tests;

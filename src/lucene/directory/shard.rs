@@ -1,0 +1,98 @@
+//! A shard: its last commit, and the translog on top of it.
+
+use super::super::Corrupt;
+use super::super::commit::{self, Commit};
+use super::super::index_metadata::IndexMetadata;
+use super::super::mapped::refused;
+use super::super::translog::replay::Replay;
+use super::segment::Segment;
+use super::unit::{Unit, Work};
+use crate::error::Result;
+use crate::files::locks::HeldLocks;
+use crate::files::problem::problem;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A shard that is ready to be read. Clones are cheap and the same shard.
+#[derive(Debug, Clone)]
+pub struct Shard(Arc<Opened>);
+
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) index: Arc<IndexMetadata>,
+    pub(super) number: u32,
+    /// Id of the commit in hexadecimal digits.
+    pub(super) commit: String,
+    pub(super) segments: Vec<Segment>,
+    pub(super) translog: Replay,
+    _locks: Arc<HeldLocks>,
+}
+
+impl Shard {
+    /// Opens the shard in `dir`.
+    pub(super) fn open(dir: &Path, number: u32, index: &Arc<IndexMetadata>, locks: &Arc<HeldLocks>) -> Result<Self> {
+        let lucene = dir.join("index");
+        let entries = fs::read_dir(&lucene).map_err(|cause| problem("read the directory", &lucene, cause))?;
+        let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let newest = commit::newest(names.iter().map(String::as_str));
+        let (name, generation) = newest.ok_or_else(|| refused(&lucene, Corrupt::new("it has no file segments_N")))?;
+        let path = lucene.join(name);
+        let refuse = |why: &str| refused(&path, Corrupt::new(why));
+        let bytes = fs::read(&path).map_err(|cause| problem("read", &path, cause))?;
+        let Commit { id, contents, .. } = commit::parse(&bytes, generation).map_err(|why| refused(&path, why))?;
+        let contents = contents.ok_or_else(|| refuse("a Lucene newer than that of Elasticsearch 5 wrote it"))?;
+        let uuid = contents.user_data.get("translog_uuid").ok_or_else(|| refuse("it names no translog"))?;
+        let first = contents.translog_generation().ok_or_else(|| refuse("it names no generation of the translog"))?;
+        // The translog first: what it says of a document counts more than the segments.
+        let translog = Replay::open(&dir.join("translog"), uuid, first)?;
+        let mut segments = Vec::new();
+        for named in &contents.segments {
+            let digits = named.name.strip_prefix('_').unwrap_or_default();
+            if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_alphanumeric()) {
+                return Err(refuse("it names a segment in an impossible way"));
+            }
+            segments.push(Segment::open(&lucene, named)?);
+        }
+        let index = Arc::clone(index);
+        let commit = hexadecimal(&id);
+        Ok(Self(Arc::new(Opened { index, number, commit, segments, translog, _locks: Arc::clone(locks) })))
+    }
+
+    /// Returns the index.
+    pub fn index(&self) -> &IndexMetadata {
+        &self.0.index
+    }
+
+    /// Returns the number of the shard, from 0.
+    pub fn number(&self) -> u32 {
+        self.0.number
+    }
+
+    /// Returns all there is to read, in the order in which Lucene numbers documents; the translog comes last.
+    pub fn units(&self) -> Vec<Unit> {
+        let mut units = Vec::new();
+        for (number, segment) in self.0.segments.iter().enumerate() {
+            let parts = segment.parts().iter();
+            units.extend(parts.map(|part| Unit::new(self.clone(), Work::Chunks { segment: number, part: *part })));
+        }
+        let (documents, bytes) = self.0.translog.size();
+        if documents > 0 {
+            units.push(Unit::new(self.clone(), Work::Translog { documents, bytes }));
+        }
+        units
+    }
+
+    pub(super) fn opened(&self) -> &Opened {
+        &self.0
+    }
+}
+
+fn hexadecimal(id: &[u8]) -> String {
+    id.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,67 @@
+//! Files in memory maps, read-only.
+
+use super::Corrupt;
+use crate::error::{Error, Result};
+use crate::files::problem::problem;
+use memmap2::Mmap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A file whose bytes are at hand without being read in.
+#[derive(Debug)]
+pub struct MappedFile {
+    path: PathBuf,
+    map: Mmap,
+}
+
+impl MappedFile {
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// Fails if it cannot be opened or mapped.
+    pub fn open(path: PathBuf) -> Result<Self> {
+        let file = File::open(&path).map_err(|cause| problem("read", &path, cause))?;
+        // SAFETY: a map is only unsound if the file changes below it. Lucene never changes a file that a commit names,
+        // Elasticsearch only appends to a translog, beyond what its checkpoint counts, and deletes neither while we
+        // hold the lock of its directory. The bytes are never taken for valid UTF-8 or valid lengths unchecked.
+        #[allow(unsafe_code)]
+        let map = unsafe { Mmap::map(&file) }.map_err(|cause| problem("map", &path, cause))?;
+        Ok(Self { path, map })
+    }
+
+    /// Returns the whole content.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Returns the refusal of a file that is not as it should be.
+pub(crate) fn refused(path: &Path, why: Corrupt) -> Error {
+    Error::refused(format!("{} is damaged or of an unknown kind.", path.display())).because(why).hint(
+        "Nothing was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
+         read it, which tells whether the data are whole.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_content_of_a_file_is_there_even_if_it_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        for content in [&b"content"[..], b""] {
+            let path = dir.path().join("file");
+            fs::write(&path, content).unwrap();
+            assert_eq!(MappedFile::open(path).unwrap().bytes(), content);
+        }
+        let missing = MappedFile::open(dir.path().join("missing")).unwrap_err();
+        assert!(missing.message().contains("missing"), "{missing}");
+    }
+}
