@@ -69,6 +69,10 @@ fn inspect_once(
     evidence.add(index.created.major(), format!("the index {} was created by {}", index.name, index.created));
     if dir_name == index.uuid {
         evidence.add(5, format!("the index {} is in a directory named by its id, as since 5.0", index.name));
+    } else {
+        let why =
+            format!("it describes the index {} with the id {}, not that of its directory", index.name, index.uuid);
+        findings.push(Finding { path, problem: Problem::Damaged(why) });
     }
     for number in 0..shard_count {
         let shard_dir = dir.join(number.to_string());

@@ -109,7 +109,12 @@ fn other_layouts_are_told_by_name() {
 #[test]
 fn what_is_damaged_or_missing_is_found_by_path() {
     type Change = fn(&Path);
-    let cases: [(&str, Change); 10] = [
+    let cases: [(&str, Change); 11] = [
+        ("kB80kyWbSLWGrhBASgmkrg/_state/state-4.st", |root| {
+            fs::copy(root.join("../CCCCCCCCCCCCCCCCCCCCCC/_state/state-4.st"), root.join("_state/state-4.st"))
+                .map(drop)
+                .unwrap();
+        }),
         ("0/index/corrupted_x", |root| write(&root.join("0/index/corrupted_x"), b"")),
         ("_state/state-4.st", |root| damage(&root.join("_state/state-4.st"))),
         ("0/_state/state-0.st", |root| damage(&root.join("0/_state/state-0.st"))),
