@@ -18,6 +18,7 @@ pub mod interpolate;
 mod locate;
 pub mod model;
 pub mod mount;
+pub mod name;
 mod paths;
 pub mod roles;
 mod rules;
@@ -25,6 +26,7 @@ mod scalar;
 mod splice;
 #[cfg(test)]
 mod style_tests;
+pub mod v1;
 
 pub use change::Change;
 pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, rewrite};

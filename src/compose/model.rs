@@ -306,7 +306,7 @@ fn networks(value: &Value) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Undoes the doubling of dollars in every text and key.
-fn single_dollars(value: &mut Value) {
+pub(super) fn single_dollars(value: &mut Value) {
     match value {
         Value::String(text) => *text = text.replace("$$", "$"),
         Value::Array(items) => items.iter_mut().for_each(single_dollars),

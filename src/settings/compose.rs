@@ -2,6 +2,7 @@
 
 use super::absolute;
 use crate::cli::SessionArgs;
+use crate::compose::name::Generation;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
@@ -66,7 +67,7 @@ fn project_name(arguments: &SessionArgs, environment: &Environment) -> Result<Op
         (None, Some(name)) => ("COMPOSE_PROJECT_NAME", name.to_string_lossy().into_owned()),
         (None, None) => return Ok(None),
     };
-    let normal = normalize(&name);
+    let normal = Generation::V2.normal_name(&name);
     if normal == name && !name.is_empty() {
         return Ok(Some(name));
     }
@@ -75,12 +76,4 @@ fn project_name(arguments: &SessionArgs, environment: &Environment) -> Result<Op
         true => error.hint("A name has lower-case letters, digits, hyphens and underscores. See: docker compose ls -a"),
         false => error.hint(format!("Compose itself would have made \"{normal}\" of it. See: docker compose ls -a")),
     })
-}
-
-/// Does to a name what compose does (compose-go `loader.NormalizeProjectName`).
-fn normalize(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let kept: String =
-        lower.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_')).collect();
-    kept.trim_start_matches(['-', '_']).to_owned()
 }
