@@ -5,6 +5,7 @@
 //! run that is continued months later, by a newer program, does what the user agreed to.
 
 use crate::deployment::{Deployment, Project, Role};
+use crate::docker::ComposeChoice;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -274,6 +275,9 @@ pub struct Plan {
     pub release: String,
     /// The deployment as found.
     pub deployment: Deployment,
+    /// The compose that takes the old server down and brings the new one up.
+    #[serde(default)]
+    pub compose: ComposeChoice,
     /// The home directory.
     pub home: HomeMove,
     /// Elasticsearch.

@@ -152,8 +152,8 @@ async fn compose_brings_a_project_up_and_down_and_keeps_its_volumes() {
     );
     std::fs::write(&file, text).unwrap();
     let project = ProjectArgs { files: vec![file.clone()], name: Some(run.name.clone()), ..Default::default() };
-    let config: serde_json::Value = serde_json::from_str(&compose.config(&project, &cancel).await.unwrap()).unwrap();
-    assert_eq!(config["services"]["a"]["environment"]["DOLLAR"], "a$$b");
+    let model = compose.project(&project, &cancel).await.unwrap();
+    assert_eq!(model.services["a"].environment["DOLLAR"].as_deref(), Some("a$b"));
 
     compose.up(&project, &cancel).await.unwrap();
     let containers = run.daemon.project_containers(&run.name).await.unwrap();
@@ -165,7 +165,7 @@ async fn compose_brings_a_project_up_and_down_and_keeps_its_volumes() {
     std::process::Command::new("docker").args(["volume", "rm", &volume]).status().unwrap();
 
     std::fs::write(&file, "services: [").unwrap();
-    let error = compose.config(&project, &cancel).await.unwrap_err();
+    let error = compose.project(&project, &cancel).await.unwrap_err();
     assert!(error.message().contains("docker-compose.yml") && !error.causes().is_empty(), "{error:?}");
     let unknown = Globals { context: Some("nowhere".into()), ..Default::default() };
     let refused = ComposeCommand::probe(DockerCli::new(&docker_on_path(unknown.clone())), &endpoint, &cancel).await;

@@ -93,8 +93,12 @@ fn search(session: &Session, journals: Vec<ProjectArgs>) -> Search {
 }
 
 async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> Result<Measured> {
-    let volumes = tools.docker.volume_names().await?;
-    let mut measured = Measured { memory: tools.docker.info().memory, volumes, ..Measured::default() };
+    let mut measured = Measured {
+        memory: tools.docker.info().memory,
+        volumes: tools.docker.volume_names().await?,
+        compose: tools.compose.choice().clone(),
+        ..Measured::default()
+    };
     let stateful = DATA_PATHS.iter().filter_map(|(role, _)| deployment.service(*role));
     let shared = [Role::Apiserver, Role::Fileserver].into_iter().filter_map(|role| deployment.service(role));
     for mount in stateful.chain(shared).flat_map(|service| &service.mounts) {

@@ -2,13 +2,15 @@
 //! compose looks for in a directory.
 //!
 //! Source of the labels: docker/compose `pkg/api/labels.go`; for compose v1 `compose/cli/command.py`, which writes
-//! file names as they were typed, so that they are often relative, and before 1.25 not at all.
+//! file names as they were typed, so that they are often relative ([`super::label_paths`]), and before 1.25 not at all.
 
+use super::label_paths::LabelPaths;
 use crate::compose::roles::image_name;
 use crate::docker::{Container, ProjectArgs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+const VERSION: &str = "com.docker.compose.version";
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
@@ -38,6 +40,11 @@ pub(super) fn service_of(container: &Container) -> Option<&str> {
     container.label(SERVICE)
 }
 
+/// Returns the version of the compose that created a container.
+pub(super) fn compose_version_of(container: &Container) -> Option<&str> {
+    container.label(VERSION)
+}
+
 /// Whether a project's containers are those of a Trains or ClearML server: a server image, or a container of any image
 /// that runs one of the server's commands beside an Elasticsearch.
 pub(super) fn is_server(containers: &[Container]) -> bool {
@@ -65,33 +72,17 @@ pub(super) fn from_labels(name: &str, containers: &[Container]) -> Result<Projec
         return Err(format!("the containers of the project {name} were created from different sets of compose files"));
     }
     let working_dir = label(WORKING_DIR).map(PathBuf::from).filter(|dir| dir.is_absolute());
-    let files = label_paths(listed, working_dir.as_deref())
-        .map_err(|why| format!("the project {name} runs a server, but {why}"))?;
+    let paths = LabelPaths::new(working_dir.as_deref(), listed);
+    let files = paths.files().map_err(|why| format!("the project {name} runs a server, but {why}"))?;
     let env_files = match label(ENVIRONMENT_FILE) {
         None => Vec::new(),
-        Some(listed) => label_paths(listed, working_dir.as_deref())
+        Some(listed) => paths
+            .environment_files(listed)
             .map_err(|why| format!("the project {name} was started with --env-file, but {why}"))?,
     };
     let beside = files.first().and_then(|file| file.parent());
     let directory = working_dir.filter(|dir| Some(dir.as_path()) != beside);
     Ok(ProjectArgs { files, name: Some(name.to_owned()), directory, env_files })
-}
-
-/// Takes a label's list of paths apart. Compose joins them with commas and knows no escape.
-fn label_paths(listed: &str, working_dir: Option<&Path>) -> Result<Vec<PathBuf>, String> {
-    let resolve = |text: &str| match (Path::new(text).is_absolute(), working_dir) {
-        (true, _) => Ok(PathBuf::from(text)),
-        (false, Some(dir)) => Ok(normal(&dir.join(text))),
-        (false, None) => Err(format!("it is not known where its file {text} is")),
-    };
-    if listed.contains(',') && resolve(listed)?.exists() {
-        return Err(format!("the commas in {listed} may be part of a name or between two names"));
-    }
-    let paths: Vec<PathBuf> = listed.split(',').map(resolve).collect::<Result<_, _>>()?;
-    match paths.iter().find(|path| !path.is_file()) {
-        Some(gone) => Err(format!("its file {} is not there any more", gone.display())),
-        None => Ok(paths),
-    }
 }
 
 /// Returns the files that compose would take in a directory, the override file included.
@@ -118,21 +109,6 @@ pub(super) fn created_from<'a>(
         Err(_) => containers.iter().any(|one| container_names.contains(&one.name.as_str())),
     };
     projects.iter().filter(|(name, containers)| of_these(name, containers)).map(|(name, _)| name.as_str()).collect()
-}
-
-/// Drops `.` and resolves `..` in writing, as compose does with what it is given.
-fn normal(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::candidates::{by_project, created_from, files_at_or_above, files_in, from_labels, is_server};
 use super::{Deployment, Role, inspect};
+use crate::compose::name::Generation;
 use crate::compose::{model, roles};
 use crate::docker::{ComposeCommand, Container, Daemon, ProjectArgs};
 use crate::error::{Error, Kind, Result};
@@ -36,6 +37,8 @@ pub(super) struct Found {
     pub(super) roles: BTreeMap<String, Role>,
     pub(super) containers: Vec<Container>,
     pub(super) by: String,
+    /// Which compose it was read with.
+    pub(super) generation: Generation,
 }
 
 /// A place to look at: the arguments that mean a project, and how it came up.
@@ -220,12 +223,14 @@ impl Finder<'_> {
                 model = self.model(&args).await?;
             }
         }
+        self.compose.require_daemon(&args, self.cancel).await?;
         let containers = args.name.as_ref().and_then(|name| self.projects.get(name)).cloned().unwrap_or_default();
-        Ok(Some(Found { args, model, roles, containers, by }))
+        let generation = self.compose.choice().generation;
+        Ok(Some(Found { args, model, roles, containers, by, generation }))
     }
 
     async fn model(&self, args: &ProjectArgs) -> Result<model::Project> {
-        model::Project::from_json(&self.compose.config(args, self.cancel).await?)
+        self.compose.project(args, self.cancel).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The deployment as a value, from the project that was found and what docker knows of its containers, volumes and
 //! images.
 
-use super::candidates::service_of;
+use super::candidates::{compose_version_of, service_of};
 use super::find::{Found, Search};
 use super::storage::{self, Facts};
 use super::{Deployment, Disagreement, Project, PublishedPort, Role, Service, ServiceContainer, home, version};
@@ -38,7 +38,8 @@ pub(super) async fn deployment(found: Found, search: &Search, daemon: &Daemon) -
         None => home::conclude(mounts, &project.directory),
     };
     let version = version::conclude(&found.model, &found.roles);
-    Ok(Deployment { home, project, services, version, found_by: found.by, disagreements })
+    let created_with = found.containers.iter().find_map(compose_version_of).map(str::to_owned);
+    Ok(Deployment { home, project, services, version, found_by: found.by, created_with, disagreements })
 }
 
 fn project(found: &Found, search: &Search) -> Result<Project> {
@@ -56,7 +57,7 @@ fn project(found: &Found, search: &Search) -> Result<Project> {
         false if beside.is_file() => vec![beside],
         false => Vec::new(),
     };
-    let is_default = default_name(&directory).as_ref() == Some(&name);
+    let is_default = found.generation.default_name(&directory).as_ref() == Some(&name);
     let name_from_directory = is_default && search.named.name.is_none() && !is_named(found, &env_files)?;
     Ok(Project {
         name_from_directory,
@@ -88,13 +89,6 @@ fn is_named(found: &Found, env_files: &[PathBuf]) -> Result<bool> {
 fn read(file: &Path) -> Result<String> {
     let bytes = std::fs::read(file).context(|| format!("{} cannot be read.", file.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The name that compose gives to a project without one (compose-go `loader.NormalizeProjectName`).
-fn default_name(directory: &Path) -> Option<String> {
-    let name = directory.file_name()?.to_string_lossy().to_lowercase();
-    let kept: String = name.chars().filter(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_')).collect();
-    Some(kept.trim_start_matches(['-', '_']).to_owned()).filter(|name| !name.is_empty())
 }
 
 async fn facts(found: &Found, project: &str, daemon: &Daemon) -> Result<Facts> {
@@ -172,13 +166,6 @@ fn service(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_default_name_is_that_of_compose() {
-        assert_eq!(default_name(Path::new("/opt/Trains Server")).as_deref(), Some("trainsserver"));
-        assert_eq!(default_name(Path::new("/srv/_ml-1")).as_deref(), Some("ml-1"));
-        assert_eq!(default_name(Path::new("/")), None);
-    }
 
     #[test]
     fn of_several_containers_one_that_runs_is_taken() {

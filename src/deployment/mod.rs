@@ -9,6 +9,7 @@ mod candidates;
 pub mod find;
 mod home;
 mod inspect;
+mod label_paths;
 mod storage;
 mod version;
 
@@ -178,6 +179,9 @@ pub struct Deployment {
     pub version: VersionEvidence,
     /// How the deployment was found, as a phrase for the user.
     pub found_by: String,
+    /// Version of the compose that created the containers, where there are any: `1.29.2`.
+    #[serde(default)]
+    pub created_with: Option<String>,
     /// Where containers are not what the compose file says by now: it was edited and they were not created anew.
     pub disagreements: Vec<Disagreement>,
 }

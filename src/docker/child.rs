@@ -24,13 +24,28 @@ pub(super) struct Ended {
 impl Ended {
     /// Returns the last words on standard error as a cause, without warnings unless there is nothing else.
     pub(super) fn said(&self) -> anyhow::Error {
-        let errors: Vec<&str> =
-            self.last_lines.iter().map(String::as_str).filter(|line| !line.contains("level=warning")).collect();
-        match (errors.is_empty(), self.last_lines.is_empty()) {
-            (false, _) => anyhow::anyhow!("{}", errors.join("\n")),
-            (true, false) => anyhow::anyhow!("{}", self.last_lines.join("\n")),
-            (true, true) => anyhow::anyhow!("it ended with {} and said nothing", self.status),
+        match self.last_lines.is_empty() {
+            false => anyhow::anyhow!("{}", last_words(&self.last_lines)),
+            true => anyhow::anyhow!("it ended with {} and said nothing", self.status),
         }
+    }
+}
+
+/// Returns what matters of the last lines on standard error: no warnings unless there is nothing else, and of a Python
+/// program's trace (docker-compose 1.x) only the error itself.
+pub(super) fn last_words(lines: &[String]) -> String {
+    let is_warning = |line: &&String| {
+        // docker-compose 1.x writes no level where there is no terminal.
+        line.contains("level=warning") || line.ends_with("variable is not set. Defaulting to a blank string.")
+    };
+    let is_of_trace = |line: &&String| line.starts_with(' ') || line.starts_with("Traceback (most recent call last)");
+    let traced = lines.iter().any(|line| line.starts_with("  File \"") || line.starts_with("Traceback (most recent"));
+    let words: Vec<&str> =
+        lines.iter().filter(|line| !is_warning(line) && !(traced && is_of_trace(line))).map(String::as_str).collect();
+    match (traced, words.last()) {
+        (_, None) => lines.join("\n"),
+        (true, Some(error)) => (*error).to_owned(),
+        (false, Some(_)) => words.join("\n"),
     }
 }
 
@@ -158,6 +173,16 @@ mod tests {
         let script = "echo 'time=1 level=warning msg=unset' >&2; echo 'yaml: line 3' >&2; exit 1";
         let ended = run(shell(script), &CancellationToken::new()).await.unwrap();
         assert_eq!(ended.said().to_string(), "yaml: line 3");
+    }
+
+    #[test]
+    fn of_a_trace_only_the_error_is_told() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let trace = "Traceback (most recent call last):\n  File \"m.py\", line 1\n    x\nKeyError: 'a'\n\nDuring handling:\n  File \"n.py\"\nIOError: b";
+        assert_eq!(last_words(&lines(trace)), "IOError: b");
+        let unset = "The U variable is not set. Defaulting to a blank string.";
+        assert_eq!(last_words(&lines(&format!("{unset}\nis invalid because:\n  x"))), "is invalid because:\n  x");
+        assert_eq!(last_words(&lines(unset)), unset);
     }
 
     #[tokio::test]

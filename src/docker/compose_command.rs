@@ -1,14 +1,18 @@
 //! The compose command of the user's own docker, which alone resolves a project the way the user's docker does.
 //!
 //! It is called through the docker that called us, with the same global options, so that contexts and configuration
-//! are the same. Only standard output is read; what compose says on standard error is kept for errors.
+//! are the same. Where that has none, it is a `docker-compose`, which takes the daemon from the environment. Only
+//! standard output is read; what compose says on standard error is kept for errors.
 
 use super::child::{self, Ended};
-use super::context::Endpoint;
+use super::compose_v1;
+use crate::compose::model;
+use crate::compose::name::Generation;
 use crate::deployment::Project;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use crate::invocation;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -79,7 +83,7 @@ impl DockerCli {
         Self { program: (&cli.program).into(), globals: cli.globals.absolute(&here).to_args() }
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.globals);
         command
@@ -88,62 +92,61 @@ impl DockerCli {
 
 /// How compose is called.
 #[derive(Debug, Clone)]
-enum Form {
+pub(super) enum Form {
     /// `docker compose`.
     Plugin(DockerCli),
-    /// A `docker-compose` of version 2 or later, which takes the daemon from the environment.
-    Standalone { host: String, config_dir: PathBuf },
+    /// A `docker-compose`, which takes the daemon from the environment: the old ones know no contexts.
+    Standalone {
+        /// The daemon's URL.
+        host: String,
+        /// Docker's configuration directory, for the credentials in it.
+        config_dir: PathBuf,
+    },
 }
 
-/// A compose command of version 2 or later that is known to work.
+/// Which compose was chosen, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComposeChoice {
+    /// How a user would type it: `docker compose` or `docker-compose`.
+    pub typed: String,
+    /// Such as `2.40.3`.
+    pub version: String,
+    /// Which program it is.
+    pub generation: Generation,
+    /// Why it was not the usual one, as a phrase; empty for `docker compose`.
+    pub why: String,
+}
+
+impl Default for ComposeChoice {
+    /// Returns the usual one, of no particular version.
+    fn default() -> Self {
+        let (version, why) = (String::new(), String::new());
+        Self { typed: "docker compose".to_owned(), version, generation: Generation::V2, why }
+    }
+}
+
+/// A compose command that is known to be there.
 #[derive(Debug, Clone)]
 pub struct ComposeCommand {
-    form: Form,
-    version: String,
-    both_names: bool,
+    pub(super) form: Form,
+    pub(super) choice: ComposeChoice,
+    pub(super) both_names: bool,
 }
 
 impl ComposeCommand {
-    /// Looks for compose: `docker compose`, else a `docker-compose` of version 2 or later.
-    ///
-    /// # Errors
-    /// Refused, with what to install, when there is no docker command or no compose, or only version 1.
-    pub async fn probe(cli: DockerCli, endpoint: &Endpoint, cancel: &CancellationToken) -> Result<Self> {
-        let mut command = cli.command();
-        command.args(["compose", "version", "--short"]);
-        let plugin = child::run(command, cancel).await;
-        let said = match plugin {
-            Ok(ended) => match modern_version(&ended) {
-                Some(version) => return Ok(Self { form: Form::Plugin(cli), version, both_names: false }),
-                None => ended.said(),
-            },
-            Err(error) if error.kind() == crate::error::Kind::Cancelled => return Err(error),
-            Err(error) => anyhow::Error::new(error),
-        };
-        let mut command = Command::new("docker-compose");
-        command.args(["version", "--short"]);
-        let Ok(standalone) = child::run(command, cancel).await else {
-            return Err(no_compose("Docker Compose is not installed, or this user's docker does not find it.", said));
-        };
-        if let Some(version) = modern_version(&standalone) {
-            let form = Form::Standalone { host: endpoint.host.url(), config_dir: endpoint.config_dir.clone() };
-            return Ok(Self { form, version, both_names: false });
-        }
-        let found = standalone.stdout.trim().to_owned();
-        Err(no_compose(&format!("Only docker-compose {found} was found; version 2 is needed."), said))
+    /// Returns which compose this is, and why it was chosen.
+    pub fn choice(&self) -> &ComposeChoice {
+        &self.choice
     }
 
     /// Returns compose's version, such as `2.40.3`.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.choice.version
     }
 
     /// Returns how a user would type this command: `docker compose` or `docker-compose`.
-    pub fn as_typed(&self) -> &'static str {
-        match self.form {
-            Form::Plugin(_) => "docker compose",
-            Form::Standalone { .. } => "docker-compose",
-        }
+    pub fn as_typed(&self) -> &str {
+        &self.choice.typed
     }
 
     /// Returns the same command, for which every variable `TRAINS_…` of the environment is there as `CLEARML_…` too
@@ -153,20 +156,65 @@ impl ComposeCommand {
         Self { both_names: true, ..self.clone() }
     }
 
-    /// Returns the project as compose resolves it, as JSON text in which every dollar is doubled
-    /// ([`crate::compose::model`] undoes that).
+    /// Returns the project as compose resolves it.
     ///
     /// # Errors
-    /// Failed when compose does not accept the files; the cause is what compose says.
-    pub async fn config(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<String> {
-        let ended = self.call(project, &["config", "--format", "json"], cancel).await?;
-        if ended.status.success() {
-            return Ok(ended.stdout);
+    /// Refused when this compose cannot work on such a project at all. Failed when it does not accept the files; the
+    /// cause is what compose says.
+    pub async fn project(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<model::Project> {
+        self.require_possible(project)?;
+        let words: &[&str] = match self.choice.generation {
+            Generation::V1 => &["config"],
+            Generation::V2 => &["config", "--format", "json"],
+        };
+        let ended = self.call(project, words, cancel).await?;
+        if !ended.status.success() {
+            let files: Vec<String> = project.files.iter().map(|file| file.display().to_string()).collect();
+            let error = Error::failed(format!("Compose does not accept {}.", files.join(", "))).because(ended.said());
+            return Err(self.known_trouble(&ended, project).unwrap_or_else(|| {
+                error.hint(format!("Correct the file until this succeeds: {} config --quiet", self.typed(project)))
+            }));
         }
-        let files: Vec<String> = project.files.iter().map(|file| file.display().to_string()).collect();
-        Err(Error::failed(format!("Compose does not accept {}.", files.join(", ")))
-            .because(ended.said())
-            .hint(format!("Correct the file until this succeeds: {} config --quiet", self.typed(project))))
+        match self.choice.generation {
+            Generation::V1 => compose_v1::project(&ended.stdout, project),
+            Generation::V2 => model::Project::from_json(&ended.stdout),
+        }
+    }
+
+    /// Asks compose for the project's containers, so that a compose that cannot talk to this daemon is found out before
+    /// anything depends on it. Version 2 agrees with every daemon, so it is not asked.
+    ///
+    /// # Errors
+    /// Refused when it cannot, with the reason.
+    pub async fn require_daemon(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<()> {
+        if self.choice.generation == Generation::V2 {
+            return Ok(());
+        }
+        let ended = self.call(project, &["ps", "--quiet"], cancel).await?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        Err(self.known_trouble(&ended, project).unwrap_or_else(|| {
+            Error::refused(format!("docker-compose {} cannot ask the docker daemon.", self.version()))
+                .because(ended.said())
+                .hint(format!("Try it by hand: {} ps", self.typed(project)))
+        }))
+    }
+
+    /// Refuses what the chosen compose is known not to do.
+    fn require_possible(&self, project: &ProjectArgs) -> Result<()> {
+        match self.choice.generation {
+            Generation::V1 => compose_v1::require_possible(project),
+            Generation::V2 => {
+                let name = project.name.as_deref().filter(|name| name.starts_with(['_', '-']));
+                name.map_or(Ok(()), |name| Err(compose_v1::name_refused_by_its_successor(name)))
+            }
+        }
+    }
+
+    fn known_trouble(&self, ended: &Ended, project: &ProjectArgs) -> Option<Error> {
+        let old = self.choice.generation == Generation::V1;
+        old.then(|| compose_v1::known_trouble(&ended.last_lines, self.version(), &self.typed(project))).flatten()
     }
 
     /// Stops the project's containers, giving each `timeout` to end, and removes them and their networks. Volumes
@@ -209,6 +257,9 @@ impl ComposeCommand {
         if ended.status.success() {
             return Ok(());
         }
+        if let Some(error) = self.known_trouble(&ended, project) {
+            return Err(error);
+        }
         let name = project.name.as_deref().unwrap_or("without a name");
         Err(Error::failed(format!("The compose project {name} cannot be {done}.")).because(ended.said()).hint(format!(
             "Try it by hand: {} {}",
@@ -226,7 +277,11 @@ impl ComposeCommand {
             }
             Form::Standalone { host, config_dir } => {
                 let mut command = Command::new("docker-compose");
-                command.env("DOCKER_HOST", host).env("DOCKER_CONFIG", config_dir).env_remove("DOCKER_CONTEXT");
+                command.env("DOCKER_HOST", host).env("DOCKER_CONFIG", config_dir);
+                // They belong to another daemon than the local one that was settled on.
+                for name in ["DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"] {
+                    command.env_remove(name);
+                }
                 command
             }
         };
@@ -242,20 +297,6 @@ impl ComposeCommand {
         }
         child::run(command, cancel).await
     }
-}
-
-/// Returns the version if the call succeeded and it is 2 or later.
-fn modern_version(ended: &Ended) -> Option<String> {
-    let version = ended.stdout.trim().trim_start_matches('v');
-    let major: u32 = version.split('.').next()?.parse().ok()?;
-    (ended.status.success() && major >= 2).then(|| version.to_owned())
-}
-
-fn no_compose(message: &str, said: anyhow::Error) -> Error {
-    Error::refused(message)
-        .because(said)
-        .hint("Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).")
-        .hint("If `docker compose version` works without sudo only, compose is installed for one user; install it for all.")
 }
 
 /// The variables to add, so that each is there under its Trains and its ClearML name.

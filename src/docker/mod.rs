@@ -6,6 +6,8 @@
 
 mod child;
 pub mod compose_command;
+mod compose_probe;
+mod compose_v1;
 pub mod container;
 pub mod context;
 pub mod daemon;
@@ -16,7 +18,7 @@ pub mod resources;
 pub mod run;
 pub mod watch;
 
-pub use compose_command::{ComposeCommand, DockerCli, ProjectArgs};
+pub use compose_command::{ComposeChoice, ComposeCommand, DockerCli, ProjectArgs};
 pub use container::{Container, ContainerMount, ContainerState, MountKind};
 pub use context::{DockerEnvironment, Endpoint, Host};
 pub use daemon::{Daemon, DaemonInfo};

@@ -1,6 +1,7 @@
 //! Whether the home gets the new server's name, and what the compose project is called afterwards.
 
 use super::Wishes;
+use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Project, Storage};
 use crate::files;
 use crate::plan::HomeMove;
@@ -50,10 +51,10 @@ fn is_of_the_machine(path: &Path) -> bool {
     ["/var/run", "/run", "/etc", "/dev", "/proc", "/sys", "/usr"].iter().any(|dir| path.starts_with(dir))
 }
 
-/// Returns the project as plain `docker compose` will see it in the new place.
-pub(super) fn new_project(old: &Project, home: &HomeMove) -> Project {
+/// Returns the project as the user's own compose, called plainly, will see it in the new place.
+pub(super) fn new_project(old: &Project, home: &HomeMove, compose: Generation) -> Project {
     let directory = home.after(&old.directory);
-    let name = if old.name_from_directory { project_name(&directory) } else { None };
+    let name = if old.name_from_directory { compose.default_name(&directory) } else { None };
     Project {
         name: name.unwrap_or_else(|| old.name.clone()),
         files: old.files.iter().map(|file| home.after(file)).collect(),
@@ -63,24 +64,26 @@ pub(super) fn new_project(old: &Project, home: &HomeMove) -> Project {
     }
 }
 
-/// Compose v2's default name of a project: the directory's name, lower case, only `[a-z0-9_-]`, not beginning with
-/// `_` or `-` (compose-go, `loader.NormalizeProjectName`).
-fn project_name(directory: &Path) -> Option<String> {
-    let name = directory.file_name()?.to_string_lossy().to_lowercase();
-    let kept: String =
-        name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c)).collect();
-    let name = kept.trim_start_matches(['_', '-']);
-    (!name.is_empty()).then(|| name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_project_named_by_its_directory_is_named_by_the_new_one() {
-        assert_eq!(project_name(Path::new("/opt/ClearML.v1")).as_deref(), Some("clearmlv1"));
-        assert_eq!(project_name(Path::new("/srv/_ml-ops")).as_deref(), Some("ml-ops"));
-        assert_eq!(project_name(Path::new("/")), None);
+        let old = Project {
+            name: "_ml".into(),
+            name_from_directory: true,
+            files: vec!["/opt/_ML/docker-compose.yml".into()],
+            directory: "/opt/_ML".into(),
+            env_files: Vec::new(),
+            env_files_named: false,
+            directory_named: false,
+        };
+        let home = HomeMove { from: "/opt/_ML".into(), to: Some("/opt/_Clear.ML".into()), reason: String::new() };
+        let new = |old: &Project, compose| new_project(old, &home, compose).name;
+        assert_eq!(new(&old, Generation::V1), "_clearml");
+        assert_eq!(new(&old, Generation::V2), "clearml");
+        let named = Project { name_from_directory: false, ..old };
+        assert_eq!(new(&named, Generation::V2), "_ml");
     }
 }

@@ -10,6 +10,7 @@ pub use estimate::memory_needed;
 pub use replacements::DATA_PATHS;
 
 use crate::deployment::{Deployment, Role};
+use crate::docker::ComposeChoice;
 use crate::error::Result;
 use crate::files::space::TreeSize;
 use crate::plan::{Archive, ElasticPlan, Plan, Replacement, Switch};
@@ -49,6 +50,8 @@ pub struct Measured {
     pub indices: Vec<String>,
     /// Names of all volumes of the daemon.
     pub volumes: BTreeSet<String>,
+    /// The compose that is there.
+    pub compose: ComposeChoice,
 }
 
 impl Measured {
@@ -64,7 +67,7 @@ impl Measured {
 pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
     let home = home::decide(&deployment, wishes);
-    let new_project = home::new_project(&deployment.project, &home);
+    let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
     let edits = edits::decide(&deployment, wishes.release, &home, &replacements, &new_project, stamp, &mut notes)?;
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
@@ -84,6 +87,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         stamp: stamp.to_owned(),
         release: wishes.release.version.to_owned(),
         deployment,
+        compose: measured.compose.clone(),
         home,
         elastic,
         replacements,

@@ -3,6 +3,7 @@
 
 use super::page::Page;
 use super::secrets;
+use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
 use crate::display::format::{bytes, plural};
@@ -34,6 +35,26 @@ fn heading(page: &mut Page, plan: &Plan) {
     if plan.home.to.is_none() {
         page.item(2, "      ", &format!("(the directory keeps its name: {})", plan.home.reason));
     }
+    page.item(2, "with  ", &compose_line(plan));
+}
+
+/// Returns which compose is used, and why.
+fn compose_line(plan: &Plan) -> String {
+    let compose = &plan.compose;
+    let why = match compose.why.as_str() {
+        "" => String::new(),
+        why => format!(", because {why}"),
+    };
+    let other = plan.deployment.created_with.as_deref().filter(|created| generation(created) != compose.generation);
+    let continued = match other {
+        Some(created) => format!("; it goes on with the project that compose {created} made, under the same name"),
+        None => String::new(),
+    };
+    format!("{} {}{why}{continued}", compose.typed, compose.version)
+}
+
+fn generation(version: &str) -> Generation {
+    if version.starts_with("1.") { Generation::V1 } else { Generation::V2 }
 }
 
 fn steps(page: &mut Page, plan: &Plan) {
@@ -68,7 +89,7 @@ fn details(plan: &Plan, step: Step) -> Vec<String> {
         Step::RewriteCompose => {
             plan.edits.iter().map(|edit| plan.home.after(&edit.path).display().to_string()).collect()
         }
-        Step::StartStack => vec![format!("docker compose up -d (project {})", plan.new_project.name)],
+        Step::StartStack => vec![format!("{} up -d (project {})", plan.compose.typed, plan.new_project.name)],
         Step::CheckHealth => vec![
             "documents per index, versions of the databases, and through its API the events of sampled experiments"
                 .into(),

@@ -3,6 +3,7 @@
 use crate::deployment::{
     Deployment, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
 };
+use crate::docker::ComposeChoice;
 use crate::plan::{Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Plan, Replacement, Switch};
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(super) fn plan() -> Plan {
         stamp: STAMP.into(),
         release: "1.1".into(),
         deployment: deployment(),
+        compose: ComposeChoice { version: "2.40.3".into(), ..ComposeChoice::default() },
         home: HomeMove {
             from: "/opt/trains".into(),
             to: Some("/opt/clearml".into()),
@@ -72,6 +74,7 @@ fn deployment() -> Deployment {
         ],
         version: VersionEvidence { version: "0.15.1".into(), evidence: "Elasticsearch 5.6.16".into() },
         found_by: "runs as the compose project trains".into(),
+        created_with: Some("1.29.2".into()),
         disagreements: Vec::new(),
     }
 }

@@ -115,7 +115,7 @@ async fn container_of(run: &Run, role: Role) -> Result<Container> {
         containers.into_iter().filter(|one| one.label("com.docker.compose.service") == Some(name.as_str()));
     of_service.next().ok_or_else(|| {
         Error::failed(format!("The new server has no container for the service {name}."))
-            .hint("See what compose says: docker compose ps -a")
+            .hint(format!("See what compose says: {} ps", run.compose.typed(&run.new_project())))
     })
 }
 
