@@ -36,6 +36,7 @@ EOF
 bring_up() {
   install_host_packages
   build_compose
+  build_compose_v1
   start_daemons
   build_images "$@"
 }

@@ -2,11 +2,20 @@
 # What `up` builds, each part once: compose, the base image, the groups of images/.
 
 compose_version=v2.40.3
+# As Debian 12 packages it.
+compose_v1_version=1.29.2
 
 build_compose() {
   local plugin=$DOCKER_CONFIG/cli-plugins/docker-compose
   [ "$("$plugin" version --short 2>/dev/null)" != "${compose_version#v}" ] || return 0
   logged compose "building docker compose $compose_version" "$BED_LIB/build-compose.sh" "$compose_version" "$plugin"
+}
+
+# The old one, for the tests that want it; nothing puts it on PATH by itself.
+build_compose_v1() {
+  local directory=$CLEARML_BED/compose-v1
+  [ "$("$directory/bin/docker-compose" version --short 2>/dev/null)" != "$compose_v1_version" ] || return 0
+  logged compose-v1 "unpacking docker-compose $compose_v1_version" "$BED_LIB/build-compose-v1.sh" "$directory"
 }
 
 build_images() { # [GROUP…]
