@@ -41,7 +41,7 @@ pub(super) fn last_words(lines: &[String]) -> String {
     let is_of_trace = |line: &&String| line.starts_with(' ') || line.starts_with("Traceback (most recent call last)");
     let traced = lines.iter().any(|line| line.starts_with("  File \"") || line.starts_with("Traceback (most recent"));
     let words: Vec<&str> =
-        lines.iter().filter(|line| !is_warning(line) && !(traced && is_of_trace(line))).map(String::as_str).collect();
+        lines.iter().filter(|line| !(is_warning(line) || traced && is_of_trace(line))).map(String::as_str).collect();
     match (traced, words.last()) {
         (_, None) => lines.join("\n"),
         (true, Some(error)) => (*error).to_owned(),
