@@ -43,18 +43,24 @@ fn run_call(call: Call, environment: &Environment) -> u8 {
             display::print(concat!("clearml-migrate ", env!("CARGO_PKG_VERSION")));
             0
         }
-        Ok(Task::Migrate(settings)) => {
-            perform(settings.session.clone(), environment, async |context| commands::migrate(settings, context).await)
-        }
-        Ok(Task::Check(settings)) => {
-            perform(settings.session.clone(), environment, async |context| commands::check(settings, context).await)
-        }
+        Ok(Task::Migrate(settings)) => perform(settings.session.clone(), "", environment, async |context| {
+            commands::migrate(settings, context).await
+        }),
+        Ok(Task::Check(settings)) => perform(settings.session.clone(), "check", environment, async |context| {
+            commands::check(settings, context).await
+        }),
+        Ok(Task::Elastic(settings)) => perform(settings.session.clone(), "elastic", environment, async |context| {
+            commands::elastic(settings, context).await
+        }),
+        Ok(Task::Verify(settings)) => perform(settings.session.clone(), "verify", environment, async |context| {
+            commands::verify(settings, context).await
+        }),
         Ok(Task::Status(session)) => {
-            perform(session.clone(), environment, async |context| commands::status(session, context).await)
+            perform(session.clone(), "status", environment, async |context| commands::status(session, context).await)
         }
-        Ok(Task::Rollback(settings)) => {
-            perform(settings.session.clone(), environment, async |context| commands::rollback(settings, context).await)
-        }
+        Ok(Task::Rollback(settings)) => perform(settings.session.clone(), "rollback", environment, async |context| {
+            commands::rollback(settings, context).await
+        }),
         Err(error) => fail(&error, environment),
     }
 }
@@ -64,8 +70,13 @@ fn fail(error: &Error, environment: &Environment) -> u8 {
     error.kind().exit_code()
 }
 
-/// Runs a task with display, log and signals set up.
-fn perform(session: Session, environment: &Environment, task: impl AsyncFnOnce(&Context) -> Result<()>) -> u8 {
+/// Runs a task with display, log and signals set up. `word` is the command's name, for typing it again.
+fn perform(
+    session: Session,
+    word: &str,
+    environment: &Environment,
+    task: impl AsyncFnOnce(&Context) -> Result<()>,
+) -> u8 {
     let display = Display::new(session.terminal, session.assume_yes);
     display::trace_to(display.log());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -74,7 +85,7 @@ fn perform(session: Session, environment: &Environment, task: impl AsyncFnOnce(&
     };
     let result = runtime.block_on(async {
         let events = display.events();
-        let how_to_go_on = format!("To go on, type: {}", session.command(""));
+        let how_to_go_on = format!("To go on, type: {}", session.command(word));
         let cancel = signals::watch(environment, &events, how_to_go_on);
         task(&Context { display: display.clone(), events, cancel }).await
     });

@@ -5,9 +5,9 @@
 
 use crate::invocation::{Door, is_global};
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -35,8 +35,19 @@ pub struct Cli {
 pub enum Command {
     /// Run the checks of a migration alone; the old server may go on running
     Check(MigrationArgs),
+    /// Migrate one Elasticsearch 5 data directory and nothing else, in place of upstream's elastic_upgrade.py
+    ///
+    /// Needs no compose file: a pair of temporary nodes copies every document into a new directory, which is compared
+    /// with the old one document by document; then the old directory is renamed. The server must be stopped. The same
+    /// command goes on with what was cut off; `rollback` takes it back, `verify` compares again later.
+    Elastic(ElasticArgs),
+    /// Compare the old and the new Elasticsearch data of a migration once more, and change neither
+    ///
+    /// Each is read by a temporary node of its own that works on a clone. Documents that were added since are counted;
+    /// missing and changed ones are differences (exit code 4). What uses the data must be stopped meanwhile.
+    Verify(VerifyArgs),
     /// Tell where a migration stands
-    Status,
+    Status(SourceArg),
     /// Go back to the old server
     ///
     /// Stops the new server, puts the old directories and the old compose file back in their places, and starts the
@@ -66,7 +77,7 @@ pub struct SessionArgs {
     /// Compose file of the old server; give it several times for several files [env: COMPOSE_FILE]
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Vec<PathBuf>,
-    /// Compose project name [env: COMPOSE_PROJECT_NAME]
+    /// Compose project name; behind `elastic`, -p means --parallel [env: COMPOSE_PROJECT_NAME]
     #[arg(short, long, global = true, value_name = "NAME")]
     pub project_name: Option<String>,
     /// Directory that relative paths of the compose file start from
@@ -122,12 +133,66 @@ pub struct MigrationArgs {
     pub accept_rejects: Option<PathBuf>,
 }
 
+/// Options of `elastic`: those of elastic_upgrade.py first.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ElasticArgs {
+    /// Elasticsearch 5 data directory to migrate [default: /opt/trains/data/elastic]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Option<PathBuf>,
+    /// Directory to make for the new data [default: /opt/trains/data/elastic_7]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub target: Option<PathBuf>,
+    /// Make no backup
+    #[arg(short, long)]
+    pub no_backup: bool,
+    /// Copy several indices at the same time, not one after another; elsewhere, -p is the project name
+    #[arg(short, long)]
+    pub parallel: bool,
+    /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x
+    #[arg(long, value_name = "VERSION", default_value = "7.6.2", value_parser = crate::settings::parse_elastic_version)]
+    pub target_version: String,
+    /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]
+    #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
+    pub backup_dir: Option<PathBuf>,
+    /// Memory for both nodes together, such as 4g [default: from what the machine has]
+    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
+    pub memory: Option<u64>,
+    /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+    /// Show the plan and stop: nothing is written, no container is created
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Which migration is meant, where it was one of `elastic`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArg {
+    /// Data directory that `elastic` was given; other migrations are found by --home or -f
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Option<PathBuf>,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct VerifyArgs {
+    /// Which migration is meant.
+    #[command(flatten)]
+    pub which: SourceArg,
+    /// Rejects file that the migration was told to accept: its documents are not missed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+}
+
 /// Options of `rollback`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct RollbackArgs {
     /// Put everything back, but leave the old server stopped
     #[arg(long)]
     pub no_start: bool,
+    /// Which migration is meant.
+    #[command(flatten)]
+    pub which: SourceArg,
 }
 
 /// Values of `--backup`.
@@ -176,6 +241,7 @@ fn epilogue(door: Door) -> String {
         "Examples:\n  \
         {name} --dry-run            see what would be done; nothing is changed\n  \
         {name} --home /data/trains  migrate the server in another directory\n  \
+        {name} elastic -p           migrate one Elasticsearch directory only\n  \
         {name} rollback             go back to the old server\n\n\
         Docker's global options, such as --context, go right behind `docker`.\n\n\
         Exit codes:\n    \
@@ -191,7 +257,7 @@ fn epilogue(door: Door) -> String {
 
 /// Returns the tree of commands behind `door`, built, so that it can be walked.
 pub fn command(door: Door) -> clap::Command {
-    let migrate = Cli::command().after_long_help(epilogue(door));
+    let migrate = without_compose(Cli::command(), "elastic").after_long_help(epilogue(door));
     let mut tree = match door {
         Door::Plugin => clap::Command::new("docker clearml")
             .bin_name("docker clearml")
@@ -209,6 +275,27 @@ pub fn command(door: Door) -> clap::Command {
     tree.build();
     tree
 }
+
+/// Gives a command arguments of its own in place of those that say which compose project is meant: they have no
+/// meaning for it, and one of them has a letter that it uses otherwise. Clap leaves out a global argument where it
+/// finds one of the same id.
+fn without_compose(tree: clap::Command, name: &str) -> clap::Command {
+    let hidden: Vec<Arg> = tree
+        .get_arguments()
+        .filter(|argument| COMPOSE_ARGUMENTS.contains(&argument.get_id().as_str()))
+        .map(|argument| argument.clone().global(false).short(None).hide(true))
+        .collect();
+    let log = tree.get_arguments().find(|argument| argument.get_id() == "log_file").cloned();
+    let log = log.map(|argument| {
+        argument
+            .global(false)
+            .help("Write the log here [default: upgrade_to_7_<date_time>.log in the current directory]")
+    });
+    tree.mut_subcommand(name, |command| command.args(hidden).args(log))
+}
+
+/// The ids of the arguments that say which compose project is meant.
+const COMPOSE_ARGUMENTS: [&str; 5] = ["file", "project_name", "project_directory", "env_file", "home"];
 
 /// Parses the words behind the name.
 ///
@@ -233,26 +320,53 @@ pub fn parse(door: Door, words: &[OsString]) -> Result<Cli, clap::Error> {
 
 fn finish(mut tree: clap::Command, matches: &ArgMatches) -> Result<Cli, clap::Error> {
     if let (Some(command), Some(option)) = (matches.subcommand_name(), misplaced(matches)) {
-        let message = match command {
-            "check" => format!("{option} is an option of `check` here: put it after that word"),
-            _ => format!("{option} is an option of the migration and has no meaning for `{command}`"),
+        let knows =
+            |command: &clap::Command| command.get_arguments().any(|one| one.get_long() == Some(option.as_str()));
+        let message = match tree.find_subcommand(command).is_some_and(knows) {
+            true => format!("--{option} is an option of `{command}` here: put it after that word"),
+            false => format!("--{option} is an option of the migration and has no meaning for `{command}`"),
         };
+        return Err(tree.error(ErrorKind::ArgumentConflict, message));
+    }
+    if let (Some("elastic"), Some(option)) = (matches.subcommand_name(), typed(matches, COMPOSE_ARGUMENTS)) {
+        let message = format!(
+            "--{} says where a server is and has no meaning for `elastic`: name the directories, -s DIR -t DIR",
+            option.replace('_', "-")
+        );
         return Err(tree.error(ErrorKind::ArgumentConflict, message));
     }
     Cli::from_arg_matches(matches)
 }
 
-/// Returns an option of the migration that was typed before a command.
-fn misplaced(matches: &ArgMatches) -> Option<String> {
-    MigrationArgs::augment_args(clap::Command::new("")).get_arguments().find_map(|argument| {
-        let typed = matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
-        argument.get_long().filter(|_| typed).map(|long| format!("--{long}"))
-    })
+/// Returns the first of the arguments that was typed.
+fn typed<'a>(matches: &ArgMatches, ids: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    ids.into_iter().find(|id| matches.value_source(id) == Some(ValueSource::CommandLine))
 }
 
-/// Tells about docker's global options, where one of them stands behind our name.
+/// Returns the name of an option of the migration that was typed before a command.
+fn misplaced(matches: &ArgMatches) -> Option<String> {
+    let arguments = MigrationArgs::augment_args(clap::Command::new(""));
+    let id = typed(matches, arguments.get_arguments().map(|argument| argument.get_id().as_str()))?;
+    arguments.get_arguments().find(|argument| argument.get_id() == id)?.get_long().map(str::to_owned)
+}
+
+/// Returns whether the unexpected word of an error is what follows a `-p`.
+fn is_parallel_with_value(two: &[OsString], error: &clap::Error) -> bool {
+    let unexpected = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    matches!(two, [option, value] if option == "-p" && value.to_str() == unexpected.as_deref())
+}
+
+/// Tells about docker's global options, where one of them stands behind our name, and about a `-p` that is meant as
+/// the name of a project where it means something else.
 fn explain_global(error: clap::Error, words: &[OsString]) -> clap::Error {
     let global = words.iter().filter_map(|word| word.to_str()).find(|word| word.starts_with('-') && is_global(word));
+    let behind = words.iter().position(|word| word == "elastic").and_then(|at| words.get(at + 1..)).unwrap_or_default();
+    if error.kind() == ErrorKind::UnknownArgument && behind.windows(2).any(|two| is_parallel_with_value(two, &error)) {
+        return clap::Error::raw(
+            ErrorKind::UnknownArgument,
+            "-p means --parallel behind `elastic` and takes no value; a project name has no meaning here\n",
+        );
+    }
     match (error.kind(), global) {
         (ErrorKind::UnknownArgument, Some(word)) if error.to_string().contains(word) => clap::Error::raw(
             ErrorKind::UnknownArgument,

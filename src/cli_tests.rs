@@ -32,7 +32,7 @@ fn where_the_server_is_may_be_said_before_or_after_the_command() {
         let cli = parse_line(Door::Standalone, line).unwrap();
         assert_eq!(cli.session.file, [PathBuf::from("a.yml")], "{line}");
         assert_eq!(cli.session.home, Some("/x".into()), "{line}");
-        assert!(matches!(cli.command, Some(Command::Rollback(RollbackArgs { no_start: true }))), "{line}");
+        assert!(matches!(cli.command, Some(Command::Rollback(RollbackArgs { no_start: true, .. }))), "{line}");
     }
 }
 
@@ -57,6 +57,12 @@ fn contradictions_and_nonsense_are_refused() {
         ("rollback --memory 4g", "unexpected argument"),
         ("shell-init tcsh", "possible values"),
         ("migrat", "unrecognized subcommand"),
+        ("elastic --target-version 8.1.0", "Elasticsearch 8 is not supported yet"),
+        ("elastic -n --backup-dir /x", "cannot be used with"),
+        ("--no-backup elastic", "--no-backup is an option of `elastic` here: put it after that word"),
+        ("elastic --home /x", "--home says where a server is and has no meaning for `elastic`"),
+        ("-p trains elastic", "--project-name says where a server is"),
+        ("elastic -p trains", "-p means --parallel behind `elastic`"),
         ("--context x", "is an option of docker: put it before the name"),
     ] {
         let error = parse_line(Door::Standalone, line).unwrap_err();
@@ -81,4 +87,27 @@ fn usage_shows_the_name_that_was_typed() {
     }
     let help = parse_line(Door::Plugin, "migrate rollback --help").unwrap_err().to_string();
     assert!(help.contains("Usage: docker clearml migrate rollback [OPTIONS]"), "{help}");
+}
+
+#[test]
+fn elastic_takes_what_upstream_s_script_took() {
+    for (door, prefix) in [(Door::Plugin, "migrate "), (Door::Hyphen, ""), (Door::Standalone, "")] {
+        for options in ["-s /a -t /b -n -p -y", "--source /a --target /b --no-backup --parallel --yes"] {
+            let cli = parse_line(door, &format!("{prefix}elastic {options}")).unwrap();
+            assert!(cli.session.yes && cli.session.project_name.is_none());
+            let Some(Command::Elastic(elastic)) = cli.command else { panic!("{options}") };
+            assert_eq!((elastic.source, elastic.target), (Some("/a".into()), Some("/b".into())));
+            assert!(elastic.no_backup && elastic.parallel);
+            assert_eq!(elastic.target_version, "7.6.2");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_elastic_has_no_options_of_compose() {
+    let help = parse_line(Door::Standalone, "elastic --help").unwrap_err().to_string();
+    assert!(help.contains("-p, --parallel") && help.contains("elsewhere, -p is the project"), "{help}");
+    assert!(!help.contains("--project-directory") && !help.contains("--env-file"), "{help}");
+    let help = parse_line(Door::Standalone, "--help").unwrap_err().to_string();
+    assert!(help.contains("behind `elastic`, -p means --parallel"), "{help}");
 }

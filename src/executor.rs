@@ -36,11 +36,15 @@ pub struct Failure {
 /// The first failure of a step; what it leaves behind is told by [`Failure::reached`].
 pub async fn execute(run: &Run) -> Result<(), Failure> {
     let result = execute_steps(run).await;
-    if result.is_err() {
-        // Nothing of ours keeps running when we end. What cannot be removed now, the next run removes.
-        if let Err(error) = steps::remove_leftovers(run).await {
-            run.events.warn(format!("Temporary containers may be left: {error}"));
-        }
+    if let Err(failure) = &result
+        && failure.error.kind() == Kind::Cancelled
+    {
+        // Only for `status`; where the journal is in no state to take it, the error itself says all.
+        let _ = run.record(Record::Cancelled);
+    }
+    // Nothing of ours is left when we end, not even a network. What cannot be removed now, the next run removes.
+    if let Err(error) = steps::remove_leftovers(run).await {
+        run.events.warn(format!("Temporary containers may be left: {error}"));
     }
     result
 }
@@ -51,7 +55,9 @@ async fn execute_steps(run: &Run) -> Result<(), Failure> {
         let error = undo_switch(run).await.err().unwrap_or(error);
         return Err(Failure { error, reached: Reached::Preparation });
     }
-    let started = apply_all(run, &[Step::StartStack, Step::CheckHealth]).await;
+    let last: Vec<Step> =
+        run.plan.steps().into_iter().filter(|step| step.is_after_commit() && !step.is_switch()).collect();
+    let started = apply_all(run, &last).await;
     started.map_err(|error| Failure { error, reached: Reached::NewServer })?;
     run.record(Record::Completed).map_err(|error| Failure { error, reached: Reached::NewServer })
 }
@@ -140,7 +146,7 @@ async fn switch(run: &Run) -> Result<()> {
 
 /// Takes back everything after the commit record; afterwards the run stands before it again.
 async fn undo_switch(run: &Run) -> Result<()> {
-    run.events.warn("The switch is taken back, so that the old server is as it was.");
+    run.events.warn("The switch is taken back, so that everything is as it was.");
     let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| step.is_after_commit()).collect();
     undo_all(run, &steps).await?;
     run.record(Record::Uncommitted)

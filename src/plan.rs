@@ -7,6 +7,7 @@
 use crate::deployment::{Deployment, Project, Role};
 use crate::docker::ComposeChoice;
 use serde::{Deserialize, Serialize};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// The steps of a migration, in the order in which they are applied.
@@ -264,13 +265,9 @@ pub struct ElasticPlan {
     pub left: Vec<String>,
 }
 
-/// What a migration will do.
+/// What only the migration of a whole server has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// Identifies the run in labels, the journal and the index.
-    pub run_id: String,
-    /// Time stamp for every name that the run makes, local time, `2026-11-22_18-30-00`.
-    pub stamp: String,
+pub struct ServerPlan {
     /// Target release, such as `1.1`.
     pub release: String,
     /// The deployment as found.
@@ -278,7 +275,35 @@ pub struct Plan {
     /// The compose that takes the old server down and brings the new one up.
     #[serde(default)]
     pub compose: ComposeChoice,
-    /// The home directory.
+    /// Text files to edit.
+    pub edits: Vec<FileEdit>,
+    /// The compose project after the switch.
+    pub new_project: Project,
+}
+
+/// What is migrated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Migrated {
+    /// A server with all that belongs to it.
+    Server(Box<ServerPlan>),
+    /// One Elasticsearch data directory, without regard to what uses it: the command `elastic`.
+    Elastic {
+        /// Version of the Elasticsearch that writes the new data, such as `7.6.2`.
+        version: String,
+    },
+}
+
+/// What a migration will do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Identifies the run in labels, the journal and the index.
+    pub run_id: String,
+    /// Time stamp for every name that the run makes, local time, `2026-11-22_18-30-00`.
+    pub stamp: String,
+    /// What is migrated.
+    pub migrated: Migrated,
+    /// The home directory; for `elastic`, the directory that holds the data directory.
     pub home: HomeMove,
     /// Elasticsearch.
     pub elastic: ElasticPlan,
@@ -286,10 +311,6 @@ pub struct Plan {
     pub replacements: Vec<Replacement>,
     /// Archives, empty with `--no-backup`.
     pub archives: Vec<Archive>,
-    /// Text files to edit.
-    pub edits: Vec<FileEdit>,
-    /// The compose project after the switch.
-    pub new_project: Project,
     /// Stopped containers that make room by taking another name.
     #[serde(default)]
     pub in_the_way: Vec<InTheWay>,
@@ -302,9 +323,55 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Returns what only the migration of a server has.
+    pub fn server(&self) -> Option<&ServerPlan> {
+        match &self.migrated {
+            Migrated::Server(server) => Some(server),
+            Migrated::Elastic { .. } => None,
+        }
+    }
+
+    /// Returns the text files to edit: none where there is no server.
+    pub fn edits(&self) -> &[FileEdit] {
+        self.server().map_or(&[], |server| &server.edits)
+    }
+
+    /// Returns the directory that the migration is known by: the server's home before it moves, or the old data.
+    pub fn subject(&self) -> &Path {
+        match &self.migrated {
+            Migrated::Server(_) => &self.home.from,
+            Migrated::Elastic { .. } => self.replacements.first().map_or(&self.home.from, |one| &one.source),
+        }
+    }
+
+    /// Returns where the user has named the old data, as a phrase.
+    pub fn source_named_in(&self) -> &'static str {
+        match &self.migrated {
+            Migrated::Server(_) => "the path in the compose file",
+            Migrated::Elastic { .. } => "--source",
+        }
+    }
+
+    /// Returns what it is migrated to, for people: "release 1.1", "Elasticsearch 7.6.2".
+    pub fn goal(&self) -> String {
+        match &self.migrated {
+            Migrated::Server(server) => format!("release {}", server.release),
+            Migrated::Elastic { version } => format!("Elasticsearch {version}"),
+        }
+    }
+
     /// Returns the directory of journal, backups and logs, below the home as it is called before the move.
     pub fn work_dir(&self) -> PathBuf {
         work_dir(&self.home.from)
+    }
+
+    /// Returns the journal's file: in a directory that holds several data directories, each has its own.
+    pub fn journal_file(&self) -> PathBuf {
+        let data = match &self.migrated {
+            Migrated::Server(_) => None,
+            Migrated::Elastic { .. } => self.subject().file_name(),
+        };
+        journal_file(&self.home.from, data)
     }
 
     /// Returns the replacements of one role.
@@ -319,7 +386,7 @@ impl Plan {
 
     /// Returns the container names that the rewritten files set, as far as they are plain text.
     pub fn new_container_names(&self) -> Vec<String> {
-        let lines = self.edits.iter().flat_map(|edit| edit.new.lines());
+        let lines = self.edits().iter().flat_map(|edit| edit.new.lines());
         let values = lines.filter_map(|line| line.trim().strip_prefix("container_name:"));
         let names = values.map(|value| value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']));
         names.filter(|name| !name.is_empty() && !name.contains('$')).map(str::to_owned).collect()
@@ -327,7 +394,9 @@ impl Plan {
 
     /// Returns the steps that this plan has, in order.
     pub fn steps(&self) -> Vec<Step> {
+        let has_server = self.server().is_some();
         let needed = |step: &Step| match step {
+            Step::StopStack | Step::RewriteCompose | Step::StartStack | Step::CheckHealth => has_server,
             Step::BackUp => !self.archives.is_empty(),
             Step::MoveHome => self.home.to.is_some(),
             Step::CopyMongo => self.replacements_of(Role::Mongo).next().is_some(),
@@ -341,6 +410,17 @@ impl Plan {
 /// Returns the directory of journal, backups and logs of a home.
 pub fn work_dir(home: &Path) -> PathBuf {
     home.join(".clearml-migrate")
+}
+
+/// Returns the journal's file of a home, or of a data directory in it that was migrated by itself.
+pub fn journal_file(home: &Path, data: Option<&OsStr>) -> PathBuf {
+    let mut name = OsString::new();
+    if let Some(data) = data {
+        name.push(data);
+        name.push(".");
+    }
+    name.push("journal");
+    work_dir(home).join(name)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::session::{as_refusal, connect};
 use super::{Context, findings_text, prepare::prepare};
 use crate::error::Result;
+use crate::plan::ServerPlan;
 use crate::preflight;
 use crate::settings::Migration;
 
@@ -11,22 +12,23 @@ use crate::settings::Migration;
 /// # Errors
 /// Refused when a check refuses the migration.
 pub async fn check(settings: Migration, context: &Context) -> Result<()> {
-    let tools = connect(&settings.session, context).await?;
+    let tools = connect(&settings.session, true, context).await?;
     let prepared = prepare(&settings, &tools, Vec::new(), true, context).await.map_err(as_refusal)?;
-    let deployment = &prepared.plan.deployment;
-    context.display.print(&format!(
-        "Trains Server {} in {} ({})\n",
-        deployment.version.version,
-        deployment.home.display(),
-        deployment.found_by
-    ));
+    if let Some(ServerPlan { deployment, .. }) = prepared.plan.server() {
+        context.display.print(&format!(
+            "Trains Server {} in {} ({})\n",
+            deployment.version.version,
+            deployment.home.display(),
+            deployment.found_by
+        ));
+    }
     context.display.print(&findings_text(&prepared.findings, context.display.paint()));
     match preflight::refusal(&prepared.findings) {
         Some(error) => Err(error),
         None => {
             context.display.print(&format!(
-                "Nothing stands in the way of a migration to release {}. See the plan: {}",
-                prepared.plan.release,
+                "Nothing stands in the way of a migration to {}. See the plan: {}",
+                prepared.plan.goal(),
                 settings.session.command("--dry-run")
             ));
             Ok(())

@@ -1,22 +1,19 @@
 //! No command: find, check, plan, ask, migrate; or go on with what was begun.
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::prepare;
 use super::rollback::roll_back;
 use super::session::{
-    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock, lock_new, open_log, progress, resume,
+    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock_new, lock_to_go_on, open_log, resume,
 };
-use super::{Context, findings_text};
+use super::{Context, consent};
 use crate::display::Choice;
-use crate::elastic::Accepted;
 use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure, Reached};
-use crate::journal::{Phase, Record};
+use crate::journal::{Phase, Scope};
 use crate::plan::{Plan, Step};
-use crate::preflight;
-use crate::report::{Outcome, plan_text, success_text};
+use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure};
-use crate::steps::{CopiedElastic, Options, Run, old_project_args};
-use std::sync::Arc;
+use crate::steps::{CopiedElastic, Options, Run, project_args};
 use std::time::Instant;
 
 /// Migrates the server, or goes on with a migration.
@@ -24,8 +21,8 @@ use std::time::Instant;
 /// # Errors
 /// As the steps; the hints say how to go on and how to go back.
 pub async fn migrate(settings: Migration, context: &Context) -> Result<()> {
-    let tools = connect(&settings.session, context).await?;
-    match known(&settings.session)? {
+    let tools = connect(&settings.session, true, context).await?;
+    match known(&settings.session, Some(Scope::Server))? {
         Some(known) => match known.state.phase {
             Phase::Completed => {
                 context.display.print(&completed_text(&known, &settings));
@@ -33,7 +30,7 @@ pub async fn migrate(settings: Migration, context: &Context) -> Result<()> {
             }
             Phase::RolledBack => begin_anew(settings, tools, Some(known), context).await,
             _ if can_go_on(&known) => go_on(settings, tools, known, context).await,
-            _ => Err(unfinished_rollback(&settings)),
+            _ => Err(consent::unfinished_rollback(&settings.session.command("rollback"))),
         },
         None => begin_anew(settings, tools, None, context).await,
     }
@@ -41,38 +38,22 @@ pub async fn migrate(settings: Migration, context: &Context) -> Result<()> {
 
 fn completed_text(known: &Known, settings: &Migration) -> String {
     format!(
-        "This server was migrated to release {} already; it is in {}.\nTo go back to the old server: {}",
-        known.plan.release,
+        "This server was migrated to {} already; it is in {}.\nTo go back to the old server: {}",
+        known.plan.goal(),
         known.plan.new_home().display(),
         settings.session.command("rollback")
     )
 }
 
-fn unfinished_rollback(settings: &Migration) -> Error {
-    Error::refused("The way back to the old server was begun and is not finished.")
-        .hint(format!("Finish it first: {}", settings.session.command("rollback")))
-}
-
 async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, context: &Context) -> Result<()> {
-    let journals = before.iter().map(|known| old_project_args(&known.plan)).collect();
-    let prepared = prepare(&settings, &tools, journals, true, context).await;
-    let Prepared { plan, findings } = prepared.map_err(as_refusal)?;
+    let journals = before.iter().filter_map(|known| known.plan.server());
+    let journals = journals.map(|server| project_args(&server.deployment.project)).collect();
+    let prepared = prepare(&settings, &tools, journals, true, context).await.map_err(as_refusal)?;
     let session = &settings.session;
-    let findings_text = findings_text(&findings, context.display.paint());
-    if let Some(refusal) = preflight::refusal(&findings) {
-        // The plan would only bury the reason.
-        context.display.print(&findings_text);
-        return Err(refusal);
-    }
-    context.display.print(&plan_text(&plan, context.display.paint(), &session.command("rollback")));
-    context.display.print(&findings_text);
-    if settings.dry_run {
-        context.display.print("This was a dry run: nothing was changed.");
+    if !consent::ask(&prepared, settings.dry_run, &session.command("rollback"), context).await? {
         return Ok(());
     }
-    if !context.display.confirm("Migrate now?", &context.cancel).await? {
-        return Err(Error::cancelled());
-    }
+    let plan = prepared.plan;
     let _lock = lock_new(session, &plan)?;
     let options = options(&settings)?;
     let run = begin(session, plan, options, tools, context)?;
@@ -81,22 +62,10 @@ async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, co
 }
 
 async fn go_on(settings: Migration, tools: Tools, known: Known, context: &Context) -> Result<()> {
-    let (done, all) = progress(&known);
-    context.display.print(&format!(
-        "Going on with the migration of {} to release {}: {done} of {all} steps are done.",
-        known.plan.home.from.display(),
-        known.plan.release
-    ));
-    if settings.dry_run {
-        context.display.print(&plan_text(&known.plan, context.display.paint(), &settings.session.command("rollback")));
-        context.display.print("This was a dry run: nothing was changed.");
+    if !consent::go_on(&known, settings.dry_run, &settings.session.command("rollback"), context) {
         return Ok(());
     }
-    let (_lock, known) = lock(&settings.session, known)?;
-    if !can_go_on(&known) {
-        return Err(Error::refused("Another run has gone on with this migration until just now.")
-            .hint(format!("See where it stands: {}", settings.session.command("status"))));
-    }
+    let (_lock, known) = lock_to_go_on(&settings.session, known)?;
     open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
     let options = options(&settings)?;
     let run = resume(known, options, tools, context)?;
@@ -104,8 +73,8 @@ async fn go_on(settings: Migration, tools: Tools, known: Known, context: &Contex
 }
 
 fn options(settings: &Migration) -> Result<Options> {
-    let accepted = settings.accept_rejects.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
-    Ok(Options { accepted_rejects: Arc::new(accepted), no_start: false })
+    let accepted_rejects = consent::accepted(settings.accept_rejects.as_deref())?;
+    Ok(Options { accepted_rejects, ..Options::default() })
 }
 
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {
@@ -119,10 +88,6 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
         }
         Err(failure) => failure,
     };
-    if error.kind() == Kind::Cancelled {
-        // Only for `status`; where the journal is in no state to take it, the error itself says all.
-        let _ = run.record(Record::Cancelled);
-    }
     let back = reached == Reached::NewServer && wants_rollback(&error, settings, context).await?;
     if back {
         context.display.error(&error);
@@ -159,7 +124,8 @@ async fn wants_rollback(error: &Error, settings: &Migration, context: &Context) 
     }
 }
 
-fn outcome(run: &Run, begun: Instant, context: &Context) -> Outcome {
+/// Returns what a finished run knows about itself.
+pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Outcome {
     let copied: CopiedElastic = run.output(Step::CopyElastic).unwrap_or_default();
     let checks = run.output::<serde_json::Value>(Step::CheckHealth);
     let checks = checks.and_then(|value| serde_json::from_value(value.get("checks")?.clone()).ok()).unwrap_or_default();
@@ -180,7 +146,7 @@ fn moved(plan: &Plan, path: &std::path::Path) -> std::path::PathBuf {
 }
 
 fn web_address(plan: &Plan) -> Option<String> {
-    let service = plan.deployment.service(crate::deployment::Role::Webserver)?;
+    let service = plan.server()?.deployment.service(crate::deployment::Role::Webserver)?;
     let port = service.ports.iter().find(|port| port.container == 80)?;
     Some(format!("http://localhost:{}", port.host))
 }

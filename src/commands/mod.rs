@@ -2,16 +2,21 @@
 //! their own.
 
 mod check;
+mod consent;
+mod elastic;
 mod migrate;
 mod prepare;
 mod rollback;
 mod session;
 mod status;
+mod verify;
 
 pub use check::check;
+pub use elastic::elastic;
 pub use migrate::migrate;
 pub use rollback::rollback;
 pub use status::status;
+pub use verify::verify;
 
 use crate::display::{Display, Paint};
 use crate::events::Events;

@@ -1,7 +1,7 @@
 //! Finds the old server, measures it, builds the plan and checks it: all that happens before anything is changed.
 
 use super::Context;
-use super::session::Tools;
+use super::session::{Tools, stamp_now};
 use crate::deployment::{Deployment, Role, Search, find};
 use crate::docker::ProjectArgs;
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub(super) async fn prepare(
 ) -> Result<Prepared> {
     let release = release::find(settings.release.as_deref().unwrap_or(DEFAULT_RELEASE))?;
     let search = search(&settings.session, journals);
-    let deployment = find(&search, &tools.compose, &tools.docker, &context.cancel).await?;
+    let deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
     let lost = preflight::unsafe_storage(&deployment);
     if !lost.is_empty() {
         // There is no plan for data that have no lasting place.
@@ -55,7 +55,7 @@ pub(super) async fn prepare(
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
     };
-    let stamp = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let stamp = stamp_now();
     let run_id = format!("{stamp}-{}", std::process::id());
     let mut plan = planner::build(deployment, &wishes, &measured, &stamp, &run_id)?;
     plan.in_the_way = preflight::in_the_way(&plan, &tools.docker).await?;
@@ -65,8 +65,7 @@ pub(super) async fn prepare(
             one.name, one.aside
         ));
     }
-    let subject =
-        Subject { plan: &plan, docker: &tools.docker, compose: &tools.compose, may_run, cancel: &context.cancel };
+    let subject = Subject { plan: &plan, docker: &tools.docker, may_run, cancel: &context.cancel };
     let findings = preflight::run(&subject).await?;
     Ok(Prepared { plan, findings })
 }
@@ -96,7 +95,7 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
     let mut measured = Measured {
         memory: tools.docker.info().memory,
         volumes: tools.docker.volume_names().await?,
-        compose: tools.compose.choice().clone(),
+        compose: tools.compose()?.choice().clone(),
         ..Measured::default()
     };
     let stateful = DATA_PATHS.iter().filter_map(|(role, _)| deployment.service(*role));
@@ -120,7 +119,7 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
 }
 
 /// Returns the names of the indices; none where the data are not what they should be, which a check tells.
-fn index_names(path: &std::path::Path) -> Result<Vec<String>> {
+pub(super) fn index_names(path: &std::path::Path) -> Result<Vec<String>> {
     match identify(path)?.kind {
         Kind::Elastic5(data) => Ok(data.indices.into_iter().map(|index| index.name).collect()),
         _ => Ok(Vec::new()),

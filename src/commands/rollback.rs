@@ -1,13 +1,13 @@
 //! `rollback`: back to the old server, from wherever a migration stands.
 
 use super::Context;
-use super::session::{Known, Tools, connect, known, lock, open_log, resume};
+use super::session::{Known, connect, go_on_command, known, lock, open_log, resume};
 use crate::error::{Error, Result};
 use crate::executor;
 use crate::journal::Phase;
-use crate::report::rolled_back_text;
+use crate::report::{elastic_back_text, rolled_back_text};
 use crate::settings::Rollback;
-use crate::steps::{Options, Run, old_project_args, set_aside};
+use crate::steps::{Options, Run, project_args, set_aside};
 
 /// Takes a migration back.
 ///
@@ -15,26 +15,17 @@ use crate::steps::{Options, Run, old_project_args, set_aside};
 /// Refused when there is none; stuck when a step cannot be taken back.
 pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let session = &settings.session;
-    let tools = connect(session, context).await?;
-    let Some(known) = known(session)? else {
+    let Some(known) = known(session, None)? else {
         return Err(Error::refused("No migration was begun here, so there is nothing to take back.")
             .hint("If it was another server, name it: --home DIR or -f FILE."));
     };
     if known.state.phase == Phase::RolledBack {
-        return start_again(&settings, &known, &tools, context).await;
+        return start_again(&settings, &known, context).await;
     }
+    let tools = connect(session, known.plan.server().is_some(), context).await?;
     let (_lock, known) = lock(session, known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
-    let question = format!(
-        "Go back to the old server in {}?{}",
-        known.plan.home.from.display(),
-        if known.state.was_completed() {
-            " What the new server recorded since the migration is set aside."
-        } else {
-            ""
-        }
-    );
-    if !context.display.confirm(&question, &context.cancel).await? {
+    if !context.display.confirm(&question(&known), &context.cancel).await? {
         return Err(Error::cancelled());
     }
     let options = Options { no_start: !settings.start, ..Options::default() };
@@ -43,15 +34,34 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
 }
 
 /// After a rollback that left the old server stopped, or when it was stopped since: the server is what is wished for.
-async fn start_again(settings: &Rollback, known: &Known, tools: &Tools, context: &Context) -> Result<()> {
-    let home = known.plan.home.from.display();
-    if settings.start {
-        tools.compose.up(&old_project_args(&known.plan), &context.cancel).await?;
-        context.display.print(&format!("The migration was taken back before; the old server runs from {home}."));
-    } else {
-        context.display.print(&format!("The migration was taken back before; everything in {home} is as it was."));
+async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> Result<()> {
+    let place = known.plan.subject().display();
+    match known.plan.server() {
+        Some(server) if settings.start => {
+            let tools = connect(&settings.session, true, context).await?;
+            tools.compose()?.up(&project_args(&server.deployment.project), &context.cancel).await?;
+            context.display.print(&format!("The migration was taken back before; the old server runs from {place}."));
+        }
+        _ => {
+            context.display.print(&format!("The migration was taken back before; everything in {place} is as it was."))
+        }
     }
     Ok(())
+}
+
+fn question(known: &Known) -> String {
+    let subject = known.plan.subject().display();
+    let (question, used) = match known.plan.server() {
+        Some(_) => (
+            format!("Go back to the old server in {subject}?"),
+            " What the new server recorded since the migration is set aside.",
+        ),
+        None => (
+            format!("Go back to the old data in {subject}?"),
+            " The new data are removed, or set aside if anything has used them since.",
+        ),
+    };
+    if known.state.was_completed() { question + used } else { question }
 }
 
 /// Undoes a run and reports.
@@ -67,7 +77,12 @@ pub(super) async fn roll_back(
     let aside = set_aside(run);
     executor::roll_back(run).await?;
     let aside: Vec<_> = aside.into_iter().filter(|path| path.exists()).collect();
-    let old_stack = run.compose.typed(&run.old_project());
+    let Some(server) = run.plan.server() else {
+        let again = go_on_command(session, &run.plan);
+        context.display.print(&elastic_back_text(&run.plan, &aside, &again));
+        return Ok(());
+    };
+    let old_stack = run.compose()?.typed(&project_args(&server.deployment.project));
     context.display.print(&rolled_back_text(
         &run.plan,
         start,

@@ -6,24 +6,35 @@ use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoi
 use crate::error::{Error, Kind, Result};
 use crate::files::locks::RunLock;
 use crate::files::{self, write_new};
-use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, State, Status};
-use crate::plan::{Plan, Step, work_dir};
-use crate::settings::Session;
+use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, Scope, State, Status};
+use crate::plan::{Migrated, Plan, Step, journal_file, work_dir};
+use crate::settings::{ComposeArgs, Session};
 use crate::steps::{Options, Run};
 use std::path::{Path, PathBuf};
 
 /// What talks to docker.
 pub(super) struct Tools {
     pub docker: Daemon,
-    pub compose: ComposeCommand,
+    /// None where no server is concerned: then compose need not even be installed.
+    pub compose: Option<ComposeCommand>,
 }
 
-/// Connects to the daemon that docker itself would use, and finds compose.
+impl Tools {
+    /// Returns the compose command.
+    ///
+    /// # Errors
+    /// An internal one if [`connect`] was told to do without.
+    pub fn compose(&self) -> Result<&ComposeCommand> {
+        self.compose.as_ref().ok_or_else(|| Error::internal("No compose command was looked for."))
+    }
+}
+
+/// Connects to the daemon that docker itself would use, and finds compose where a server is concerned.
 ///
 /// # Errors
 /// Refused for a daemon on another machine, and when docker or compose does not answer.
-pub(super) async fn connect(session: &Session, context: &Context) -> Result<Tools> {
-    tools(session, context).await.map_err(as_refusal)
+pub(super) async fn connect(session: &Session, for_server: bool, context: &Context) -> Result<Tools> {
+    tools(session, for_server, context).await.map_err(as_refusal)
 }
 
 /// Nothing has been changed yet, so whatever fails is a refusal.
@@ -31,14 +42,17 @@ pub(super) fn as_refusal(error: Error) -> Error {
     if error.kind() == Kind::Failed { error.with_kind(Kind::Refused) } else { error }
 }
 
-async fn tools(session: &Session, context: &Context) -> Result<Tools> {
+async fn tools(session: &Session, for_server: bool, context: &Context) -> Result<Tools> {
     let endpoint = Endpoint::resolve(&session.docker.globals, &DockerEnvironment::from_process())?;
     endpoint.require_local()?;
     let docker = Daemon::connect(&endpoint).await?;
+    if !for_server {
+        return Ok(Tools { docker, compose: None });
+    }
     let cli = DockerCli::new(&session.docker);
     // A rewritten file asks for CLEARML_ variables where the user's shell may still export TRAINS_ ones.
     let compose = ComposeCommand::probe(cli, &endpoint, &context.cancel).await?.with_both_names();
-    Ok(Tools { docker, compose })
+    Ok(Tools { docker, compose: Some(compose) })
 }
 
 /// A migration that was begun on this machine, as its journal tells it. Nothing is changed by looking.
@@ -63,26 +77,37 @@ impl Known {
     }
 }
 
-/// Returns the migration that is meant: by any old or new path that was named, else that of the current directory, else
-/// the only one there is.
+/// Returns the migration that is meant, of a scope if one is given: by any old or new path that was named, else that of
+/// the current directory, else the only one there is.
 ///
 /// # Errors
 /// Refused when several are possible; failed when a journal cannot be read.
-pub(super) fn known(session: &Session) -> Result<Option<Known>> {
+pub(super) fn known(session: &Session, scope: Option<Scope>) -> Result<Option<Known>> {
     let index = Index::new(session.state_dir.clone());
     let mut named: Vec<PathBuf> = session.compose.files.clone();
     named.extend(session.home.clone());
     named.extend(session.compose.project_directory.clone());
-    let entry = if named.is_empty() { only_one(index.all()?, session)? } else { index.find(&named)? };
+    named.extend(session.source.iter().flat_map(|source| [source.clone(), settled(source)]));
+    let entry = match named.is_empty() {
+        true => only_one(index.all()?, scope, session)?,
+        false => index.find(&named, scope)?,
+    };
     match entry.map(open).transpose()?.flatten() {
         Some(known) => Ok(Some(known)),
-        None => not_in_the_index(session, &named),
+        None => not_in_the_index(session, scope, &named),
     }
 }
 
 /// The journal lies in the home. Where the index does not know it, since it is another user's or was lost, it is found
 /// all the same.
-fn not_in_the_index(session: &Session, named: &[PathBuf]) -> Result<Option<Known>> {
+fn not_in_the_index(session: &Session, scope: Option<Scope>, named: &[PathBuf]) -> Result<Option<Known>> {
+    if let (Some(source), None | Some(Scope::Elastic)) = (&session.source, scope) {
+        let journal = journal_of_data(&settled(source)).filter(|journal| journal.is_file());
+        return journal.map_or(Ok(None), |journal| open_unknown(Scope::Elastic, source, journal));
+    }
+    if scope == Some(Scope::Elastic) {
+        return Ok(None);
+    }
     let parents = named.iter().filter_map(|path| path.parent().map(Path::to_owned));
     let mut homes: Vec<PathBuf> = named.iter().cloned().chain(parents).collect();
     if named.is_empty() {
@@ -94,21 +119,29 @@ fn not_in_the_index(session: &Session, named: &[PathBuf]) -> Result<Option<Known
         if !journal.is_file() {
             continue;
         }
-        let opened = Journal::peek(&journal)?.opened;
-        let mut entry = IndexEntry::new(opened.run_id, opened.created, opened.home, home);
-        entry.journals = vec![journal];
-        return open(entry);
+        return open_unknown(Scope::Server, &home, journal);
     }
     Ok(None)
 }
 
-fn journal_of(home: &Path) -> PathBuf {
-    work_dir(home).join("journal")
+fn open_unknown(scope: Scope, now: &Path, journal: PathBuf) -> Result<Option<Known>> {
+    let opened = Journal::peek(&journal)?.opened;
+    let mut entry = IndexEntry::new(opened.run_id, scope, opened.created, opened.home, now.to_owned());
+    entry.journals = vec![journal];
+    open(entry)
 }
 
-fn only_one(entries: Vec<IndexEntry>, session: &Session) -> Result<Option<IndexEntry>> {
+fn journal_of_data(source: &Path) -> Option<PathBuf> {
+    Some(journal_file(source.parent()?, Some(source.file_name()?)))
+}
+
+fn journal_of(home: &Path) -> PathBuf {
+    journal_file(home, None)
+}
+
+fn only_one(entries: Vec<IndexEntry>, scope: Option<Scope>, session: &Session) -> Result<Option<IndexEntry>> {
     let mut newest: Vec<IndexEntry> = Vec::new();
-    for entry in entries {
+    for entry in entries.into_iter().filter(|entry| scope.is_none_or(|scope| entry.scope == scope)) {
         // The list is newest first; an older run of the same deployment is history.
         if !newest.iter().any(|known| known.key == entry.key) && entry.journal().is_some() {
             newest.push(entry);
@@ -118,12 +151,18 @@ fn only_one(entries: Vec<IndexEntry>, session: &Session) -> Result<Option<IndexE
     if let Some(entry) = newest.iter().find(here) {
         return Ok(Some(entry.clone()));
     }
-    if newest.len() > 1 {
-        let homes: Vec<String> = newest.iter().map(|entry| entry.old_home.display().to_string()).collect();
-        return Err(Error::refused(format!("Several migrations were begun on this machine: {}.", homes.join(", ")))
-            .hint(format!("Say which one is meant: --home {}", homes.first().cloned().unwrap_or_default())));
+    match newest.as_slice() {
+        [] | [_] => Ok(newest.pop()),
+        [first, ..] => {
+            let homes: Vec<String> = newest.iter().map(|entry| entry.old_home.display().to_string()).collect();
+            let option = match first.scope {
+                Scope::Server => "--home",
+                Scope::Elastic => "--source",
+            };
+            Err(Error::refused(format!("Several migrations were begun on this machine: {}.", homes.join(", ")))
+                .hint(format!("Say which one is meant: {option} {}", first.old_home.display())))
+        }
     }
-    Ok(newest.pop())
 }
 
 fn open(entry: IndexEntry) -> Result<Option<Known>> {
@@ -153,12 +192,25 @@ pub(super) fn lock(session: &Session, known: Known) -> Result<(RunLock, Known)> 
     Ok((lock, known))
 }
 
+/// As [`lock`], for going on with the migration.
+///
+/// # Errors
+/// As [`lock`], and refused when another run has brought it to where it cannot go on.
+pub(super) fn lock_to_go_on(session: &Session, known: Known) -> Result<(RunLock, Known)> {
+    let (lock, known) = lock(session, known)?;
+    if can_go_on(&known) {
+        return Ok((lock, known));
+    }
+    Err(Error::refused("Another run has gone on with this migration until just now.")
+        .hint(format!("See where it stands: {}", session.command("status"))))
+}
+
 /// Takes the lock of a deployment that no run knows yet.
 ///
 /// # Errors
 /// Refused while another run has it.
 pub(super) fn lock_new(session: &Session, plan: &Plan) -> Result<RunLock> {
-    let key = crate::journal::index::key_of(&plan.home.from);
+    let key = crate::journal::index::key_of(plan.subject());
     Index::new(session.state_dir.clone()).lock(&key, &holder())
 }
 
@@ -173,13 +225,22 @@ fn holder() -> String {
 pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tools, context: &Context) -> Result<Run> {
     let dir = work_dir(&plan.home.from);
     files::create_private_dir(&dir)?;
-    let path = journal_of(&plan.home.from);
+    let path = plan.journal_file();
     if files::exists(&path)? {
         // Of an attempt that was taken back, or that ended before it had a plan.
-        files::rename(&path, &dir.join(format!("journal_before_{}", plan.stamp)))?;
+        let mut kept = path.clone().into_os_string();
+        kept.push(format!("_before_{}", plan.stamp));
+        files::rename(&path, Path::new(&kept))?;
     }
     let created = jiff::Timestamp::now();
-    let mut entry = IndexEntry::new(plan.run_id.clone(), created, plan.home.from.clone(), plan.new_home().to_owned());
+    let (scope, new_home) = match &plan.migrated {
+        Migrated::Server(_) => (Scope::Server, plan.new_home()),
+        Migrated::Elastic { .. } => {
+            (Scope::Elastic, plan.replacements.first().map_or(plan.subject(), |one| &one.target))
+        }
+    };
+    let mut entry =
+        IndexEntry::new(plan.run_id.clone(), scope, created, plan.subject().to_owned(), new_home.to_owned());
     entry.journals = vec![path.clone(), plan.home.after(&path)];
     entry.paths.extend(paths(&plan));
     Index::new(session.state_dir.clone()).put(&entry)?;
@@ -199,9 +260,11 @@ pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tool
 
 /// Returns every path by which the deployment can be named, before and after.
 fn paths(plan: &Plan) -> Vec<PathBuf> {
-    let project = &plan.deployment.project;
-    let mut paths: Vec<PathBuf> = project.files.clone();
-    paths.push(project.directory.clone());
+    let mut paths: Vec<PathBuf> = Vec::new();
+    if let Some(server) = plan.server() {
+        paths.extend(server.deployment.project.files.iter().cloned());
+        paths.push(server.deployment.project.directory.clone());
+    }
     paths.extend(plan.replacements.iter().map(|one| one.source.clone()));
     let after: Vec<PathBuf> = paths.iter().map(|path| plan.home.after(path)).collect();
     paths.extend(after);
@@ -237,7 +300,52 @@ pub(super) fn open_log(session: &Session, home: &Path, stamp: &str, context: &Co
             dir.join(format!("{stamp}.log"))
         }
     };
-    context.display.open_log(&path)
+    open_log_at(&path, context)
+}
+
+/// Opens the log file at a path.
+///
+/// # Errors
+/// Fails when it cannot be made.
+pub(super) fn open_log_at(path: &Path, context: &Context) -> Result<()> {
+    context.display.open_log(path)
+}
+
+/// Returns the time stamp for the names that a run makes, local time.
+pub(super) fn stamp_now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string()
+}
+
+/// Returns a path as it is indexed: its directory without symbolic links, its last name as it is, so that it is found
+/// again when it has been renamed.
+pub(super) fn settled(path: &Path) -> PathBuf {
+    let parent = path.parent().and_then(|parent| files::canonical(parent).ok());
+    match (parent, path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// Returns a session that names a migration, so that what it tells to type finds that one.
+pub(super) fn session_of(session: &Session, plan: &Plan) -> Session {
+    match &plan.migrated {
+        Migrated::Server(_) => session.clone(),
+        Migrated::Elastic { .. } => Session {
+            source: Some(plan.subject().to_owned()),
+            home: None,
+            compose: ComposeArgs::default(),
+            ..session.clone()
+        },
+    }
+}
+
+/// Returns the command that a migration was begun with, and goes on with.
+pub(super) fn go_on_command(session: &Session, plan: &Plan) -> String {
+    let session = session_of(session, plan);
+    match (&plan.migrated, plan.replacements.first()) {
+        (Migrated::Elastic { .. }, Some(one)) => session.elastic_command(&one.target),
+        _ => session.command(""),
+    }
 }
 
 /// Returns how many steps are done, of how many.

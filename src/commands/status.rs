@@ -1,7 +1,7 @@
 //! `status`: where a migration stands, and what can be done next.
 
 use super::Context;
-use super::session::{Known, known, progress};
+use super::session::{Known, go_on_command, known, progress, session_of};
 use crate::error::Result;
 use crate::journal::Phase;
 use crate::settings::Session;
@@ -11,7 +11,7 @@ use crate::settings::Session;
 /// # Errors
 /// Fails when a journal cannot be read.
 pub async fn status(session: Session, context: &Context) -> Result<()> {
-    match known(&session)? {
+    match known(&session, None)? {
         None => context
             .display
             .print(&format!("No migration was begun here. To see what one would do: {}", session.command("--dry-run"))),
@@ -22,24 +22,33 @@ pub async fn status(session: Session, context: &Context) -> Result<()> {
 
 fn text(known: &Known, session: &Session) -> String {
     let (done, all) = progress(known);
-    let home = &known.plan.home.from;
+    let is_server = known.plan.server().is_some();
+    let either = |server: &str, elastic: &str| if is_server { server.to_owned() } else { elastic.to_owned() };
+    let session = &session_of(session, &known.plan);
     let begun = &known.state.opened.created.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let go_on = session.command("");
+    let go_on = go_on_command(session, &known.plan);
     let go_back = session.command("rollback");
-    let mut lines = vec![format!("Migration of {} to release {}, begun {begun}", home.display(), known.plan.release)];
+    let mut lines =
+        vec![format!("Migration of {} to {}, begun {begun}", known.plan.subject().display(), known.plan.goal())];
     match known.state.phase {
         Phase::Preparing => {
-            lines.push(format!("{done} of {all} steps are done; the old server's files are as they were."));
+            let old = either("the old server's files are", "the old data are");
+            lines.push(format!("{done} of {all} steps are done; {old} as they were."));
             lines.push(format!("Go on: {go_on}"));
             lines.push(format!("Go back: {go_back}"));
         }
         Phase::Committed => {
-            lines.push(format!("{done} of {all} steps are done; the switch to the new server is under way."));
+            let what = either("the switch to the new server", "the renaming of the old data");
+            lines.push(format!("{done} of {all} steps are done; {what} is under way."));
             lines.push(format!("Go on: {go_on}"));
             lines.push(format!("Go back: {go_back}"));
         }
         Phase::Completed => {
-            lines.push(format!("Done: the server is in {}.", known.plan.new_home().display()));
+            lines.push(match (is_server, known.plan.replacements.first()) {
+                (false, Some(one)) => format!("Done: the new data are in {}.", one.target.display()),
+                _ => format!("Done: the server is in {}.", known.plan.new_home().display()),
+            });
+            lines.push(format!("Compare old and new once more: {}", session.command("verify")));
             lines.push(format!("Go back: {go_back}"));
         }
         Phase::RollingBack => {
@@ -47,7 +56,8 @@ fn text(known: &Known, session: &Session) -> String {
             lines.push(format!("Finish it: {go_back}"));
         }
         Phase::RolledBack => {
-            lines.push("It was taken back; the old server is as it was.".into());
+            let old = either("the old server is as it was", "the old data are as they were");
+            lines.push(format!("It was taken back; {old}."));
             lines.push(format!("Migrate again: {go_on}"));
         }
         Phase::Stuck => {

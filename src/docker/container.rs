@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A container, running or not.
@@ -88,6 +88,11 @@ impl Container {
     /// Returns a label's value.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name).map(String::as_str)
+    }
+
+    /// Returns whether the container has a directory mounted, or may write to something in it.
+    pub fn uses(&self, path: &Path) -> bool {
+        self.mounts.iter().any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))
     }
 }
 

@@ -100,12 +100,13 @@ async fn verify_uncancelled(
     let task = format!("verify {}", plan.index);
     let total = Some(expected.documents());
     let (mut found, mut read) = (Digest::new(), 0_u64);
-    for_each_portion(target, plan, 1, |documents| {
+    for_each_portion(target, plan, 1, async |documents| {
         for document in &documents {
             found.add(&document.key.id, document.key.routing.as_deref(), &document.source);
         }
         read += documents.len() as u64;
         events.progress(&task, read, total, Unit::Documents);
+        Ok(())
     })
     .await?;
     events.progress_ended(&task);
@@ -161,21 +162,23 @@ async fn name_documents(
         seen.entry(id.to_owned()).or_default().push(Seen { routing, content: document_hash(id, None, text) });
     };
     let (mut wanted, mut there) = (SeenById::new(), SeenById::new());
-    for_each_portion(source.source, plan, plan.shards, |documents| {
+    for_each_portion(source.source, plan, plan.shards, async |documents| {
         for Document { key, source: text } in documents {
             if chosen.contains(&bucket_of(&key.id)) && !source.accepted.contains(&plan.index, &key) {
                 let text = on_one_line(&text);
                 remember(&mut wanted, &key.id, intended(key.routing.as_deref(), &text), &text);
             }
         }
+        Ok(())
     })
     .await?;
-    for_each_portion(target, plan, 1, |documents| {
+    for_each_portion(target, plan, 1, async |documents| {
         for Document { key, source: text } in documents {
             if chosen.contains(&bucket_of(&key.id)) {
                 remember(&mut there, &key.id, key.routing.as_deref(), &text);
             }
         }
+        Ok(())
     })
     .await?;
     Ok(compare(wanted, there))
@@ -214,11 +217,11 @@ fn difference_of(mut wanted: Vec<Seen>, mut there: Vec<Seen>) -> Option<How> {
 }
 
 /// Reads an index, slice after slice, and hands its documents to `take`.
-async fn for_each_portion(
+pub(super) async fn for_each_portion(
     client: &Client,
     plan: &IndexPlan,
     slices: u32,
-    mut take: impl FnMut(Vec<Document>),
+    mut take: impl AsyncFnMut(Vec<Document>) -> Result<()>,
 ) -> Result<()> {
     for number in 0..slices.max(1) {
         let slice = Slice {
@@ -233,7 +236,7 @@ async fn for_each_portion(
         let mut reading = JoinSet::new();
         reading.spawn(async move { slice.read(&portions).await });
         while let Some(documents) = incoming.recv().await {
-            take(documents);
+            take(documents).await?;
         }
         if let Some(read) = reading.join_next().await {
             super::copy::joined(read)?;

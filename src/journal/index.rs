@@ -23,19 +23,33 @@ use std::path::{Path, PathBuf};
 pub const VARIABLE: &str = "CLEARML_MIGRATE_STATE_DIR";
 const FORMAT: u32 = 1;
 
+/// What a run migrates, as far as finding it again is concerned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// A server, known by its home.
+    #[default]
+    Server,
+    /// One Elasticsearch data directory, known by its own path.
+    Elastic,
+}
+
 /// What the index knows of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {
     format: u32,
     /// Names the run.
     pub run_id: String,
+    /// What it migrates.
+    #[serde(default)]
+    pub scope: Scope,
     /// When it began.
     pub created: Timestamp,
     /// The deployment's lock, from [`key_of`] its first home.
     pub key: String,
-    /// The home before the migration.
+    /// The home before the migration, or the data directory.
     pub old_home: PathBuf,
-    /// The home after it; the same if it is kept.
+    /// The home after it, or the new data directory; the same if it is kept.
     pub new_home: PathBuf,
     /// Where the journal can be, likeliest first: it moves with the home.
     pub journals: Vec<PathBuf>,
@@ -45,10 +59,11 @@ pub struct IndexEntry {
 
 impl IndexEntry {
     /// Returns an entry whose paths are both homes so far.
-    pub fn new(run_id: String, created: Timestamp, old_home: PathBuf, new_home: PathBuf) -> Self {
+    pub fn new(run_id: String, scope: Scope, created: Timestamp, old_home: PathBuf, new_home: PathBuf) -> Self {
         Self {
             format: FORMAT,
             run_id,
+            scope,
             created,
             key: key_of(&old_home),
             paths: BTreeSet::from([old_home.clone(), new_home.clone()]),
@@ -148,12 +163,13 @@ impl Index {
         Ok(entries)
     }
 
-    /// Returns the newest run that any of the paths belongs to.
+    /// Returns the newest run that any of the paths belongs to, of a scope if one is given.
     ///
     /// # Errors
     /// As [`Index::all`].
-    pub fn find(&self, paths: &[PathBuf]) -> Result<Option<IndexEntry>> {
-        Ok(self.all()?.into_iter().find(|entry| paths.iter().any(|path| entry.paths.contains(path))))
+    pub fn find(&self, paths: &[PathBuf], scope: Option<Scope>) -> Result<Option<IndexEntry>> {
+        let mut entries = self.all()?.into_iter().filter(|entry| scope.is_none_or(|scope| entry.scope == scope));
+        Ok(entries.find(|entry| paths.iter().any(|path| entry.paths.contains(path))))
     }
 
     /// Writes a run's entry, replacing an earlier one of the same run.
@@ -214,7 +230,7 @@ mod tests {
 
     fn entry(run_id: &str, home: &str, second: i64) -> IndexEntry {
         let created = Timestamp::from_second(second).unwrap();
-        let mut entry = IndexEntry::new(run_id.into(), created, home.into(), "/opt/clearml".into());
+        let mut entry = IndexEntry::new(run_id.into(), Scope::Server, created, home.into(), "/opt/clearml".into());
         entry.paths.insert(format!("{home}/docker-compose.yml").into());
         entry
     }
@@ -223,15 +239,16 @@ mod tests {
     fn a_run_is_found_by_any_path_and_the_newest_wins() {
         let dir = tempfile::tempdir().unwrap();
         let index = Index::new(dir.path().join("state"));
-        assert_eq!(index.find(&["/opt/trains".into()]).unwrap(), None);
+        assert_eq!(index.find(&["/opt/trains".into()], None).unwrap(), None);
         assert!(!dir.path().join("state").exists(), "looking makes nothing");
         index.put(&entry("b-old", "/opt/trains", 10)).unwrap();
         index.put(&entry("a-new", "/opt/trains", 20)).unwrap();
         index.put(&entry("other", "/srv/trains", 30)).unwrap();
-        let found = |path: &str| index.find(&[path.into()]).unwrap().map(|entry| entry.run_id);
+        let found = |path: &str| index.find(&[path.into()], None).unwrap().map(|entry| entry.run_id);
         assert_eq!(found("/opt/trains/docker-compose.yml").as_deref(), Some("a-new"));
         assert_eq!(found("/opt/clearml").as_deref(), Some("other"));
         assert_eq!(found("/opt/trains/docker"), None);
+        assert_eq!(index.find(&["/opt/trains".into()], Some(Scope::Elastic)).unwrap(), None);
         index.remove("a-new").unwrap();
         index.remove("a-new").unwrap();
         assert_eq!(found("/opt/trains").as_deref(), Some("b-old"));

@@ -15,7 +15,7 @@ pub mod log;
 pub mod record;
 pub mod state;
 
-pub use index::{Index, IndexEntry};
+pub use index::{Index, IndexEntry, Scope};
 pub use record::{Opened, Record};
 pub use state::{IllegalRecord, Phase, State, Status, StepState, Stopped};
 

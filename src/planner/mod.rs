@@ -2,10 +2,12 @@
 //! was asked for, and nowhere else. Reads only.
 
 mod edits;
+mod elastic;
 mod estimate;
 mod home;
 mod replacements;
 
+pub use elastic::{ElasticWishes, build_elastic};
 pub use estimate::memory_needed;
 pub use replacements::DATA_PATHS;
 
@@ -13,7 +15,7 @@ use crate::deployment::{Deployment, Role};
 use crate::docker::ComposeChoice;
 use crate::error::Result;
 use crate::files::space::TreeSize;
-use crate::plan::{Archive, ElasticPlan, Plan, Replacement, Switch};
+use crate::plan::{Archive, ElasticPlan, Migrated, Plan, Replacement, ServerPlan, Switch};
 use crate::release::Release;
 use crate::settings::Backup;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,15 +87,17 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
     Ok(Plan {
         run_id: run_id.to_owned(),
         stamp: stamp.to_owned(),
-        release: wishes.release.version.to_owned(),
-        deployment,
-        compose: measured.compose.clone(),
+        migrated: Migrated::Server(Box::new(ServerPlan {
+            release: wishes.release.version.to_owned(),
+            deployment,
+            compose: measured.compose.clone(),
+            edits,
+            new_project,
+        })),
         home,
         elastic,
         replacements,
         archives,
-        edits,
-        new_project,
         in_the_way: Vec::new(),
         images,
         notes,

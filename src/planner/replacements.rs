@@ -74,7 +74,7 @@ fn free_volume(key: &str, project: &str, taken: &BTreeSet<String>) -> (String, S
 }
 
 /// Returns the path with something added to its last component.
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

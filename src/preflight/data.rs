@@ -52,11 +52,11 @@ pub fn judge(path: &Path) -> Result<Vec<Finding>> {
         Kind::Missing => Ok(Vec::new()),
         Kind::Empty => wrong(
             format!("{place} is empty."),
-            "There is nothing to migrate. Is a disk not mounted, or does the compose file name another directory than the one in use?",
+            "There is nothing to migrate. Is a disk not mounted, or is another directory the one in use?",
         ),
         Kind::NotADataDir | Kind::Unknown => wrong(
             format!("{place} is no Elasticsearch data directory that is understood: {reason}."),
-            "Check the path in the compose file; it must be the directory that holds nodes/.",
+            "Check the path; it must be the directory that holds nodes/.",
         ),
     }
 }
@@ -65,8 +65,12 @@ pub fn judge(path: &Path) -> Result<Vec<Finding>> {
 /// where locks cannot be seen.
 pub(super) async fn open_elsewhere(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let mut findings = other_containers(subject).await?;
-    if subject.may_run && subject.plan.deployment.is_running() {
+    if subject.may_run && subject.plan.server().is_some_and(|server| server.deployment.is_running()) {
         // The project's own databases hold the locks now; they are asked for again once it is stopped.
+        return Ok(findings);
+    }
+    if subject.plan.server().is_none() && !findings.is_empty() {
+        // Its lock would say the same once more.
         return Ok(findings);
     }
     for one in subject.plan.replacements.iter().filter(|one| one.source.is_dir()) {
@@ -83,25 +87,17 @@ pub(super) async fn open_elsewhere(subject: &Subject<'_>) -> Result<Vec<Finding>
 }
 
 async fn other_containers(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let own = subject.plan.deployment.project.name.as_str();
+    let own = subject.plan.server().map(|server| server.deployment.project.name.as_str());
     let mut findings = Vec::new();
     for container in subject.docker.containers(&[]).await? {
-        if !container.state.running || container.label("com.docker.compose.project") == Some(own) {
+        if !container.state.running || (own.is_some() && container.label("com.docker.compose.project") == own) {
             continue;
         }
-        let uses = |path: &Path| {
-            container
-                .mounts
-                .iter()
-                .any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))
-        };
-        for one in subject.plan.replacements.iter().filter(|one| uses(&one.source)) {
+        for one in subject.plan.replacements.iter().filter(|one| container.uses(&one.source)) {
+            let whose = if own.is_some() { "has {} mounted and is not of this project" } else { "uses {}" };
+            let what = whose.replace("{}", &one.source.display().to_string());
             findings.push(Finding::refusal(
-                format!(
-                    "The container {} has {} mounted and is not of this project.",
-                    container.name,
-                    one.source.display()
-                ),
+                format!("The container {} {what}.", container.name),
                 format!("Stop it first: docker stop {}", container.name),
             ));
         }

@@ -10,7 +10,7 @@ mod services;
 
 pub use services::{in_the_way, unsafe_storage};
 
-use crate::docker::{ComposeCommand, Daemon};
+use crate::docker::Daemon;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use tokio_util::sync::CancellationToken;
@@ -63,8 +63,6 @@ pub struct Subject<'a> {
     pub plan: &'a Plan,
     /// The daemon.
     pub docker: &'a Daemon,
-    /// The compose command.
-    pub compose: &'a ComposeCommand,
     /// Whether the old server is allowed to run: for `check`, and until the migration stops it.
     pub may_run: bool,
     /// The wish to stop.
@@ -76,7 +74,7 @@ pub struct Subject<'a> {
 /// # Errors
 /// Fails when a check cannot be carried out at all, and when cancelled; what checks find is in the list.
 pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let mut findings = services::supported(&subject.plan.deployment);
+    let mut findings = subject.plan.server().map_or_else(Vec::new, |server| services::supported(&server.deployment));
     findings.extend(paths::targets(subject.plan));
     findings.extend(paths::permissions(subject.plan));
     findings.extend(machine::memory(subject.plan, subject.docker.info().memory));

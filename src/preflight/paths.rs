@@ -19,10 +19,10 @@ pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
             // The volume's name is docker's business and is checked when it is created.
             Switch::Volume { .. } => {}
         }
-        findings.extend(symbolic_link(one));
+        findings.extend(symbolic_link(plan, one));
     }
     findings.extend(in_the_way(&plan.elastic.clone));
-    findings.extend(plan.edits.iter().filter_map(|edit| in_the_way(&edit.kept_as)));
+    findings.extend(plan.edits().iter().filter_map(|edit| in_the_way(&edit.kept_as)));
     findings.extend(plan.archives.iter().filter_map(|archive| in_the_way(&archive.file)));
     findings
 }
@@ -39,13 +39,18 @@ fn in_the_way(path: &Path) -> Option<Finding> {
 }
 
 /// A symbolic link would be renamed instead of the data, and the old compose file would still reach them.
-fn symbolic_link(one: &Replacement) -> Option<Finding> {
+fn symbolic_link(plan: &Plan, one: &Replacement) -> Option<Finding> {
     let link = std::fs::symlink_metadata(&one.source).is_ok_and(|meta| meta.is_symlink());
     link.then(|| {
         let real = std::fs::canonicalize(&one.source).unwrap_or_default();
         Finding::refusal(
             format!("{} is a symbolic link to {}.", one.source.display(), real.display()),
-            format!("Name {} itself in the compose file, recreate the stack, and run again.", real.display()),
+            match plan.server() {
+                Some(_) => {
+                    format!("Name {} itself in the compose file, recreate the stack, and run again.", real.display())
+                }
+                None => format!("Name the directory itself: --source {}", real.display()),
+            },
         )
     })
 }
@@ -58,7 +63,7 @@ pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 findings.push(Finding::refusal(
                     format!("The data directory {} does not exist.", one.source.display()),
-                    "Check the path in the compose file: is a disk not mounted, or was the directory moved?",
+                    format!("Check {}: is a disk not mounted, or was the directory moved?", plan.source_named_in()),
                 ));
                 continue;
             }
@@ -67,12 +72,16 @@ pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
         if let (Some(parent), false) = (one.source.parent(), matches!(one.switch, Switch::Volume { .. })) {
             findings.extend(needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to"));
         }
+        // Beside the source, but where the user has named another place.
+        if let (Some(parent), false) = (one.target.parent(), matches!(one.switch, Switch::Volume { .. })) {
+            findings.extend(needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to"));
+        }
     }
     findings.extend(needs(&plan.home.from, Access::WRITE_OK | Access::EXEC_OK, "written to"));
     if let Some(to) = &plan.home.to {
         findings.extend(to.parent().and_then(|parent| needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to")));
     }
-    for edit in &plan.edits {
+    for edit in plan.edits() {
         findings.extend(needs(&edit.path, Access::READ_OK | Access::WRITE_OK, "written to"));
     }
     findings.dedup();

@@ -123,7 +123,7 @@ async fn with_new_names(plan: &Plan, docker: &Daemon) -> Result<Vec<Container>> 
     let mut taken = Vec::new();
     for name in plan.new_container_names() {
         let container = docker.container(&name).await?;
-        let own = Some(plan.deployment.project.name.as_str());
+        let own = plan.server().map(|server| server.deployment.project.name.as_str());
         taken.extend(container.filter(|one| one.label("com.docker.compose.project") != own));
     }
     Ok(taken)

@@ -1,5 +1,7 @@
 //! What the user reads: the plan before the question, and the report at the end. Text only; nothing is printed here.
 
+mod comparison;
+mod elastic;
 mod outcome;
 mod page;
 mod plan;
@@ -7,5 +9,7 @@ mod plan;
 mod sample;
 mod secrets;
 
+pub use comparison::{comparison_error, comparison_text};
+pub use elastic::{elastic_back_text, elastic_text};
 pub use outcome::{Outcome, rolled_back_text, success_text};
 pub use plan::plan_text;

@@ -32,7 +32,8 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
     let mut page = Page::new(Paint::default());
     // The lines of the steps are above.
     page.exact(0, "");
-    page.title(&format!("Done: ClearML Server {} runs in {}.", plan.release, plan.new_home().display()));
+    let release = plan.server().map_or("", |server| &server.release);
+    page.title(&format!("Done: ClearML Server {release} runs in {}.", plan.new_home().display()));
     page.paragraph(
         0,
         &format!(
@@ -92,18 +93,18 @@ pub fn rolled_back_text(
 }
 
 /// Returns the commands that delete everything that was kept.
-fn delete_lines(plan: &Plan) -> Vec<String> {
+pub(super) fn delete_lines(plan: &Plan) -> Vec<String> {
     let data = plan.replacements.iter().map(|one| match (&one.switch, volume_name(plan, &one.source)) {
         (Switch::Volume { .. }, Some(name)) => format!("docker volume rm {name}"),
         _ => format!("rm -r {}", quoted(&plan.home.after(one.retired()))),
     });
-    let files = plan.edits.iter().map(|edit| &edit.kept_as).chain(plan.archives.iter().map(|one| &one.file));
+    let files = plan.edits().iter().map(|edit| &edit.kept_as).chain(plan.archives.iter().map(|one| &one.file));
     let files = files.map(|file| format!("rm {}", quoted(&plan.home.after(file))));
     data.chain(files).collect()
 }
 
 fn volume_name<'a>(plan: &'a Plan, source: &Path) -> Option<&'a str> {
-    let mut mounts = plan.deployment.services.iter().flat_map(|service| &service.mounts);
+    let mut mounts = plan.server()?.deployment.services.iter().flat_map(|service| &service.mounts);
     mounts.find_map(|mount| match &mount.storage {
         Storage::Volume { name, mountpoint, .. } if mountpoint == source => Some(name.as_str()),
         _ => None,
@@ -131,6 +132,7 @@ fn quoted(path: &Path) -> String {
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::plan::Migrated;
 
     const GO_BACK: &str = "docker clearml-migrate rollback";
 
@@ -183,7 +185,8 @@ mod tests {
         let source = PathBuf::from("/var/lib/docker/volumes/trains_m/_data");
         plan.replacements[1].source = source.clone();
         plan.replacements[1].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
-        plan.deployment.services[3].mounts[0].storage =
+        let Migrated::Server(server) = &mut plan.migrated else { panic!("the sample is a server") };
+        server.deployment.services[3].mounts[0].storage =
             Storage::Volume { name: "trains_m".into(), key: "m".into(), mountpoint: source };
         assert_eq!(delete_lines(&plan)[1], "docker volume rm trains_m");
     }

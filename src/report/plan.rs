@@ -7,7 +7,7 @@ use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
 use crate::display::format::{bytes, plural};
-use crate::plan::{FileEdit, Plan, Step, Switch};
+use crate::plan::{FileEdit, Migrated, Plan, ServerPlan, Step, Switch};
 use std::path::Path;
 
 /// Returns the whole plan, as printed by `--dry-run` and before the question.
@@ -26,26 +26,37 @@ pub fn plan_text(plan: &Plan, paint: Paint, go_back: &str) -> String {
 }
 
 fn heading(page: &mut Page, plan: &Plan) {
-    let deployment = &plan.deployment;
+    let server = match &plan.migrated {
+        Migrated::Server(server) => server.as_ref(),
+        Migrated::Elastic { version } => {
+            page.title("The old data and the new ones");
+            for one in &plan.replacements {
+                page.item(2, "from  ", &format!("Elasticsearch 5 data in {}", one.source.display()));
+                page.item(2, "to    ", &format!("Elasticsearch {version} data in {}", one.target.display()));
+            }
+            return;
+        }
+    };
+    let ServerPlan { release, deployment, .. } = server;
     page.title("The old server and the new one");
     let from = format!("Trains Server {} in {}", deployment.version.version, deployment.home.display());
     page.item(2, "from  ", &from);
     page.item(2, "      ", &format!("({}; {})", deployment.found_by, deployment.version.evidence));
-    page.item(2, "to    ", &format!("ClearML Server {} in {}", plan.release, plan.new_home().display()));
+    page.item(2, "to    ", &format!("ClearML Server {release} in {}", plan.new_home().display()));
     if plan.home.to.is_none() {
         page.item(2, "      ", &format!("(the directory keeps its name: {})", plan.home.reason));
     }
-    page.item(2, "with  ", &compose_line(plan));
+    page.item(2, "with  ", &compose_line(server));
 }
 
 /// Returns which compose is used, and why.
-fn compose_line(plan: &Plan) -> String {
-    let compose = &plan.compose;
+fn compose_line(server: &ServerPlan) -> String {
+    let compose = &server.compose;
     let why = match compose.why.as_str() {
         "" => String::new(),
         why => format!(", because {why}"),
     };
-    let other = plan.deployment.created_with.as_deref().filter(|created| generation(created) != compose.generation);
+    let other = server.deployment.created_with.as_deref().filter(|created| generation(created) != compose.generation);
     let continued = match other {
         Some(created) => format!("; it goes on with the project that compose {created} made, under the same name"),
         None => String::new(),
@@ -69,8 +80,9 @@ fn steps(page: &mut Page, plan: &Plan) {
 
 fn details(plan: &Plan, step: Step) -> Vec<String> {
     match step {
+        Step::PullImages if plan.server().is_none() => plan.images.clone(),
         Step::PullImages => vec![format!("while the old server runs: {}", plan.images.join(", "))],
-        Step::StopStack => vec![stop_line(&plan.deployment)],
+        Step::StopStack => plan.server().map(|server| stop_line(&server.deployment)).into_iter().collect(),
         Step::BackUp => plan
             .archives
             .iter()
@@ -87,9 +99,13 @@ fn details(plan: &Plan, step: Step) -> Vec<String> {
             plan.home.to.iter().map(|to| format!("{} → {}", plan.home.from.display(), to.display())).collect()
         }
         Step::RewriteCompose => {
-            plan.edits.iter().map(|edit| plan.home.after(&edit.path).display().to_string()).collect()
+            plan.edits().iter().map(|edit| plan.home.after(&edit.path).display().to_string()).collect()
         }
-        Step::StartStack => vec![format!("{} up -d (project {})", plan.compose.typed, plan.new_project.name)],
+        Step::StartStack => {
+            let up =
+                |server: &ServerPlan| format!("{} up -d (project {})", server.compose.typed, server.new_project.name);
+            plan.server().map(up).into_iter().collect()
+        }
         Step::CheckHealth => vec![
             "documents per index, versions of the databases, and through its API the events of sampled experiments"
                 .into(),
@@ -155,13 +171,14 @@ fn retire_lines(plan: &Plan) -> Vec<String> {
 
 fn kept(page: &mut Page, plan: &Plan) {
     let data = plan.replacements.iter().map(|one| plan.home.after(one.retired()));
-    let files = plan.edits.iter().map(|edit| plan.home.after(&edit.kept_as));
+    let files = plan.edits().iter().map(|edit| plan.home.after(&edit.kept_as));
     let paths: Vec<String> = data.chain(files).map(|path| path.display().to_string()).collect();
     page.block("What is kept, byte for byte, until you delete it", &paths);
 }
 
 fn shared(page: &mut Page, plan: &Plan) {
-    let fileserver = plan.deployment.service(Role::Fileserver).and_then(|one| one.mount("/mnt/fileserver"));
+    let fileserver = plan.server().and_then(|server| server.deployment.service(Role::Fileserver));
+    let fileserver = fileserver.and_then(|one| one.mount("/mnt/fileserver"));
     let Some(path) = fileserver.and_then(|mount| mount.storage.path()) else { return };
     let lines = [
         format!("{}: artifacts and debug images", plan.home.after(path).display()),
@@ -171,11 +188,11 @@ fn shared(page: &mut Page, plan: &Plan) {
 }
 
 fn diffs(page: &mut Page, plan: &Plan) {
-    if plan.edits.is_empty() {
+    if plan.edits().is_empty() {
         return;
     }
     page.title("What changes in your files (passwords and keys are not shown)");
-    for edit in &plan.edits {
+    for edit in plan.edits() {
         for line in diff(plan, edit, page.paint()).lines() {
             page.exact(0, line);
         }
@@ -193,10 +210,14 @@ fn in_short(page: &mut Page, plan: &Plan, go_back: &str) {
     let number = |step: Step| steps.iter().position(|one| *one == step).map_or(0, |position| position + 1);
     let (stop, switch) = (number(Step::StopStack), number(Step::RetireSources));
     page.title("In short");
+    let time = about(plan.estimate_seconds);
     page.item(
         2,
         "- ",
-        &format!("It should take about {}; the server is down from step {stop} on.", about(plan.estimate_seconds)),
+        &match plan.server() {
+            Some(_) => format!("It should take about {time}; the server is down from step {stop} on."),
+            None => format!("It should take about {time}; whatever uses the data must stay stopped."),
+        },
     );
     page.item(2, "- ", "Nothing of yours is deleted, and the old data are never written to.");
     page.item(

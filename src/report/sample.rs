@@ -4,7 +4,7 @@ use crate::deployment::{
     Deployment, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
 };
 use crate::docker::ComposeChoice;
-use crate::plan::{Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Plan, Replacement, Switch};
+use crate::plan::{Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, Plan, Replacement, ServerPlan, Switch};
 use std::path::PathBuf;
 
 const STAMP: &str = "2026-11-22_18-30-00";
@@ -15,9 +15,13 @@ pub(super) fn plan() -> Plan {
     Plan {
         run_id: format!("{STAMP}-1"),
         stamp: STAMP.into(),
-        release: "1.1".into(),
-        deployment: deployment(),
-        compose: ComposeChoice { version: "2.40.3".into(), ..ComposeChoice::default() },
+        migrated: Migrated::Server(Box::new(ServerPlan {
+            release: "1.1".into(),
+            deployment: deployment(),
+            compose: ComposeChoice { version: "2.40.3".into(), ..ComposeChoice::default() },
+            edits: edits(),
+            new_project: Project { name: "clearml".into(), directory: "/opt/clearml".into(), ..deployment().project },
+        })),
         home: HomeMove {
             from: "/opt/trains".into(),
             to: Some("/opt/clearml".into()),
@@ -26,8 +30,6 @@ pub(super) fn plan() -> Plan {
         elastic: elastic(),
         replacements: replacements(),
         archives: archives(),
-        edits: edits(),
-        new_project: Project { name: "clearml".into(), directory: "/opt/clearml".into(), ..deployment().project },
         in_the_way: Vec::new(),
         images: ["docker.elastic.co/elasticsearch/elasticsearch:5.6.16", "allegroai/clearml:1.1.1", "mongo:3.6.23"]
             .map(str::to_owned)

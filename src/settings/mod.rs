@@ -1,12 +1,14 @@
 //! What was meant: the command line and the environment, fully resolved. Pure.
 
 mod compose;
+mod elastic_version;
 mod size;
 
 pub use compose::ComposeArgs;
+pub use elastic_version::parse_elastic_version;
 pub use size::parse_size;
 
-use crate::cli::{BackupArg, Cli, Command, MigrationArgs, OnFailureArg, SessionArgs, Shell};
+use crate::cli::{BackupArg, Cli, Command, ElasticArgs, MigrationArgs, OnFailureArg, SessionArgs, Shell, SourceArg};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
@@ -22,6 +24,10 @@ pub enum Task {
     Migrate(Migration),
     /// The checks alone.
     Check(Migration),
+    /// One Elasticsearch data directory.
+    Elastic(Elastic),
+    /// Compare once more.
+    Verify(Verify),
     /// Where a migration stands.
     Status(Session),
     /// Back to the old server.
@@ -43,6 +49,8 @@ pub struct Session {
     pub compose: ComposeArgs,
     /// Absolute root directory of the old server, if it was said.
     pub home: Option<PathBuf>,
+    /// Absolute path of the data directory that `elastic` is or was given, if it was said.
+    pub source: Option<PathBuf>,
     /// Absolute working directory.
     pub current_dir: PathBuf,
     /// Absolute directory of the index of migrations.
@@ -82,7 +90,21 @@ impl Session {
         if !arguments.is_empty() {
             words.push(arguments.to_owned());
         }
+        if let (Some(source), false) = (&self.source, arguments.is_empty()) {
+            words.extend(["--source".to_owned(), quote(&source.to_string_lossy())]);
+        }
         words.join(" ")
+    }
+}
+
+impl Session {
+    /// Returns the command line of `elastic` for the session's source and this target.
+    pub fn elastic_command(&self, target: &Path) -> String {
+        let command = self.command("elastic");
+        match target == Path::new(Elastic::TARGET) {
+            true => command,
+            false => format!("{command} --target {}", quote(&target.to_string_lossy())),
+        }
     }
 }
 
@@ -187,18 +209,70 @@ pub struct Rollback {
     pub start: bool,
 }
 
+/// A migration of one Elasticsearch data directory that was asked for; the session names the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elastic {
+    /// Where and how.
+    pub session: Session,
+    /// Absolute path of the data directory.
+    pub source: PathBuf,
+    /// Absolute path of the new data directory, if it was said.
+    pub target: Option<PathBuf>,
+    /// Make a backup.
+    pub backup: bool,
+    /// Absolute directory for the backup, if it was said.
+    pub backup_dir: Option<PathBuf>,
+    /// Copy several indices side by side.
+    pub parallel: bool,
+    /// Version of the Elasticsearch that writes, such as `7.6.2`.
+    pub version: String,
+    /// Bytes of memory for the pair of nodes, if it was said.
+    pub memory: Option<u64>,
+    /// Absolute path of the rejects file that the user has read and given back.
+    pub accept_rejects: Option<PathBuf>,
+    /// Stop after the plan; nothing is written.
+    pub dry_run: bool,
+}
+
+impl Elastic {
+    /// Where a stock Trains Server keeps its Elasticsearch data.
+    pub const SOURCE: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic" } else { "/opt/trains/data/elastic" };
+    /// Where a stock server of Elasticsearch 7 looks for them.
+    pub const TARGET: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic_7" } else { "/opt/trains/data/elastic_7" };
+}
+
+/// A comparison that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verify {
+    /// Where and how.
+    pub session: Session,
+    /// Absolute path of the rejects file that the migration was told to accept.
+    pub accept_rejects: Option<PathBuf>,
+}
+
 /// Resolves a command line.
 ///
 /// # Errors
 /// Fails when the environment lacks what is needed, or a value makes no sense.
 pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> {
     let session = |arguments: &SessionArgs| resolve_session(arguments, &call, environment);
+    let session_of = |which: &SourceArg| -> Result<Session> {
+        let session = session(&cli.session)?;
+        let source = which.source.as_ref().map(|path| absolute(path, &session.current_dir));
+        Ok(Session { source, ..session })
+    };
     Ok(match &cli.command {
         Some(Command::ShellInit { shell }) => Task::ShellInit(*shell),
         Some(Command::Version) => Task::Version,
-        Some(Command::Status) => Task::Status(session(&cli.session)?),
+        Some(Command::Status(which)) => Task::Status(session_of(which)?),
         Some(Command::Rollback(options)) => {
-            Task::Rollback(Rollback { session: session(&cli.session)?, start: !options.no_start })
+            Task::Rollback(Rollback { session: session_of(&options.which)?, start: !options.no_start })
+        }
+        Some(Command::Elastic(options)) => Task::Elastic(resolve_elastic(options, session(&cli.session)?)),
+        Some(Command::Verify(options)) => {
+            let session = session_of(&options.which)?;
+            let accept_rejects = options.accept_rejects.as_ref().map(|path| absolute(path, &session.current_dir));
+            Task::Verify(Verify { session, accept_rejects })
         }
         Some(Command::Check(options)) => Task::Check(resolve_migration(options, session(&cli.session)?)?),
         None => Task::Migrate(resolve_migration(&cli.migration, session(&cli.session)?)?),
@@ -215,6 +289,7 @@ fn resolve_session(arguments: &SessionArgs, call: &Call, environment: &Environme
         docker: call.docker.clone(),
         compose: ComposeArgs::resolve(arguments, environment, &current_dir)?,
         home: arguments.home.as_ref().map(absolute),
+        source: None,
         state_dir: absolute(&state_dir(environment)?),
         log_file: arguments.log_file.as_ref().map(absolute),
         assume_yes: arguments.yes,
@@ -259,6 +334,24 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
         session,
     })
+}
+
+fn resolve_elastic(arguments: &ElasticArgs, session: Session) -> Elastic {
+    let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
+    let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
+    Elastic {
+        target: arguments.target.as_ref().map(absolute),
+        backup: !arguments.no_backup,
+        backup_dir: arguments.backup_dir.as_ref().map(absolute),
+        parallel: arguments.parallel,
+        version: arguments.target_version.clone(),
+        memory: arguments.memory,
+        accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
+        dry_run: arguments.dry_run,
+        // What says where a server is may be in the environment, and has no meaning here.
+        session: Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session },
+        source,
+    }
 }
 
 /// A fixed place, so that a migration is found again whatever has been renamed since.

@@ -139,7 +139,26 @@ fn what_to_type_next_finds_the_same_server() {
 }
 
 #[test]
+fn elastic_has_the_defaults_of_upstream_s_script() {
+    let Ok(Task::Elastic(plain)) = task("elastic", &environment()) else { panic!() };
+    assert_eq!(plain.source, Path::new("/opt/trains/data/elastic"));
+    assert_eq!((plain.target, plain.backup, plain.parallel), (None, true, false));
+    assert_eq!(Elastic::TARGET, "/opt/trains/data/elastic_7");
+    // What says where a server is does not matter, wherever it was said.
+    let environment = environment().with("COMPOSE_FILE", "a.yml").with("COMPOSE_PROJECT_NAME", "trains");
+    let Ok(Task::Elastic(said)) = task("elastic -s data/es/ -t ../es7 -n -p", &environment) else { panic!() };
+    assert_eq!(said.session.compose, ComposeArgs::default());
+    assert_eq!((said.source.as_path(), said.target), (Path::new("/work/data/es"), Some("/work/../es7".into())));
+    assert!(!said.backup && said.parallel);
+    let command = said.session.elastic_command(Path::new("/work/es 7"));
+    assert_eq!(command, "docker-clearml-migrate elastic --source /work/data/es --target '/work/es 7'");
+    assert_eq!(said.session.command("rollback"), "docker-clearml-migrate rollback --source /work/data/es");
+}
+
+#[test]
 fn each_command_becomes_its_task() {
+    let Ok(Task::Verify(verify)) = task("verify -s es", &environment()) else { panic!() };
+    assert_eq!(verify.session.source, Some("/work/es".into()));
     assert!(matches!(task("check -n", &environment()), Ok(Task::Check(Migration { backup: Backup::None, .. }))));
     assert!(matches!(task("rollback", &environment()), Ok(Task::Rollback(Rollback { start: true, .. }))));
     assert!(matches!(task("rollback --no-start", &environment()), Ok(Task::Rollback(Rollback { start: false, .. }))));

@@ -2,7 +2,7 @@
 
 use super::run::blocking;
 use super::{Done, Run};
-use crate::display::format::bytes;
+use crate::display::format::{bytes, plural};
 use crate::error::Result;
 use crate::files::{self, archive};
 use crate::journal::Phase;
@@ -31,7 +31,11 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         written += archived.bytes_out;
         run.note(Step::BackUp, &done_key, &archived)?;
     }
-    Ok(Done::line(format!("{} archives, {}, read back", run.plan.archives.len(), bytes(written))))
+    Ok(Done::line(format!(
+        "{}, {}, read back",
+        plural(run.plan.archives.len() as u64, "archive", "archives"),
+        bytes(written)
+    )))
 }
 
 /// An archive of data that have changed since gives way to a new one; on the way back to the old server all are kept.

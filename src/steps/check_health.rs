@@ -5,6 +5,7 @@
 //! answers 200 with nothing in it. Hence versions and counts (seen on servers 0.15.1 and 1.1.1).
 
 use super::copy_elastic::{CopiedElastic, Sample};
+use super::run::project_args;
 use super::{Done, Run};
 use crate::deployment::Role;
 use crate::display::format::{documents, plural};
@@ -28,7 +29,7 @@ const WAITING: &str = "waiting for the API server";
 const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
-    let release = crate::release::find(&run.plan.release)?;
+    let release = crate::release::find(&run.server()?.release)?;
     let api = wait_for_api(run).await?;
     let mut checks = vec![check_versions(run, release).await?];
     checks.push(check_counts(run).await?);
@@ -79,8 +80,9 @@ fn complaints(errors: &[String]) -> Error {
 
 /// Fails when a database or the API server has ended: waiting longer would not help.
 async fn require_running(run: &Run) -> Result<()> {
+    let server = run.server()?;
     for role in [Role::Elasticsearch, Role::Mongo, Role::Redis, Role::Apiserver] {
-        if run.plan.deployment.service(role).is_none() {
+        if server.deployment.service(role).is_none() {
             continue;
         }
         let container = container_of(run, role).await?;
@@ -108,14 +110,16 @@ async fn require_running(run: &Run) -> Result<()> {
 
 /// Returns the container of the role's service in the new project.
 async fn container_of(run: &Run, role: Role) -> Result<Container> {
-    let name = run.plan.deployment.service(role).map(|service| service.name.clone());
+    let server = run.server()?;
+    let name = server.deployment.service(role).map(|service| service.name.clone());
     let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
-    let containers = run.docker.project_containers(&run.plan.new_project.name).await?;
+    let containers = run.docker.project_containers(&server.new_project.name).await?;
     let mut of_service =
         containers.into_iter().filter(|one| one.label("com.docker.compose.service") == Some(name.as_str()));
+    let compose = run.compose()?.typed(&project_args(&server.new_project));
     of_service.next().ok_or_else(|| {
         Error::failed(format!("The new server has no container for the service {name}."))
-            .hint(format!("See what compose says: {} ps", run.compose.typed(&run.new_project())))
+            .hint(format!("See what compose says: {compose} ps"))
     })
 }
 

@@ -154,17 +154,10 @@ async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
 async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> {
     let templates = Templates::release_1_1()?;
     templates.put(&target.client).await?;
-    let (ours, left): (Vec<Listed>, Vec<Listed>) =
-        indices::list(&source.client).await?.into_iter().partition(Listed::is_ours);
+    let (ours, left) = readable_indices(source).await?;
     for listed in &left {
         run.events.detail(format!("{} is not the server's and is left behind", listed.name));
     }
-    for closed in ours.iter().filter(|listed| listed.is_closed()) {
-        // On the clone, so that the original stays closed.
-        indices::open(&source.client, &closed.name).await?;
-    }
-    let ours = if ours.iter().any(Listed::is_closed) { relist(source).await? } else { ours };
-    indices::require_all_shards(&source.client, &ours).await?;
     let done: BTreeSet<String> = copied_indices(run).into_iter().map(|one| one.outcome.index).collect();
     let mut plans = Vec::new();
     for listed in ours.iter().filter(|listed| !done.contains(&listed.name)) {
@@ -176,6 +169,7 @@ async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> 
     let rejects = rejects_file(run);
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
     options.accepted = Arc::clone(&run.options.accepted_rejects);
+    options.indices_at_once = run.options.indices_at_once.unwrap_or(options.indices_at_once);
     let copier =
         Copier::new(source.client.clone(), target.client.clone(), options, run.events.clone(), run.cancel.clone())
             .await?;
@@ -185,6 +179,22 @@ async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> 
     tell_oddities(run, &outcomes);
     let counts = copied_indices(run).into_iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(run, source, &ours).await? })
+}
+
+/// Returns the server's indices, all open and whole, and those of others.
+///
+/// # Errors
+/// Refused when a shard is missing; fails when the node does not answer.
+pub(super) async fn readable_indices(source: &Node) -> Result<(Vec<Listed>, Vec<Listed>)> {
+    let (ours, left): (Vec<Listed>, Vec<Listed>) =
+        indices::list(&source.client).await?.into_iter().partition(Listed::is_ours);
+    for closed in ours.iter().filter(|listed| listed.is_closed()) {
+        // On the clone, so that the original stays closed.
+        indices::open(&source.client, &closed.name).await?;
+    }
+    let ours = if ours.iter().any(Listed::is_closed) { relist(source).await? } else { ours };
+    indices::require_all_shards(&source.client, &ours).await?;
+    Ok((ours, left))
 }
 
 async fn relist(source: &Node) -> Result<Vec<Listed>> {

@@ -5,6 +5,7 @@
 
 mod back_up;
 mod check_health;
+mod compare;
 mod copy_data;
 mod copy_elastic;
 mod move_home;
@@ -19,10 +20,11 @@ mod start_stack;
 mod stop_stack;
 mod verify_elastic;
 
+pub use compare::{Comparison, compare_again};
 pub use copy_elastic::CopiedElastic;
 pub use node::remove_leftovers;
 pub use put_away::set_aside;
-pub use run::{Options, Run, blocking, old_project_args};
+pub use run::{Options, Run, blocking, project_args};
 pub use sources::changed_sources;
 
 use crate::deployment::Role;
@@ -91,7 +93,8 @@ pub async fn apply(step: Step, run: &Run) -> Result<Done> {
 pub async fn undo(step: Step, run: &Run) -> Result<()> {
     match step {
         // Images and answers are nothing that the old server could mind.
-        Step::PullImages | Step::VerifyElastic | Step::CheckHealth => Ok(()),
+        Step::PullImages | Step::CheckHealth => Ok(()),
+        Step::VerifyElastic => verify_elastic::undo(run).await,
         Step::BackUp => back_up::undo(run).await,
         Step::StopStack => stop_stack::undo(run).await,
         Step::CopyElastic => copy_elastic::undo(run).await,

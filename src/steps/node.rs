@@ -3,14 +3,14 @@
 //! They listen on loopback ports that docker chooses, live in networks of the run's own, and carry the run's labels,
 //! so that whatever a crash leaves behind is found and removed by the next run.
 
-use super::Run;
 use super::run::blocking;
+use super::{Run, compare};
 use crate::deployment::Role;
 use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
 use crate::elastic::Client;
 use crate::error::{Error, Result};
 use crate::events::Unit;
-use crate::files::{self, clone};
+use crate::files::{self, Owned, clone};
 use crate::plan::{Replacement, Step};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,12 +54,13 @@ impl Node {
     }
 }
 
-/// Removes what an earlier try of this run left in docker.
+/// Removes what an earlier try of this run left in docker, and what a comparison left beside the data.
 ///
 /// # Errors
-/// Fails when docker cannot.
+/// Fails when docker cannot, or a clone cannot be removed.
 pub async fn remove_leftovers(run: &Run) -> Result<()> {
-    run.docker.remove_leftovers(&run.plan.run_id).await.map(drop)
+    run.docker.remove_leftovers(&run.plan.run_id).await?;
+    compare::remove_clones(run).await
 }
 
 /// Makes the clone anew and starts the node that reads it.
@@ -68,13 +69,16 @@ pub async fn remove_leftovers(run: &Run) -> Result<()> {
 /// Fails when the clone cannot be made or the node does not come up.
 pub(super) async fn start_source(run: &Run, source: &Replacement) -> Result<Node> {
     let owned = run.claim(Step::CopyElastic, &run.plan.elastic.clone)?;
-    let (from, cancel, events) = (source.source.clone(), run.cancel.clone(), run.events.clone());
-    let cloned = blocking(move || {
-        files::remove_tree(&owned)?;
-        clone::clone_elastic(&from, &owned, &cancel, &events)
-    })
-    .await?;
-    run.events.detail(format!("clone of the old data: {cloned:?}"));
+    start_source_on_clone(run, &source.source, owned).await
+}
+
+/// Makes a clone of old data anew at a claimed place and starts the node that reads it.
+///
+/// # Errors
+/// As [`start_source`].
+pub(super) async fn start_source_on_clone(run: &Run, source: &Path, owned: Owned) -> Result<Node> {
+    let place = owned.path().to_owned();
+    make_clone(run, source, owned).await?;
     let mut settings = BTreeMap::from([
         // 5.x knows no single-node discovery; on its own it elects itself.
         ("discovery.zen.minimum_master_nodes", "1"),
@@ -84,7 +88,22 @@ pub(super) async fn start_source(run: &Run, source: &Replacement) -> Result<Node
     ]);
     settings.extend(COMMON);
     let heap = run.plan.elastic.heaps.source;
-    start(run, Part::Source, &run.plan.elastic.source_image, &run.plan.elastic.clone, &settings, heap).await
+    start(run, Part::Source, &run.plan.elastic.source_image, &place, &settings, heap).await
+}
+
+/// Clones data for a node to work on, in place of what an earlier try left there.
+///
+/// # Errors
+/// Fails when the clone cannot be made.
+pub(super) async fn make_clone(run: &Run, data: &Path, owned: Owned) -> Result<()> {
+    let (from, cancel, events) = (data.to_owned(), run.cancel.clone(), run.events.clone());
+    let cloned = blocking(move || {
+        files::remove_tree(&owned)?;
+        clone::clone_elastic(&from, &owned, &cancel, &events)
+    })
+    .await?;
+    run.events.detail(format!("clone of {}: {cloned:?}", data.display()));
+    Ok(())
 }
 
 /// Starts the node that writes the new data directory, which must exist.
@@ -104,6 +123,10 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         ("node.name", "clearml"),
     ]);
     settings.extend(COMMON);
+    if has_geoip_downloader(&run.plan.elastic.target_image) {
+        // It would fetch from the internet, and make an index of its own in the new data.
+        settings.insert("ingest.geoip.downloader.enabled", "false");
+    }
     let heap = run.plan.elastic.heaps.target;
     start(run, Part::Target, &run.plan.elastic.target_image, target, &settings, heap).await
 }
@@ -116,6 +139,12 @@ const COMMON: [(&str, &str); 4] = [
     ("cluster.routing.allocation.disk.threshold_enabled", "false"),
     ("cluster.routing.allocation.node_initial_primaries_recoveries", "64"),
 ];
+
+/// From 7.14 on; earlier versions do not start with a setting that they do not know.
+fn has_geoip_downloader(image: &str) -> bool {
+    let mut numbers = image.rsplit(':').next().unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(7), Some(14))
+}
 
 async fn start(
     run: &Run,
@@ -171,4 +200,16 @@ fn describe(what: &str, exit: &Exit) -> Error {
         None => error,
     };
     error.hint(format!("Its last lines:\n{}", exit.last_words(8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_versions_that_know_the_setting_get_it() {
+        let with =
+            |version: &str| has_geoip_downloader(&format!("docker.elastic.co/elasticsearch/elasticsearch:{version}"));
+        assert!(!with("7.6.2") && !with("7.13.4") && with("7.14.0") && with("7.17.18") && with("8.15.3"));
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::run::blocking;
 use super::{Done, Run};
+use crate::display::format::plural;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{Replacement, Switch};
@@ -14,7 +15,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let plan = run.plan.clone();
     blocking(move || plan.replacements.iter().try_for_each(retire)).await?;
     let renamed = run.plan.replacements.iter().filter(|one| one.retired() != one.source).count();
-    Ok(Done::line(format!("{renamed} directories renamed")))
+    Ok(Done::line(format!("{} renamed", plural(renamed as u64, "directory", "directories"))))
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {

@@ -49,7 +49,7 @@ fn located(run: &Run) -> Vec<Located> {
         old: edit.old.clone(),
         new: edit.new.clone(),
     };
-    run.plan.edits.iter().map(at).collect()
+    run.plan.edits().iter().map(at).collect()
 }
 
 fn rewrite(edit: &Located) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::{Journal, Record};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, ServerPlan, Step};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Options {
     pub accepted_rejects: Arc<Accepted>,
     /// On rollback: leave the old server stopped.
     pub no_start: bool,
+    /// How many indices are copied side by side; as many as have proven good if not said.
+    pub indices_at_once: Option<usize>,
 }
 
 /// A run of a plan.
@@ -32,22 +34,21 @@ pub struct Run {
     pub options: Options,
     /// The daemon.
     pub docker: Daemon,
-    /// The compose command.
-    pub compose: ComposeCommand,
     /// Where to tell.
     pub events: Events,
     /// The wish to stop.
     pub cancel: CancellationToken,
+    compose: Option<ComposeCommand>,
     journal: Mutex<Journal>,
 }
 
 impl Run {
-    /// Returns a run of `plan` that writes to `journal`.
+    /// Returns a run of `plan` that writes to `journal`. Without a server there is no need for a compose command.
     pub fn new(
         plan: Plan,
         options: Options,
         docker: Daemon,
-        compose: ComposeCommand,
+        compose: Option<ComposeCommand>,
         journal: Journal,
         events: Events,
         cancel: CancellationToken,
@@ -120,9 +121,10 @@ impl Run {
     /// # Errors
     /// Refused when a volume of that name is somebody else's.
     pub async fn ensure_volume(&self, name: &str) -> Result<()> {
-        let key = name.strip_prefix(&format!("{}_", self.plan.new_project.name)).unwrap_or(name);
+        let project = &self.server()?.new_project.name;
+        let key = name.strip_prefix(&format!("{project}_")).unwrap_or(name);
         let labels = BTreeMap::from([
-            ("com.docker.compose.project".to_owned(), self.plan.new_project.name.clone()),
+            ("com.docker.compose.project".to_owned(), project.clone()),
             ("com.docker.compose.volume".to_owned(), key.to_owned()),
         ]);
         self.docker.create_volume(name, &RunLabels::new(&self.plan.run_id), &labels).await.map(drop)
@@ -148,23 +150,25 @@ impl Run {
             && !holds_this_run(&self.plan.home.from, &self.plan.run_id)
     }
 
-    /// Returns the old project's arguments, with its files as they are called now.
-    pub fn old_project(&self) -> ProjectArgs {
-        old_project_args(&self.plan)
+    /// Returns what only the migration of a server has, for steps that only such a migration has.
+    ///
+    /// # Errors
+    /// An internal one where there is no server.
+    pub fn server(&self) -> Result<&ServerPlan> {
+        self.plan.server().ok_or_else(|| Error::internal("The plan has no server."))
     }
 
-    /// Returns the new project's arguments.
-    pub fn new_project(&self) -> ProjectArgs {
-        project_args(&self.plan.new_project)
+    /// Returns the compose command, for steps that only the migration of a server has.
+    ///
+    /// # Errors
+    /// An internal one where none was looked for.
+    pub fn compose(&self) -> Result<&ComposeCommand> {
+        self.compose.as_ref().ok_or_else(|| Error::internal("The run has no compose command."))
     }
 }
 
-/// Returns the old project's arguments, as docker compose takes them.
-pub fn old_project_args(plan: &Plan) -> ProjectArgs {
-    project_args(&plan.deployment.project)
-}
-
-fn project_args(project: &Project) -> ProjectArgs {
+/// Returns a project's arguments, as docker compose takes them.
+pub fn project_args(project: &Project) -> ProjectArgs {
     ProjectArgs {
         files: project.files.clone(),
         name: Some(project.name.clone()),

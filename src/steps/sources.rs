@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::files::locks::{self, HeldLocks, Holding};
 use crate::files::{self, Fingerprint, fingerprint};
 use crate::plan::{Replacement, Step};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A source that is not what was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +32,18 @@ pub(super) fn copying_step(role: Role) -> Step {
 /// # Errors
 /// Fails when somebody has it open.
 pub(super) async fn hold(run: &Run, one: &Replacement) -> Result<HeldLocks> {
-    let (path, cancel) = (one.source.clone(), run.cancel.clone());
-    match blocking(move || locks::hold(&path, &cancel)).await? {
+    hold_path(run, &one.source).await
+}
+
+/// [`hold`] for any data directory.
+///
+/// # Errors
+/// As [`hold`].
+pub(super) async fn hold_path(run: &Run, path: &Path) -> Result<HeldLocks> {
+    let (held, cancel) = (path.to_owned(), run.cancel.clone());
+    match blocking(move || locks::hold(&held, &cancel)).await? {
         Holding::Held(held) => Ok(held),
-        Holding::InUse(in_use) => Err(Error::failed(format!("{} is in use: {in_use}.", one.source.display()))
+        Holding::InUse(in_use) => Err(Error::failed(format!("{} is in use: {in_use}.", path.display()))
             .hint("Stop the program or container that uses it, then run the same command again.")),
     }
 }
@@ -82,7 +90,7 @@ fn key(one: &Replacement) -> String {
 }
 
 /// Returns where the old data are now: under their own name, or retired, in a home that may have moved.
-fn whereabouts(run: &Run, one: &Replacement) -> Result<PathBuf> {
+pub(super) fn whereabouts(run: &Run, one: &Replacement) -> Result<PathBuf> {
     let retired = run.now(one.retired());
     Ok(if files::exists(&retired)? { retired } else { run.now(&one.source) })
 }

@@ -2,6 +2,7 @@
 //!
 //! Stopped containers of others that have a name of the new server's make room first: they are renamed, never removed.
 
+use super::run::project_args;
 use super::{Done, Run};
 use crate::error::Result;
 use std::time::Duration;
@@ -12,12 +13,13 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.name, &one.aside).await?;
     }
-    run.compose.up(&run.new_project(), &run.cancel).await?;
-    Ok(Done::line(format!("project {}", run.plan.new_project.name)))
+    let project = &run.server()?.new_project;
+    run.compose()?.up(&project_args(project), &run.cancel).await?;
+    Ok(Done::line(format!("project {}", project.name)))
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
-    run.compose.down(&run.new_project(), STOP_TIMEOUT, &run.cancel).await?;
+    run.compose()?.down(&project_args(&run.server()?.new_project), STOP_TIMEOUT, &run.cancel).await?;
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.aside, &one.name).await?;
     }

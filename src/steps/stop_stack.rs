@@ -3,7 +3,9 @@
 //! `down` takes the containers away, so that nothing with `restart: always` comes back, not even after a reboot. It
 //! never gets `-v`: volumes stay.
 
+use super::run::project_args;
 use super::{Done, Run};
+use crate::docker::Container;
 use crate::error::{Error, Result};
 use std::time::Duration;
 
@@ -11,12 +13,13 @@ use std::time::Duration;
 const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
-    run.compose.down(&run.old_project(), STOP_TIMEOUT, &run.cancel).await?;
+    let server = run.server()?;
+    run.compose()?.down(&project_args(&server.deployment.project), STOP_TIMEOUT, &run.cancel).await?;
     require_stopped(run).await?;
-    Ok(Done::line(format!("project {} is down", run.plan.deployment.project.name)))
+    Ok(Done::line(format!("project {} is down", server.deployment.project.name)))
 }
 
-/// Refuses to go on while anything of the old server runs.
+/// Refuses to go on while anything of the old server runs, or, where no server is known, anything that uses the data.
 ///
 /// # Errors
 /// Fails, naming the containers.
@@ -25,23 +28,34 @@ pub(super) async fn require_stopped(run: &Run) -> Result<()> {
     if running.is_empty() {
         return Ok(());
     }
-    let project = &run.plan.deployment.project.name;
-    Err(Error::failed(format!("The project {project} still runs {}.", running.join(", ")))
+    let names = running.join(", ");
+    let message = match run.plan.server() {
+        Some(server) => format!("The project {} still runs {names}.", server.deployment.project.name),
+        None => format!("{} is used by the container {names}.", run.plan.subject().display()),
+    };
+    Err(Error::failed(message)
         .hint(format!("Stop them (docker stop {}), then run the same command again.", running.join(" "))))
 }
 
-/// Returns the names of the old server's containers that run.
+/// Returns the names of the containers that run and are the old server's; where no server is known, that use the data.
 ///
 /// # Errors
 /// Fails when docker does not answer.
 pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
-    let all = run.docker.project_containers(&run.plan.deployment.project.name).await?;
-    Ok(all.into_iter().filter(|one| one.state.running).map(|one| one.name).collect())
+    let containers = match run.plan.server() {
+        Some(server) => run.docker.project_containers(&server.deployment.project.name).await?,
+        None => {
+            let all = run.docker.containers(&[]).await?;
+            let uses = |one: &Container| run.plan.replacements.iter().any(|data| one.uses(&data.source));
+            all.into_iter().filter(uses).collect()
+        }
+    };
+    Ok(containers.into_iter().filter(|one| one.state.running).map(|one| one.name).collect())
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
     if run.options.no_start {
         return Ok(());
     }
-    run.compose.up(&run.old_project(), &run.cancel).await
+    run.compose()?.up(&project_args(&run.server()?.deployment.project), &run.cancel).await
 }

@@ -2,10 +2,13 @@
 
 use super::copy_elastic::{copied_indices, replacement};
 use super::node::{self, Node};
+use super::run::blocking;
 use super::{Done, Run};
 use crate::display::format;
 use crate::elastic::{SecondReading, Verdict, Verified, verify_index};
 use crate::error::{Error, Result};
+use crate::files::{self, Fingerprint, fingerprint};
+use crate::plan::Step;
 use serde_json::json;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
@@ -23,8 +26,41 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let documents: u64 = verified.iter().map(|one| one.documents).sum();
     Ok(Done {
         summary: format!("{} equal, byte for byte", format::documents(documents)),
-        output: json!({ "verified": verified }),
+        output: json!({ "verified": verified, VERIFIED_DATA: target_now(run).await? }),
     })
+}
+
+/// The key of the new data's fingerprint in the step's output.
+const VERIFIED_DATA: &str = "data";
+/// The note that says that the new data were found unused and are being removed.
+const REMOVING: &str = "removing the unused new data";
+
+async fn target_now(run: &Run) -> Result<Fingerprint> {
+    let (path, cancel) = (replacement(run)?.target.clone(), run.cancel.clone());
+    blocking(move || Fingerprint::take(fingerprint::Source::Elastic, &path, &cancel)).await
+}
+
+/// New data that no server was started on since they were verified hold nothing of their own: they are removed. A
+/// migrated server has worked on its own; those are set aside where the copy is taken back.
+///
+/// # Errors
+/// Fails when they cannot be read or removed.
+pub(super) async fn undo(run: &Run) -> Result<()> {
+    if run.plan.server().is_some() || !run.journal().state().was_completed() {
+        return Ok(());
+    }
+    let target = &replacement(run)?.target;
+    if run.noted::<bool>(Step::VerifyElastic, REMOVING) != Some(true) {
+        let output = run.output::<serde_json::Value>(Step::VerifyElastic);
+        let verified = output.and_then(|output| serde_json::from_value(output.get(VERIFIED_DATA)?.clone()).ok());
+        let Some(verified): Option<Fingerprint> = verified else { return Ok(()) };
+        if !files::exists(target)? || !verified.compare(&target_now(run).await?).is_empty() {
+            return Ok(());
+        }
+        // Cut off half-way, they would look as if they had been used.
+        run.note(Step::VerifyElastic, REMOVING, &true)?;
+    }
+    run.remove_claimed(Step::CopyElastic, target).await
 }
 
 /// Compares all indices; the inner error says that at least one differs.

@@ -1,0 +1,65 @@
+//! What comes before a run is begun or continued, whatever is migrated: the plan, the checks, the question.
+
+use super::prepare::Prepared;
+use super::session::{Known, progress};
+use super::{Context, findings_text};
+use crate::elastic::Accepted;
+use crate::error::{Error, Result};
+use crate::preflight;
+use crate::report::plan_text;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a dry run says in the end.
+const DRY_RUN: &str = "This was a dry run: nothing was changed.";
+
+/// Shows a plan with what the checks found, and asks. Returns false after a dry run.
+///
+/// # Errors
+/// Refused when a check refuses; cancelled when the answer is no.
+pub(super) async fn ask(prepared: &Prepared, dry_run: bool, go_back: &str, context: &Context) -> Result<bool> {
+    let findings = findings_text(&prepared.findings, context.display.paint());
+    if let Some(refusal) = preflight::refusal(&prepared.findings) {
+        // The plan would only bury the reason.
+        context.display.print(&findings);
+        return Err(refusal);
+    }
+    context.display.print(&plan_text(&prepared.plan, context.display.paint(), go_back));
+    context.display.print(&findings);
+    if dry_run {
+        context.display.print(DRY_RUN);
+        return Ok(false);
+    }
+    match context.display.confirm("Migrate now?", &context.cancel).await? {
+        true => Ok(true),
+        false => Err(Error::cancelled()),
+    }
+}
+
+/// Tells which migration is continued. Returns false after a dry run, which shows the plan.
+pub(super) fn go_on(known: &Known, dry_run: bool, go_back: &str, context: &Context) -> bool {
+    let (done, all) = progress(known);
+    context.display.print(&format!(
+        "Going on with the migration of {} to {}: {done} of {all} steps are done.",
+        known.plan.subject().display(),
+        known.plan.goal()
+    ));
+    if dry_run {
+        context.display.print(&plan_text(&known.plan, context.display.paint(), go_back));
+        context.display.print(DRY_RUN);
+    }
+    !dry_run
+}
+
+/// Reads the rejects file that the user has given back.
+///
+/// # Errors
+/// Fails when it cannot be read.
+pub(super) fn accepted(file: Option<&Path>) -> Result<Arc<Accepted>> {
+    Ok(Arc::new(file.map(Accepted::read).transpose()?.unwrap_or_default()))
+}
+
+/// Returns the error of a migration whose rollback must be finished first.
+pub(super) fn unfinished_rollback(go_back: &str) -> Error {
+    Error::refused("The way back was begun and is not finished.").hint(format!("Finish it first: {go_back}"))
+}

@@ -1,0 +1,166 @@
+//! Compare again: the old and the new Elasticsearch data of a migration, each read by a node of its own that works on a
+//! clone. Neither is changed, and nothing is written to the journal; what a crash leaves is noted in a file beside it.
+
+use super::copy_elastic::{CopiedIndex, copied_indices, readable_indices, replacement};
+use super::node::{self, Node};
+use super::run::blocking;
+use super::{Run, pull_images, sources};
+use crate::elastic::{Compared, compare_index, compare_with_digest, indices};
+use crate::error::{Context, Error, Result};
+use crate::files::{self, Owned};
+use crate::plan::{Switch, work_dir};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The old data; none if they are gone, and the digests of the copy were compared instead.
+    pub source: Option<PathBuf>,
+    /// The new data.
+    pub target: PathBuf,
+    /// Index by index.
+    pub indices: Vec<Compared>,
+    /// Indices that only the new data have.
+    pub made_since: Vec<String>,
+}
+
+/// Compares all indices that were copied.
+///
+/// # Errors
+/// Fails when somebody uses the data, when a node does not come up, and when cancelled. Differences are no error.
+pub async fn compare_again(run: &Run) -> Result<Comparison> {
+    node::remove_leftovers(run).await?;
+    let compared = compare(run).await;
+    // Whatever happened, nothing of ours keeps running or lying about.
+    let removed = node::remove_leftovers(run).await;
+    let compared = compared?;
+    removed.map(|()| compared)
+}
+
+async fn compare(run: &Run) -> Result<Comparison> {
+    let one = replacement(run)?;
+    let source = Some(sources::whereabouts(run, one)?).filter(|path| path.is_dir());
+    let target = run.now(one.final_path());
+    if !target.is_dir() {
+        return Err(Error::refused(format!("The new data are not in {} any more.", target.display()))
+            .hint("If the directory was moved, move it back for the comparison."));
+    }
+    for path in source.iter().chain([&target]) {
+        require_unused(run, path).await?;
+    }
+    let elastic = &run.plan.elastic;
+    pull_images::require(run, source.iter().map(|_| &elastic.source_image).chain([&elastic.target_image])).await?;
+    let target_clone = beside(run, &target, &one.switch);
+    let claims = Claims { source: Owned::claim(&run.now(&elastic.clone))?, target: Owned::claim(&target_clone)? };
+    claims.write(run)?;
+    // While they are cloned and compared, nobody else may start on them.
+    let _held = sources::hold_path(run, &target).await?;
+    let _held_source = match &source {
+        Some(source) => Some(sources::hold_path(run, source).await?),
+        None => None,
+    };
+    node::make_clone(run, &target, claims.target).await?;
+    let new = node::start_target(run, &target_clone).await?;
+    let indices = match &source {
+        Some(source) => {
+            let old = node::start_source_on_clone(run, source, claims.source).await?;
+            old.while_alive(run, new.while_alive(run, with_source(run, &old, &new))).await?
+        }
+        None => new.while_alive(run, with_digests(run, &new)).await?,
+    };
+    let made_since = made_since(&new, &indices).await?;
+    Ok(Comparison { source, target, indices, made_since })
+}
+
+async fn with_source(run: &Run, old: &Node, new: &Node) -> Result<Vec<Compared>> {
+    // Opens what is closed, and refuses what is not whole.
+    readable_indices(old).await?;
+    let accepted = &run.options.accepted_rejects;
+    let mut all = Vec::new();
+    for CopiedIndex { plan, .. } in copied_indices(run) {
+        all.push(compare_index(&old.client, &new.client, &plan, accepted, &run.events, &run.cancel).await?);
+    }
+    Ok(all)
+}
+
+async fn with_digests(run: &Run, new: &Node) -> Result<Vec<Compared>> {
+    let mut all = Vec::new();
+    for CopiedIndex { plan, outcome } in copied_indices(run) {
+        all.push(compare_with_digest(&new.client, &plan, &outcome.digest, &run.events, &run.cancel).await?);
+    }
+    Ok(all)
+}
+
+async fn made_since(new: &Node, compared: &[Compared]) -> Result<Vec<String>> {
+    let known = |name: &str| compared.iter().any(|one| one.index == name);
+    let listed = indices::list(&new.client).await?;
+    Ok(listed.into_iter().filter(|one| one.is_ours() && !known(&one.name)).map(|one| one.name).collect())
+}
+
+/// A node that runs changes its files while they are cloned: the clone would be of no moment at all.
+async fn require_unused(run: &Run, path: &Path) -> Result<()> {
+    let all = run.docker.containers(&[]).await?;
+    let users: Vec<String> =
+        all.into_iter().filter(|one| one.state.running && one.uses(path)).map(|one| one.name).collect();
+    if users.is_empty() {
+        return Ok(());
+    }
+    let names = users.join(" ");
+    Err(Error::refused(format!("{} is used by the container {}.", path.display(), users.join(", ")))
+        .hint(format!("Stop it for the comparison: docker stop {names}"))
+        .hint(format!("And afterwards: docker start {names}")))
+}
+
+/// Returns the place for the clone of the new data: beside them, where links are possible, if that is an ordinary
+/// directory.
+fn beside(run: &Run, target: &Path, switch: &Switch) -> PathBuf {
+    let mut name = OsString::from(".clearml-migrate-clone-");
+    match (switch, target.file_name()) {
+        (Switch::Retire { .. } | Switch::Swap { .. }, Some(own)) => {
+            name.push(own);
+            target.with_file_name(name)
+        }
+        _ => work_dir(&run.now(&run.plan.home.from)).join("clone-target"),
+    }
+}
+
+/// The places of the clones, written down before anything is made there.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    source: Owned,
+    target: Owned,
+}
+
+impl Claims {
+    fn file(run: &Run) -> PathBuf {
+        work_dir(&run.now(&run.plan.home.from)).join(format!("compare-{}.json", run.plan.run_id))
+    }
+
+    fn write(&self, run: &Run) -> Result<()> {
+        let text = serde_json::to_vec(self)
+            .map_err(|cause| Error::internal("The places of the clones cannot be written.").because(cause))?;
+        files::write_atomic(&Self::file(run), &text)
+    }
+}
+
+/// Removes the clones of a comparison that ended or was cut off.
+///
+/// # Errors
+/// Fails when they cannot be removed.
+pub(super) async fn remove_clones(run: &Run) -> Result<()> {
+    let file = Claims::file(run);
+    if !files::exists(&file)? {
+        return Ok(());
+    }
+    blocking(move || {
+        let text = std::fs::read(&file).context(|| format!("{} cannot be read.", file.display()))?;
+        let claims: Claims =
+            serde_json::from_slice(&text).context(|| format!("{} cannot be understood.", file.display()))?;
+        files::remove_tree(&claims.source)?;
+        files::remove_tree(&claims.target)?;
+        files::remove_file(&file)
+    })
+    .await
+}
