@@ -181,7 +181,9 @@ fn what_cannot_be_migrated_is_refused_by_name() {
     Tree::of(&machine.home()).same_as(&before, "the home after refusals");
 
     data.old.start();
-    refusal(elastic(&["-s", &source, "-t", &target])).saying("The container trains-elastic uses").saying("docker stop trains-elastic");
+    refusal(elastic(&["-s", &source, "-t", &target]))
+        .saying("The container trains-elastic uses")
+        .saying("docker stop trains-elastic");
     assert!(!data.target().exists());
 }
 

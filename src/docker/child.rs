@@ -187,6 +187,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_child_is_asked_to_end_and_waited_for() {
+        // As the program does: without a handler, a SIGINT that whoever runs the tests ignores (a shell, for what it runs
+        // in the background) would be ignored by the child too.
+        let _handler = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).unwrap();
         let cancel = CancellationToken::new();
         let file = tempfile::NamedTempFile::new().unwrap();
         let script = format!(
