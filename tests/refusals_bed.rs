@@ -72,12 +72,11 @@ fn docker_is_not_installed() {
     let nothing = machine.work_dir();
     let said = refusal(&machine, machine.migrate(&["--yes"]).env("PATH", nothing)).said();
     insta::assert_snapshot!(machine.redacted(said.trim()), @r"
-    Error: Docker Compose is not installed, or this user's docker does not find it.
+    Error: Docker is not installed here, or not on PATH.
     Caused by:
       1: `docker` cannot be run.
       2: No such file or directory (os error 2)
-    Hint: Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).
-    Hint: If `docker compose version` works without sudo only, compose is installed for one user; install it for all.
+    Hint: Install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or docker.io), or put the directory it is in on PATH.
     ");
 }
 

@@ -85,6 +85,7 @@ fn search(session: &Session, journals: Vec<ProjectArgs>) -> Search {
     Search {
         named,
         journals,
+        command: session.door.command(),
         home: session.home.clone(),
         current_directory: session.current_dir.clone(),
         well_known: Search::WELL_KNOWN.map(PathBuf::from).into(),

@@ -17,6 +17,8 @@ pub struct Search {
     pub named: ProjectArgs,
     /// Projects that journals of earlier runs tell of; asked when no named file exists.
     pub journals: Vec<ProjectArgs>,
+    /// How the user calls this program, for what to type next.
+    pub command: &'static str,
     /// `--home`.
     pub home: Option<PathBuf>,
     /// The directory that the command was called in.
@@ -81,7 +83,7 @@ impl Finder<'_> {
             match candidates.as_slice() {
                 [] => {}
                 [only] => return self.require(only.clone()).await,
-                many => return Err(several(many)),
+                many => return Err(several(many, self.search.command)),
             }
         }
         let mut unreadable = None;
@@ -99,13 +101,13 @@ impl Finder<'_> {
             if found.len() > 1 {
                 let all: Vec<Candidate> =
                     found.into_iter().map(|one| Candidate { args: one.args, by: one.by }).collect();
-                return Err(several(&all));
+                return Err(several(&all, self.search.command));
             }
             if let Some(one) = found.pop() {
                 return Ok(one);
             }
         }
-        Err(unreadable.unwrap_or_else(|| none(&looked_at)))
+        Err(unreadable.unwrap_or_else(|| none(&looked_at, self.search.command)))
     }
 
     /// The files that were named. Files that are gone are looked up in the journals: the home may be called
@@ -238,20 +240,20 @@ fn file_list(args: &ProjectArgs) -> String {
     args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn several(candidates: &[Candidate]) -> Error {
+fn several(candidates: &[Candidate], command: &str) -> Error {
     let list: Vec<String> = candidates.iter().map(|one| format!("{} ({})", file_list(&one.args), one.by)).collect();
     let error = Error::refused(format!("{} servers were found; which one is meant?", candidates.len()))
         .because(anyhow::anyhow!(list.join("\n")));
     candidates.iter().fold(error, |error, one| {
         let files: Vec<String> = one.args.files.iter().map(|file| format!("-f {}", file.display())).collect();
         let name = one.args.name.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default();
-        error.hint(format!("docker clearml-migrate {}{name}", files.join(" ")))
+        error.hint(format!("{command} {}{name}", files.join(" ")))
     })
 }
 
-fn none(looked_at: &[String]) -> Error {
+fn none(looked_at: &[String], command: &str) -> Error {
     let error = Error::refused("No Trains or ClearML server was found on this machine.")
-        .hint("Name its compose file: docker clearml-migrate -f /path/to/docker-compose.yml")
+        .hint(format!("Name its compose file: {command} -f /path/to/docker-compose.yml"))
         .hint("A server that was started with `docker run` has no compose file: write one for it first, with the same mounts.");
     match looked_at.is_empty() {
         true => error.because(anyhow::anyhow!("no compose project of this docker runs one")),

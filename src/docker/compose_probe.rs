@@ -22,7 +22,9 @@ impl ComposeCommand {
     pub async fn probe(cli: DockerCli, endpoint: &Endpoint, cancel: &CancellationToken) -> Result<Self> {
         let mut command = cli.command();
         command.args(["compose", "version", "--short"]);
-        let said = match child::run(command, cancel).await {
+        let asked = child::run(command, cancel).await;
+        let docker_runs = asked.is_ok();
+        let said = match asked {
             Ok(ended) => match version_in(&ended).filter(|version| generation(version) == Some(Generation::V2)) {
                 Some(version) => {
                     let choice = ComposeChoice { version, ..ComposeChoice::default() };
@@ -42,6 +44,10 @@ impl ComposeCommand {
                 Ok(Self { form, choice, both_names: false })
             }
             Err(error) if error.kind() == Kind::Cancelled => Err(error),
+            Err(_) if !docker_runs => Err(Error::refused("Docker is not installed here, or not on PATH.").because(said).hint(
+                "Install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or docker.io), \
+                 or put the directory it is in on PATH.",
+            )),
             Err(_) => {
                 let message = "Docker Compose is not installed, or this user's docker does not find it.";
                 Err(to_install(Error::refused(message).because(said)))

@@ -1,6 +1,6 @@
 //! Containers as they are: listing, inspecting, logs, and stopping and removing by id.
 
-use super::daemon::{Daemon, failed, is_missing};
+use super::daemon::{Daemon, failed, is_missing, shown};
 use crate::deployment::PublishedPort;
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -150,7 +150,7 @@ impl Daemon {
             .logs(id, Some(options))
             .try_collect()
             .await
-            .map_err(|cause| failed(&format!("The log of the container {id} cannot be read."), cause))?;
+            .map_err(|cause| failed(&format!("The log of the container {} cannot be read.", shown(id)), cause))?;
         let bytes: Vec<u8> = parts.into_iter().flat_map(|part| part.into_bytes()).collect();
         Ok(String::from_utf8_lossy(&bytes).lines().map(|line| line.trim_end().to_owned()).collect())
     }
@@ -169,7 +169,7 @@ impl Daemon {
         match patient.stop_container(id, Some(options)).await {
             Ok(()) => Ok(()),
             Err(error) if is_missing(&error) => Ok(()),
-            Err(cause) => Err(failed(&format!("The container {id} cannot be stopped."), cause)),
+            Err(cause) => Err(failed(&format!("The container {} cannot be stopped.", shown(id)), cause)),
         }
     }
 
@@ -181,7 +181,7 @@ impl Daemon {
         failpoints::reach("docker.rename")?;
         let options = RenameContainerOptionsBuilder::default().name(name).build();
         let renamed = self.api.rename_container(id, options).await;
-        renamed.map_err(|cause| failed(&format!("The container {id} cannot be renamed to {name}."), cause))
+        renamed.map_err(|cause| failed(&format!("The container {} cannot be renamed to {name}.", shown(id)), cause))
     }
 
     /// Removes a container that is stopped, and leaves all its volumes.
@@ -205,7 +205,7 @@ impl Daemon {
         match self.api.remove_container(id, Some(options.build())).await {
             Ok(()) => Ok(()),
             Err(error) if is_missing(&error) => Ok(()),
-            Err(cause) => Err(failed(&format!("The container {id} cannot be removed."), cause)),
+            Err(cause) => Err(failed(&format!("The container {} cannot be removed.", shown(id)), cause)),
         }
     }
 }

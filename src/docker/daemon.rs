@@ -151,6 +151,12 @@ pub(super) fn is_missing(error: &ApiError) -> bool {
     matches!(error, ApiError::DockerResponseServerError { status_code: 404, .. })
 }
 
+/// Returns an id of 64 digits as docker shows it, and a name as it is.
+pub(super) fn shown(id: &str) -> &str {
+    let is_id = id.len() == 64 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+    id.get(..12).filter(|_| is_id).unwrap_or(id)
+}
+
 fn whole_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

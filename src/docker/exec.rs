@@ -1,6 +1,6 @@
 //! Commands run inside a container, such as a database's own client.
 
-use super::daemon::{Daemon, failed};
+use super::daemon::{Daemon, failed, shown};
 use crate::error::{Error, Result};
 use crate::failpoints;
 use bollard::container::LogOutput;
@@ -32,7 +32,7 @@ impl Daemon {
     pub async fn exec(&self, id: &str, command: &[String], environment: &BTreeMap<String, String>) -> Result<Output> {
         failpoints::reach("docker.exec")?;
         let what = command.first().map_or("nothing", String::as_str);
-        let message = format!("`{what}` cannot be run in the container {id}.");
+        let message = format!("`{what}` cannot be run in the container {}.", shown(id));
         let config = ExecConfig {
             cmd: Some(command.to_vec()),
             env: Some(environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
@@ -52,12 +52,15 @@ impl Daemon {
                 other => stdout.extend_from_slice(&other.into_bytes()),
             }
             if stdout.len() + stderr.len() > OUTPUT_LIMIT {
-                return Err(Error::failed(format!("`{what}` in the container {id} writes without end.")));
+                return Err(Error::failed(format!("`{what}` in the container {} writes without end.", shown(id))));
             }
         }
         let state = self.api.inspect_exec(&exec.id).await.map_err(|cause| failed(&message, cause))?;
         let Some(code) = state.exit_code else {
-            return Err(Error::failed(format!("`{what}` in the container {id} closed its output and did not end.")));
+            return Err(Error::failed(format!(
+                "`{what}` in the container {} closed its output and did not end.",
+                shown(id)
+            )));
         };
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(Output { code, stdout: text(stdout), stderr: text(stderr) })

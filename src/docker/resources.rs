@@ -1,6 +1,6 @@
 //! Networks and volumes of a run, volumes of the user, and the removal of what an earlier attempt left behind.
 
-use super::daemon::{Daemon, failed, is_missing};
+use super::daemon::{Daemon, failed, is_missing, shown};
 use super::labels::RunLabels;
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -155,7 +155,7 @@ impl Daemon {
         match self.api.remove_network(id).await {
             Ok(()) => Ok(()),
             Err(error) if is_missing(&error) => Ok(()),
-            Err(cause) => Err(failed(&format!("The network {id} cannot be removed."), cause)),
+            Err(cause) => Err(failed(&format!("The network {} cannot be removed.", shown(id)), cause)),
         }
     }
 

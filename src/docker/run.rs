@@ -1,6 +1,6 @@
 //! Containers that a run brings up: described whole, created, started, and found again by their labels.
 
-use super::daemon::{Daemon, failed};
+use super::daemon::{Daemon, failed, shown};
 use super::labels::RunLabels;
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -134,7 +134,7 @@ impl Daemon {
         self.api
             .start_container(id, None)
             .await
-            .map_err(|cause| failed(&format!("The container {id} cannot be started."), cause))
+            .map_err(|cause| failed(&format!("The container {} cannot be started.", shown(id)), cause))
     }
 
     /// Creates and starts a container, and returns where it can be reached. One that cannot be started is removed.

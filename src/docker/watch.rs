@@ -1,6 +1,6 @@
 //! The end of a container that was meant to run on: its exit code, its last words, and what they mean.
 
-use super::daemon::{Daemon, failed, is_missing};
+use super::daemon::{Daemon, failed, is_missing, shown};
 use crate::deployment::Role;
 use crate::error::Result;
 use bollard::errors::Error as ApiError;
@@ -40,7 +40,7 @@ impl Daemon {
     /// # Errors
     /// Failed when the daemon goes away or the container was removed.
     pub async fn watch_exit(&self, id: &str) -> Result<Exit> {
-        let message = || format!("The end of the container {id} cannot be waited for.");
+        let message = || format!("The end of the container {} cannot be waited for.", shown(id));
         let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
         let code = match Box::pin(self.api.wait_container(id, Some(options))).try_next().await {
             Ok(Some(response)) => response.status_code,
@@ -52,7 +52,7 @@ impl Daemon {
                     .hint("Check that the docker daemon still runs, and run the same command again."));
             }
             Err(error) if is_missing(&error) => {
-                return Err(failed(&format!("The container {id} was removed by somebody else."), error)
+                return Err(failed(&format!("The container {} was removed by somebody else.", shown(id)), error)
                     .hint("Run the same command again."));
             }
             Err(error) => return Err(failed(&message(), error)),

@@ -86,7 +86,7 @@ fn read(path: &Path) -> Result<String> {
 
 fn edited(path: &Path) -> Error {
     Error::refused(format!("{} was edited since the migration was planned.", path.display()))
-        .hint("Run `docker clearml-migrate rollback --no-start`, then migrate again: the plan is made anew from the edited file.")
+        .hint("Give the command `rollback --no-start`, then migrate again: the plan is made anew from the edited file.")
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # containerd and dockerd of the bed: started in their own network namespace, stopped without a trace.
 
+# What the compose file of a server with an agent mounts.
+host_socket=/var/run/docker.sock
+
 daemons_alive() { alive "$run/dockerd.pid" && alive "$run/containerd.pid" && [ -S "$socket" ]; }
 
 in_netns() { nsenter --net="/run/netns/$BED_NETNS" -- "$@"; }
@@ -18,6 +21,8 @@ start_daemons() {
   # `ip netns exec` would hide the cgroup mounts below /sys; nsenter changes the network and nothing else.
   ip netns add "$BED_NETNS"
   in_netns ip link set lo up
+  # Where the machine has no docker, the mount of its socket makes a directory in the socket's place.
+  if ! [ -e "$host_socket" ]; then touch "$run/no-host-socket"; fi
   configure_daemons
   spawn containerd containerd --config "$run/containerd.toml"
   await containerd test -S "$run/containerd.sock"
@@ -78,6 +83,7 @@ stop_daemons() { # [keep-marks]
   kill_leftover_shims
   unmount_leftovers
   if [ -e "/run/netns/$BED_NETNS" ]; then ip netns delete "$BED_NETNS"; fi
+  if [ -e "$run/no-host-socket" ]; then rmdir "$host_socket" 2>/dev/null || true; fi
   # The logs stay for whoever wonders.
   find "$run" -xdev -mindepth 1 ! -name '*.log' -delete 2>/dev/null || true
   if [ -n "$ephemeral" ]; then touch "$run/ephemeral"; fi
