@@ -22,6 +22,8 @@ pub struct Terminal {
 #[derive(Default)]
 struct State {
     step: Option<Step>,
+    /// Whether anything was drawn since the last settling.
+    drawn: bool,
     tasks: HashMap<String, ProgressBar>,
 }
 
@@ -42,13 +44,18 @@ impl Terminal {
         let _ = self.screen.println(text.trim_end_matches('\n'));
     }
 
-    /// Takes away all that moves and leaves the heading of the unfinished step, so that a question or an error can follow.
+    /// Takes away all that moves and leaves the heading of the unfinished step and an empty line, so that a question, a
+    /// result or an error can follow.
     pub fn settle(&self) {
         let Ok(mut state) = self.state.lock() else { return };
         state.clear_tasks();
         if let Some(step) = state.step.take() {
             step.bar.finish_and_clear();
             self.text(&format!("{} {}", self.paint.yellow("·"), step.heading));
+        }
+        if std::mem::take(&mut state.drawn) {
+            // The library leaves the cursor in the last line that it wrote.
+            self.text("");
         }
     }
 
@@ -84,6 +91,7 @@ impl State {
 impl Sink for Terminal {
     fn event(&self, event: &Event) {
         let Ok(mut state) = self.state.lock() else { return };
+        state.drawn |= !matches!(event, Event::Detail(_));
         match event {
             Event::StepStarted { number, total, title } => self.start(&mut state, heading(*number, *total, title)),
             Event::StepFinished { summary, elapsed } => {
@@ -217,6 +225,7 @@ mod tests {
         terminal.event(&started(2, "Stop the stack"));
         terminal.event(&Event::Warning("It takes long.".into()));
         terminal.settle();
-        assert_eq!(screen.contents(), "Warning: It takes long.\n· [ 2/12] Stop the stack");
+        // An empty line, for what follows.
+        assert_eq!(screen.contents(), "Warning: It takes long.\n· [ 2/12] Stop the stack\n");
     }
 }
