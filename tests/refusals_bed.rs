@@ -92,7 +92,7 @@ fn there_is_no_server() {
     Caused by: [machine]/somewhere: no compose file
         /opt/trains: no compose file
         /opt/clearml: no compose file
-    Hint: Name its compose file: docker clearml-migrate -f /path/to/docker-compose.yml
+    Hint: Name its compose file: docker clearml migrate -f /path/to/docker-compose.yml
     Hint: A server that was started with `docker run` has no compose file: write one for it first, with the same mounts.
     ");
 }
@@ -118,8 +118,8 @@ fn there_are_two_servers() {
     Error: 2 servers were found; which one is meant?
     Caused by: [machine]/opt/speech/docker-compose.yml (stopped, known as the compose project speech)
         [machine]/opt/vision/docker-compose.yml (stopped, known as the compose project vision)
-    Hint: docker clearml-migrate -f [machine]/opt/speech/docker-compose.yml -p speech
-    Hint: docker clearml-migrate -f [machine]/opt/vision/docker-compose.yml -p vision
+    Hint: docker clearml migrate -f [machine]/opt/speech/docker-compose.yml -p speech
+    Hint: docker clearml migrate -f [machine]/opt/vision/docker-compose.yml -p vision
     ");
 }
 
