@@ -32,7 +32,10 @@ fn findings_text(findings: &[Finding], paint: Paint) -> String {
             Severity::Refusal => paint.red("refused"),
             Severity::Warning => paint.yellow("warning"),
         };
-        let _ = write!(text, "{head}  {}\n         {}\n", finding.what, finding.remedy);
+        let _ = writeln!(text, "{head}  {}", finding.what);
+        for line in finding.remedy.lines() {
+            let _ = writeln!(text, "         {line}");
+        }
     }
     text
 }

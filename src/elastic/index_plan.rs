@@ -39,6 +39,9 @@ pub struct IndexPlan {
     pub aliases: Value,
     /// Settings of the source that are left behind, by name, for the log.
     pub settings_left: Vec<String>,
+    /// Whether the source's index is closed. The target's is closed too, once it has been compared.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 impl IndexPlan {
@@ -69,6 +72,7 @@ impl IndexPlan {
             settings: Value::Object(settings),
             aliases: source.aliases.clone(),
             settings_left: left,
+            closed: source.closed,
         })
     }
 
@@ -144,6 +148,7 @@ mod tests {
                 "mapping": {"total_fields": {"limit": "2000"}, "single_type": "true"}, "blocks": {"read_only": "true"}, "uuid": "u",
                 "mapper": {"dynamic": "true"}}),
             aliases: json!({"logs": {}}),
+            closed: false,
         }
     }
 

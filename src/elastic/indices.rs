@@ -27,6 +27,8 @@ pub struct SourceIndex {
     pub settings: Value,
     /// `{ALIAS: {…}}`.
     pub aliases: Value,
+    /// Whether the index is closed in the data that the node reads a clone of.
+    pub closed: bool,
 }
 
 /// An index as the list of names has it.
@@ -42,6 +44,9 @@ pub struct Listed {
     pub health: Option<String>,
     #[serde(rename = "pri.store.size", default)]
     bytes: Option<String>,
+    /// Whether it was closed before we opened it to read it.
+    #[serde(skip)]
+    pub was_closed: bool,
 }
 
 impl Listed {
@@ -125,7 +130,7 @@ pub async fn require_all_shards(client: &Client, indices: &[Listed]) -> Result<(
     ))
 }
 
-/// Opens a closed index. Only for a node that works on a clone of the data.
+/// Opens a closed index; one that is open stays so. In the source only on a clone of the data.
 ///
 /// # Errors
 /// Fails when the node refuses.
@@ -135,6 +140,15 @@ pub async fn open(client: &Client, index: &str) -> Result<()> {
     client.done(&call).await.map_err(explain)?;
     let health = Call::get(&["_cluster", "health", index]).query("wait_for_status", "yellow");
     client.done(&health.query("timeout", "10m").timeout(LONG)).await.map_err(explain)
+}
+
+/// Closes an index: its documents stay on disk, and no search sees them until it is opened.
+///
+/// # Errors
+/// Fails when the node refuses.
+pub async fn close(client: &Client, index: &str) -> Result<()> {
+    let call = Call::change(Method::POST, &[index, "_close"], "elastic.close_index").timeout(LONG);
+    client.done(&call).await.map_err(|failure| failure.explain(format!("The index {index} could not be closed.")))
 }
 
 /// Reads all that must be known about an open index to copy it. Makes its latest documents visible first.
@@ -162,6 +176,7 @@ pub async fn describe(client: &Client, listed: &Listed) -> Result<SourceIndex> {
         mappings,
         settings,
         aliases: part("aliases").unwrap_or_else(|| json!({})),
+        closed: listed.was_closed,
     })
 }
 

@@ -1,10 +1,10 @@
 //! The old data: they really are Elasticsearch 5, they are whole, and nobody has them open.
 
-use super::{Finding, Subject};
+use super::{Finding, Subject, indices, users};
 use crate::deployment::Role;
 use crate::error::Result;
 use crate::files::locks::{self, Holding};
-use crate::lucene::data_dir::{Kind, identify};
+use crate::lucene::data_dir::{Identified, Kind, identify};
 use crate::steps::blocking;
 use std::path::Path;
 
@@ -12,11 +12,19 @@ use std::path::Path;
 pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for one in subject.plan.replacements_of(Role::Elasticsearch) {
-        let source = one.source.clone();
+        let (source, heap) = (one.source.clone(), subject.plan.elastic.heaps.source);
         if !source.is_dir() {
             continue;
         }
-        findings.extend(blocking(move || judge(&source)).await?);
+        let judged = blocking(move || {
+            let identified = identify(&source)?;
+            let mut found = judge_identified(&source, &identified);
+            if let Kind::Elastic5(data) = &identified.kind {
+                found.extend(indices::not_too_many(&source, data, heap));
+            }
+            Ok(found)
+        });
+        findings.extend(judged.await?);
     }
     Ok(findings)
 }
@@ -26,17 +34,15 @@ pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 /// # Errors
 /// Fails if it cannot be read.
 pub fn judge(path: &Path) -> Result<Vec<Finding>> {
-    let identified = identify(path)?;
-    let reason = identified.reason;
+    Ok(judge_identified(path, &identify(path)?))
+}
+
+fn judge_identified(path: &Path, identified: &Identified) -> Vec<Finding> {
+    let reason = &identified.reason;
     let place = path.display();
-    let wrong = |what: String, remedy: &str| Ok(vec![Finding::refusal(what, remedy)]);
-    match identified.kind {
-        Kind::Elastic5(data) => Ok(data.blocking().map(|found| {
-            Finding::refusal(
-                format!("{found}."),
-                "The old server cannot show these data either. Restore them from a backup, or delete the index in the old server if it can be missed.",
-            )
-        }).collect()),
+    let wrong = |what: String, remedy: &str| vec![Finding::refusal(what, remedy)];
+    match &identified.kind {
+        Kind::Elastic5(data) => indices::whole(data),
         Kind::Elastic(2) => wrong(
             format!("{place} holds Elasticsearch 2 (or older) data, not 5: {reason}."),
             "Start a Trains Server with Elasticsearch 5.6 on it once: it brings the data to version 5.",
@@ -49,7 +55,7 @@ pub fn judge(path: &Path) -> Result<Vec<Finding>> {
             format!("{place} holds the data of {} nodes: {reason}.", ordinals.len()),
             "Two Elasticsearch nodes once shared the directory. Start the old server with one, see which data it shows, and move the other nodes/N directory away.",
         ),
-        Kind::Missing => Ok(Vec::new()),
+        Kind::Missing => Vec::new(),
         Kind::Empty => wrong(
             format!("{place} is empty."),
             "There is nothing to migrate. Is a disk not mounted, or is another directory the one in use?",
@@ -96,10 +102,8 @@ async fn other_containers(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         for one in subject.plan.replacements.iter().filter(|one| container.uses(&one.source)) {
             let whose = if own.is_some() { "has {} mounted and is not of this project" } else { "uses {}" };
             let what = whose.replace("{}", &one.source.display().to_string());
-            findings.push(Finding::refusal(
-                format!("The container {} {what}.", container.name),
-                format!("Stop it first: docker stop {}", container.name),
-            ));
+            findings
+                .push(Finding::refusal(format!("The container {} {what}.", container.name), users::stop(&container)));
         }
     }
     Ok(findings)

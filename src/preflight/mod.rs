@@ -4,9 +4,12 @@
 //! should know), or nothing. Every finding names the thing and says what to type.
 
 pub mod data;
+mod indices;
 mod machine;
+mod owner;
 mod paths;
 mod services;
+mod users;
 
 pub use services::{in_the_way, unsafe_storage};
 
@@ -83,6 +86,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(machine::images(subject).await?);
     findings.extend(services::container_names(subject).await?);
     findings.extend(data::old_data(subject).await?);
+    findings.extend(owner::of_the_data(subject).await?);
     findings.extend(data::open_elsewhere(subject).await?);
     if subject.cancel.is_cancelled() {
         return Err(Error::cancelled());

@@ -4,6 +4,8 @@ use super::Finding;
 use crate::files;
 use crate::plan::{Plan, Replacement, Switch};
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Everything that the run makes must find its place free.
@@ -29,6 +31,19 @@ pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
 
 /// An empty directory is as good as none: users make it in advance, to give it an owner.
 fn in_the_way(path: &Path) -> Option<Finding> {
+    if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
+        let place = std::fs::canonicalize(path);
+        return Some(match place {
+            Ok(real) => Finding::refusal(
+                format!("{} is a symbolic link to {}.", path.display(), real.display()),
+                "Name the directory itself, or remove the link.",
+            ),
+            Err(_) => Finding::refusal(
+                format!("{} is a symbolic link that leads nowhere.", path.display()),
+                format!("If nothing needs it, remove it: rm {}", path.display()),
+            ),
+        });
+    }
     if !files::exists(path).unwrap_or(true) || (path.is_dir() && files::is_empty(path).unwrap_or(false)) {
         return None;
     }
@@ -81,19 +96,38 @@ pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
     if let Some(to) = &plan.home.to {
         findings.extend(to.parent().and_then(|parent| needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to")));
     }
+    for archive in &plan.archives {
+        let place = archive.file.ancestors().skip(1).find(|one| one.is_dir());
+        findings.extend(place.and_then(|place| needs(place, Access::WRITE_OK | Access::EXEC_OK, "written to")));
+    }
     for edit in plan.edits() {
         findings.extend(needs(&edit.path, Access::READ_OK | Access::WRITE_OK, "written to"));
     }
-    findings.dedup();
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding: &Finding| seen.insert(finding.what.clone()));
     findings
 }
 
 fn needs(path: &Path, wanted: Access, verb: &str) -> Option<Finding> {
     let cause = access(path, wanted).err()?;
+    if cause == Errno::ROFS {
+        return Some(Finding::refusal(
+            format!("{} is on a file system that is mounted read-only.", path.display()),
+            format!(
+                "The kernel does that by itself when a disk fails: see dmesg. If it was on purpose, allow writing for the migration: sudo mount -o remount,rw {}",
+                mount_of(path).display()
+            ),
+        ));
+    }
     Some(Finding::refusal(
         format!("{} cannot be {verb} by this user ({cause}).", path.display()),
         "Run the same command as root (sudo); the new files get the owners of the old ones.",
     ))
+}
+
+/// Returns where the file system of a path is mounted.
+fn mount_of(path: &Path) -> &Path {
+    path.ancestors().find(|one| files::is_mount_point(one).unwrap_or(false)).unwrap_or(Path::new("/"))
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
     };
     node::make_clone(run, &target, claims.target).await?;
     let new = node::start_target(run, &target_clone).await?;
+    new.while_alive(run, open_closed(&new)).await?;
     let indices = match &source {
         Some(source) => {
             let old = node::start_source_on_clone(run, source, claims.source).await?;
@@ -72,6 +73,14 @@ async fn compare(run: &Run) -> Result<Comparison> {
     };
     let made_since = made_since(&new, &indices).await?;
     Ok(Comparison { source, target, indices, made_since })
+}
+
+/// Opens what is closed in the clone of the new data.
+async fn open_closed(new: &Node) -> Result<()> {
+    for closed in indices::list(&new.client).await?.iter().filter(|one| one.is_ours() && one.is_closed()) {
+        indices::open(&new.client, &closed.name).await?;
+    }
+    Ok(())
 }
 
 async fn with_source(run: &Run, old: &Node, new: &Node) -> Result<Vec<Compared>> {

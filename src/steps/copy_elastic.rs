@@ -158,6 +158,7 @@ async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> 
     for listed in &left {
         run.events.detail(format!("{} is not the server's and is left behind", listed.name));
     }
+    tell_closed(run, &ours);
     let done: BTreeSet<String> = copied_indices(run).into_iter().map(|one| one.outcome.index).collect();
     let mut plans = Vec::new();
     for listed in ours.iter().filter(|listed| !done.contains(&listed.name)) {
@@ -188,17 +189,27 @@ async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> 
 pub(super) async fn readable_indices(source: &Node) -> Result<(Vec<Listed>, Vec<Listed>)> {
     let (ours, left): (Vec<Listed>, Vec<Listed>) =
         indices::list(&source.client).await?.into_iter().partition(Listed::is_ours);
-    for closed in ours.iter().filter(|listed| listed.is_closed()) {
+    let closed: BTreeSet<String> = ours.iter().filter(|one| one.is_closed()).map(|one| one.name.clone()).collect();
+    for name in &closed {
         // On the clone, so that the original stays closed.
-        indices::open(&source.client, &closed.name).await?;
+        indices::open(&source.client, name).await?;
     }
-    let ours = if ours.iter().any(Listed::is_closed) { relist(source).await? } else { ours };
+    let mut ours = if closed.is_empty() { ours } else { relist(source).await? };
+    ours.iter_mut().for_each(|one| one.was_closed = closed.contains(&one.name));
     indices::require_all_shards(&source.client, &ours).await?;
     Ok((ours, left))
 }
 
 async fn relist(source: &Node) -> Result<Vec<Listed>> {
     Ok(indices::list(&source.client).await?.into_iter().filter(Listed::is_ours).collect())
+}
+
+fn tell_closed(run: &Run, ours: &[Listed]) {
+    let closed: Vec<&str> = ours.iter().filter(|one| one.was_closed).map(|one| one.name.as_str()).collect();
+    if !closed.is_empty() {
+        let names = closed.join(", ");
+        run.events.info(format!("Closed, and copied, compared and closed again in the new data: {names}"));
+    }
 }
 
 fn tell_oddities(run: &Run, outcomes: &[CopyOutcome]) {
@@ -227,7 +238,8 @@ async fn samples(run: &Run, source: &Node, ours: &[Listed]) -> Result<Vec<Sample
     let copied = copied_indices(run).into_iter().filter(|one| one.outcome.left_out == 0);
     let whole: BTreeSet<String> = copied.map(|one| one.outcome.index).collect();
     let mut samples = Vec::new();
-    for listed in ours.iter().filter(|listed| whole.contains(&listed.name)) {
+    // What is in a closed index, no server shows.
+    for listed in ours.iter().filter(|listed| whole.contains(&listed.name) && !listed.was_closed) {
         // events-<type>-<company>; the server is asked as a user of its own company only.
         let Some((event_type, _company)) = listed.name.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-'))
         else {

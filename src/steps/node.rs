@@ -117,6 +117,8 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         ("indices.memory.index_buffer_size", "30%"),
         // The real-memory breaker answers 429 for minutes after huge documents (measured on 7.6.2).
         ("indices.breaker.total.use_real_memory", "false"),
+        // Indices that will be closed again are open while they are loaded.
+        ("cluster.max_shards_per_node", "10000"),
         // An index that is not made by us would have the wrong mapping.
         ("action.auto_create_index", "false"),
         ("cluster.name", "clearml"),

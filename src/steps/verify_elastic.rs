@@ -5,7 +5,7 @@ use super::node::{self, Node};
 use super::run::blocking;
 use super::{Done, Run};
 use crate::display::format;
-use crate::elastic::{SecondReading, Verdict, Verified, verify_index};
+use crate::elastic::{SecondReading, Verdict, Verified, indices, verify_index};
 use crate::error::{Error, Result};
 use crate::files::{self, Fingerprint, fingerprint};
 use crate::plan::Step;
@@ -66,7 +66,13 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
 /// Compares all indices; the inner error says that at least one differs.
 async fn verify(run: &Run, target: &Node) -> Result<Result<Vec<Verified>, ()>> {
     let mut all = Vec::new();
-    for copied in copied_indices(run) {
+    let copied_indices = copied_indices(run);
+    let closed = || copied_indices.iter().map(|copied| &copied.plan).filter(|plan| plan.closed);
+    for plan in closed() {
+        // It is open after the copy, and closed where an earlier try came to its end.
+        indices::open(&target.client, &plan.index).await?;
+    }
+    for copied in &copied_indices {
         run.check_cancelled()?;
         let verdict =
             verify_index(&target.client, &copied.plan, &copied.outcome.digest, None, &run.events, &run.cancel).await?;
@@ -74,6 +80,9 @@ async fn verify(run: &Run, target: &Node) -> Result<Result<Vec<Verified>, ()>> {
             Verdict::Equal(verified) => all.push(verified),
             Verdict::Different(_) => return Ok(Err(())),
         }
+    }
+    for plan in closed() {
+        indices::close(&target.client, &plan.index).await?;
     }
     Ok(Ok(all))
 }

@@ -1,0 +1,89 @@
+//! Whose the old data are: Elasticsearch's images run as user 1000, whoever calls this program.
+
+use super::{Finding, Subject};
+use crate::deployment::Role;
+use crate::error::Result;
+use crate::files::walk::walk_in_use;
+use crate::steps::blocking;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+/// User and group of the images of 5.6 (`docker.elastic.co/elasticsearch/elasticsearch:5.6.16`: `elasticsearch`).
+const ELASTICSEARCH: u32 = 1000;
+
+/// The clone and the new data get the old data's owners, so both nodes must get along with these.
+pub(super) async fn of_the_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let info = subject.docker.info();
+    if info.rootless || info.user_namespaces || info.in_virtual_machine() {
+        // There a container's user 1000 is another one here, or none.
+        return Ok(Vec::new());
+    }
+    let mut findings = Vec::new();
+    for one in subject.plan.replacements_of(Role::Elasticsearch).filter(|one| one.source.is_dir()) {
+        let (source, cancel) = (one.source.clone(), subject.cancel.clone());
+        findings.extend(blocking(move || judge(&source, &cancel)).await?);
+    }
+    Ok(findings)
+}
+
+fn judge(source: &Path, cancel: &CancellationToken) -> Result<Option<Finding>> {
+    let entries = walk_in_use(source, cancel)?;
+    // Elasticsearch makes no links; where one lies, the clone refuses it by name.
+    let strange = |meta: &Metadata| !meta.is_symlink() && !open_to_elasticsearch(meta);
+    let mut closed = entries.iter().filter(|entry| strange(&entry.meta));
+    let Some(first) = closed.next() else { return Ok(None) };
+    let more = match closed.count() {
+        0 => String::new(),
+        more => format!(", and so do {more} more"),
+    };
+    let (uid, gid, mode) = (first.meta.uid(), first.meta.gid(), first.meta.mode() & 0o777);
+    Ok(Some(Finding::refusal(
+        format!(
+            "{} belongs to user {uid} and group {gid} with mode {mode:o}, so that Elasticsearch, which runs as user {ELASTICSEARCH}, cannot work with it{more}.",
+            first.at(source).display()
+        ),
+        format!(
+            "Give it back to Elasticsearch, as upstream's instructions do: sudo chown -R {ELASTICSEARCH}:{ELASTICSEARCH} {}",
+            source.display()
+        ),
+    )))
+}
+
+/// Read and write, and for directories also enter: by the first of owner, group and others that applies.
+fn open_to_elasticsearch(meta: &Metadata) -> bool {
+    let needed = if meta.is_dir() { 0o7 } else { 0o6 };
+    let shift = match (meta.uid() == ELASTICSEARCH, meta.gid() == ELASTICSEARCH) {
+        (true, _) => 6,
+        (false, true) => 3,
+        (false, false) => 0,
+    };
+    meta.mode() >> shift & needed == needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, lchown};
+
+    #[test]
+    fn what_another_user_keeps_to_himself_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("elastic");
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("state"), "").unwrap();
+        // Only root can give files away; whoever else runs the tests is not user 1000, or is, and then all is well.
+        let root = [data.clone(), data.join("state")].iter().all(|path| lchown(path, Some(0), Some(0)).is_ok());
+        for (of_dir, of_file, named) in [(0o755, 0o666, "elastic belongs"), (0o777, 0o644, "elastic/state belongs")] {
+            fs::set_permissions(&data, fs::Permissions::from_mode(of_dir)).unwrap();
+            fs::set_permissions(data.join("state"), fs::Permissions::from_mode(of_file)).unwrap();
+            let found = judge(&data, &CancellationToken::new()).unwrap();
+            assert!(!root || found.as_ref().is_some_and(|found| found.what.contains(named)), "{found:?}");
+        }
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(data.join("state"), fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(judge(&data, &CancellationToken::new()).unwrap(), None);
+    }
+}
