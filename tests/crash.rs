@@ -12,9 +12,9 @@
 
 mod harness;
 
-use harness::call::Outcome;
 use harness::deployment::{Deployment, OldServer};
 use harness::docker;
+use harness::kills::{Kills, Way};
 use harness::machine::Machine;
 use harness::node::Node;
 use harness::on_the_bed;
@@ -77,26 +77,25 @@ fn a_migration_that_is_killed_anywhere_finishes_and_so_does_its_rollback() {
     }
     let machine = Machine::new();
     let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
-    let mut table = Table::new();
+    let homes = [machine.home(), machine.new_home()];
+    let mut kills = Kills::of(homes.map(|home| home.join(".clearml-migrate/journal")).to_vec());
 
     for (number, place) in FORWARD.into_iter().enumerate() {
         let typed = ways_to_type_it(&machine, number);
-        let outcome = migrate(&machine, &typed).failpoints(place).run();
-        table.add(place, &typed, &outcome);
-        outcome.killed();
+        kills.add(Way::There, place, typed.shown(), migrate(&machine, &typed).failpoints(place).run());
     }
-    table.add("", &Typed::Nothing, &migrate(&machine, &Typed::Nothing).run().done());
+    migrate(&machine, &Typed::Nothing).run().done();
+    kills.finished(Way::There);
     everything_is_there(&old);
     assert_eq!(docker::left_by_runs(), Vec::<String>::new());
 
     for (number, place) in BACK.into_iter().enumerate() {
         let typed = ways_to_type_it(&machine, number);
-        let outcome = roll_back(&machine, &typed).failpoints(place).run();
-        table.add(place, &typed, &outcome);
-        outcome.killed();
+        kills.add(Way::Back, place, typed.shown(), roll_back(&machine, &typed).failpoints(place).run());
     }
-    table.add("", &Typed::Nothing, &roll_back(&machine, &Typed::Nothing).run().done());
-    table.print();
+    roll_back(&machine, &Typed::Nothing).run().done();
+    kills.finished(Way::Back);
+    kills.print_and_require_every_step("migrate");
 
     let shown = Server::ready("0.15.1").shown(&old.sample());
     assert_shows_the_same(&old.shown(), &shown, "the old server after a rollback");
@@ -203,6 +202,16 @@ enum Typed {
     Nothing,
 }
 
+impl Typed {
+    fn shown(self) -> &'static str {
+        match self {
+            Self::OldFile => "-f old",
+            Self::NewFile => "-f new",
+            Self::Nothing => "",
+        }
+    }
+}
+
 /// All three in turn; the new file only once it is there.
 fn ways_to_type_it(machine: &Machine, number: usize) -> Typed {
     match number % 3 {
@@ -253,29 +262,4 @@ fn leftovers(home: &Path) -> Vec<String> {
         ["_migrated_", "clearml-migrate", "elastic_7", "_clearml"].iter().any(|part| name.contains(part))
     };
     found.into_iter().filter(ours).collect()
-}
-
-/// What was killed where, and what came of it.
-struct Table {
-    lines: Vec<String>,
-    clock: Stopwatch,
-}
-
-impl Table {
-    fn new() -> Self {
-        Self { lines: Vec::new(), clock: Stopwatch::start() }
-    }
-
-    fn add(&mut self, place: &str, typed: &Typed, outcome: &Outcome) {
-        let end = if outcome.was_killed() { "killed".to_owned() } else { outcome.status.to_string() };
-        let place = if place.is_empty() { "(not killed)" } else { place };
-        let line = format!("{place:<34} {:<8} {end}", format!("{typed:?}"));
-        self.clock.tell(&line);
-        self.lines.push(line);
-    }
-
-    fn print(&self) {
-        println!("\n{:<34} {:<8} outcome", "killed at", "-f");
-        self.lines.iter().for_each(|line| println!("{line}"));
-    }
 }

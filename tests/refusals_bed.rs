@@ -347,12 +347,11 @@ fn a_shard_is_corrupt_and_a_target_is_taken_and_both_are_told_at_once() {
     let target = machine.home().join("data/elastic_7");
     fs::create_dir(&target).unwrap();
     fs::write(target.join("from-an-earlier-try"), b"").unwrap();
-    let index = shard.strip_prefix(elastic_data(&machine)).unwrap().display().to_string();
-    insta::assert_snapshot!(reasons(&machine).replace(&index, "[shard]"), @r"
+    insta::assert_snapshot!(without_names(&reasons(&machine), &shard), @r"
     refused  [machine]/opt/trains/data/elastic_7 is there already and not empty, perhaps from an earlier try by other means.
              If nothing needs it, move it away: mv [machine]/opt/trains/data/elastic_7 [machine]/opt/trains/data/elastic_7.old
-    refused  Elasticsearch marked a shard as corrupt: [machine]/opt/trains/data/elastic/[shard]/corrupted_Qk3bWq0tTzq5mXJ1n0aUgg.
-             The old server cannot show these data either. Restore them from a backup, or delete the index in the old server if it can be missed.
+    refused  The index [name] is not whole: Elasticsearch marked a shard as corrupt: [index]/0/index/corrupted_Qk3bWq0tTzq5mXJ1n0aUgg.
+             The old server cannot show these data either. Restore [index] from a backup.
 
     Error: 2 checks refuse the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
@@ -373,14 +372,23 @@ fn a_commit_is_damaged() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0xff;
     fs::write(&commit, bytes).unwrap();
-    let file = commit.strip_prefix(elastic_data(&machine)).unwrap().display().to_string();
-    insta::assert_snapshot!(reasons(&machine).replace(&file, "[commit]"), @r"
-    refused  [machine]/opt/trains/data/elastic/[commit] is damaged: its checksum is wrong.
-             The old server cannot show these data either. Restore them from a backup, or delete the index in the old server if it can be missed.
+    let file = commit.file_name().unwrap().to_string_lossy().into_owned();
+    insta::assert_snapshot!(without_names(&reasons(&machine), &shard).replace(&file, "[commit]"), @r"
+    refused  The index [name] is not whole: [index]/0/index/[commit] is damaged: its checksum is wrong.
+             The old server cannot show these data either. Restore [index] from a backup.
 
     Error: One check refuses the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
     ");
+}
+
+/// Replaces the name and the directory of a shard's index: ids, and with them their order, are made anew with the data.
+fn without_names(said: &str, shard: &Path) -> String {
+    let id = shard.iter().rev().nth(2).unwrap().to_string_lossy();
+    let said = said.replace(&format!("[machine]/opt/trains/data/elastic/nodes/0/indices/{id}"), "[index]");
+    let (before, rest) = said.split_once("The index ").unwrap();
+    let (_, after) = rest.split_once(" is not whole").unwrap();
+    format!("{before}The index [name] is not whole{after}")
 }
 
 /// The first shard, by name, that has a commit.

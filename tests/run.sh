@@ -5,15 +5,15 @@
 #
 #   unit    format, lints, and every test that needs neither root nor docker
 #   e2e     the parts and a whole migration with real servers on the test bed (root; see tests/testbed/bed.sh)
-#   crash   a migration that is killed and continued
+#   crash   a migration, and elastic, killed in each step and continued; prints step and outcome
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 bed=tests/testbed/bed.sh
 bed_suites=(e2e crash)
 # The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
-e2e_targets=(docker find elastic refusals_bed elastic_command e2e compose_v1)
-crash_targets=(crash)
+e2e_targets=(docker find elastic refusals_bed elastic_command rough_edges e2e compose_v1)
+crash_targets=(crash crash_elastic)
 
 unit() {
   local targets

@@ -35,6 +35,24 @@ impl Call {
         self
     }
 
+    /// Has another command run this one: its words come behind that one's.
+    pub fn behind(mut self, first: &mut Command) -> Self {
+        let mut command = Command::new(first.get_program());
+        command.args(first.get_args()).arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::null());
+        if let Some(directory) = self.command.get_current_dir() {
+            command.current_dir(directory);
+        }
+        self.command = command;
+        self
+    }
+
     /// Changes the working directory.
     pub fn in_directory(mut self, directory: &Path) -> Self {
         self.command.current_dir(directory);
@@ -76,8 +94,14 @@ pub struct Running {
 
 impl Running {
     /// Waits for its end.
-    pub fn wait(mut self) -> Outcome {
+    pub fn wait(self) -> Outcome {
+        self.wait_looking(|_| {})
+    }
+
+    /// Waits for its end, and meanwhile looks at the process by its id, again and again.
+    pub fn wait_looking(mut self, mut look: impl FnMut(u32)) -> Outcome {
         loop {
+            look(self.child.id());
             if let Some(status) = self.child.try_wait().unwrap() {
                 return self.outcome(status);
             }
@@ -87,17 +111,27 @@ impl Running {
     }
 
     /// Sends SIGKILL to the program alone as soon as `moment` has come.
-    pub fn kill_when(mut self, mut moment: impl FnMut() -> bool) -> Outcome {
+    pub fn kill_when(mut self, moment: impl FnMut() -> bool) -> Outcome {
+        self.wait_for(moment);
+        self.child.kill().unwrap();
+        self.wait()
+    }
+
+    /// Sends a signal to the program alone.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until `moment` has come, which must be before the program ends.
+    pub fn wait_for(&mut self, mut moment: impl FnMut() -> bool) {
         while !moment() {
             if let Some(status) = self.child.try_wait().unwrap() {
                 let outcome = self.outcome(status);
-                panic!("it ended before the moment to kill it had come\n{outcome}");
+                panic!("it ended before the moment had come\n{outcome}");
             }
             assert!(self.begun.elapsed() < LIMIT, "{}: the moment never comes: {}", self.shown, self.said());
             std::thread::sleep(Duration::from_millis(20));
         }
-        self.child.kill().unwrap();
-        self.wait()
     }
 
     fn said(&self) -> String {

@@ -10,6 +10,8 @@
 //! | [`node`] | an Elasticsearch node asked directly |
 //! | [`tree`] | a directory tree as a value: content, owners, modes and times |
 //! | [`docker`] | what docker has, as a value |
+//! | [`elastic_data`] | one Elasticsearch data directory, for the command `elastic` |
+//! | [`kills`] | in which step a run was killed, and what came of it, as a table |
 //!
 //! They run in the test bed only (`tests/testbed/bed.sh`), one after the other: the stacks have the names and ports
 //! of real ones.
@@ -21,6 +23,8 @@
 pub mod call;
 pub mod deployment;
 pub mod docker;
+pub mod elastic_data;
+pub mod kills;
 pub mod machine;
 pub mod node;
 pub mod server;

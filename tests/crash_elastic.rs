@@ -1,0 +1,76 @@
+//! `elastic`, killed with SIGKILL in each of its steps and on its way back: the same command finishes.
+//!
+//! Runs in the test bed: `tests/run.sh crash`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests may"
+)]
+
+mod harness;
+
+use harness::elastic_data::ElasticData;
+use harness::kills::{Kills, Way};
+use harness::on_the_bed;
+use harness::tree::Tree;
+
+const DOCUMENTS: u64 = 5_000;
+const MADE: [&str; 2] = ["elastic_5.tar.gz", "elastic_7"];
+
+/// Where `elastic` is killed, in the order in which it comes there.
+const FORWARD: [&str; 10] = [
+    "step.pull_images.started=kill",
+    "files.archive.entry=kill@9",
+    "files.archive.verify=kill",
+    "files.clone.file=kill@9",
+    "docker.start=kill@2",
+    "elastic.bulk=kill@2",
+    "step.copy_elastic.applied=kill",
+    "step.verify_elastic.started=kill",
+    "step.retire_sources.started=kill",
+    "step.retire_sources.applied=kill",
+];
+
+/// Where its rollback is killed. A server was started on the new data before, so that they are set aside.
+const BACK: [&str; 6] = [
+    "step.retire_sources.undo=kill",
+    "files.rename=kill",
+    "step.verify_elastic.undo=kill",
+    "files.remove_tree=kill",
+    "files.rename=kill",
+    "step.back_up.undo=kill",
+];
+
+#[test]
+fn killed_in_every_step_it_goes_on_and_so_does_the_way_back() {
+    if !on_the_bed() {
+        return;
+    }
+    let (data, old) = ElasticData::of_a_server(DOCUMENTS);
+    let original = Tree::of(&data.source());
+    let mut kills = Kills::of(vec![data.journal()]);
+    for place in FORWARD {
+        kills.add(Way::There, place, "", data.elastic(&["--yes"]).failpoints(place).run());
+    }
+    data.elastic(&["--yes"]).run().done().saying("Upgrade completed.");
+    kills.finished(Way::There);
+    Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
+    data.nothing_of_the_run_is_left(&MADE);
+    data.with_new_node(|_| old.assert_counts());
+
+    // A comparison that is cut off leaves clones, which the next one takes away.
+    data.verify().failpoints("docker.start=kill@2").run().killed();
+    data.verify().run().done().saying("are there, unchanged");
+    data.nothing_of_the_run_is_left(&MADE);
+
+    for place in BACK {
+        kills.add(Way::Back, place, "", data.rollback().failpoints(place).run());
+    }
+    data.rollback().run().done();
+    kills.finished(Way::Back);
+    kills.print_and_require_every_step("elastic");
+    Tree::of(&data.source()).same_as(&original, "the old data after a rollback");
+    assert!(!data.target().exists());
+}

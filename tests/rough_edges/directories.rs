@@ -1,0 +1,159 @@
+//! Directories that are not as they should be, and some that only look so.
+
+use crate::harness::call::{Outcome, tool};
+use crate::harness::elastic_data::ElasticData;
+use crate::harness::machine::Machine;
+use crate::harness::on_the_bed;
+use crate::harness::stopwatch::Stopwatch;
+use crate::harness::tree::Tree;
+use crate::words::{from, plain, reasons};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const DOCUMENTS: u64 = 5_000;
+
+/// Calls `elastic`, which must refuse and change nothing.
+#[track_caller]
+fn refused(machine: &Machine, source: &Path, target: &Path) -> Outcome {
+    let before = Tree::of(&machine.home());
+    let [source, target] = [source, target].map(|path| path.display().to_string());
+    let outcome = machine.migrate(&["elastic", "--yes", "-s", &source, "-t", &target]).run().refused();
+    Tree::of(&machine.home()).same_as(&before, "the home after a refusal");
+    outcome
+}
+
+#[test]
+fn directories_of_others_links_and_nested_ones_are_refused_by_name() {
+    if !on_the_bed() {
+        return;
+    }
+    let (data, _old) = ElasticData::of_a_server(DOCUMENTS);
+    let (machine, source, target) = (&data.machine, data.source(), data.target());
+    let beside = |name: &str| source.with_file_name(name);
+    let told = |outcome: &Outcome| reasons(machine, outcome);
+    let error = |outcome: &Outcome| plain(machine, from(&outcome.stderr, "Error:"));
+    let shown = |path: &Path| path.display().to_string();
+
+    tool("chown", &["-R", "0:0", &shown(&source)]);
+    insta::assert_snapshot!("wrong_owner", told(&refused(machine, &source, &target)));
+    tool("chown", &["-R", "1000:1000", &shown(&source)]);
+
+    let mount = Mount::read_only(&machine.home().join("data"));
+    insta::assert_snapshot!("read_only", told(&refused(machine, &source, &target)));
+    drop(mount);
+
+    symlink(&source, beside("elastic_link")).unwrap();
+    insta::assert_snapshot!("source_is_a_link", told(&refused(machine, &beside("elastic_link"), &target)));
+    fs::create_dir(beside("elsewhere")).unwrap();
+    symlink("elsewhere", beside("new_link")).unwrap();
+    insta::assert_snapshot!("target_is_a_link", told(&refused(machine, &source, &beside("new_link"))));
+
+    symlink("data", machine.home().join("link_to_data")).unwrap();
+    let through_a_link = machine.home().join("link_to_data/elastic/new");
+    insta::assert_snapshot!("target_in_source", error(&refused(machine, &source, &through_a_link)));
+    insta::assert_snapshot!(
+        "source_in_target",
+        error(&refused(machine, &source, &machine.home().join("link_to_data")))
+    );
+    insta::assert_snapshot!("same", error(&refused(machine, &source, &machine.home().join("link_to_data/elastic"))));
+
+    fs::write(beside("a_file"), "").unwrap();
+    insta::assert_snapshot!("target_is_a_file", told(&refused(machine, &source, &beside("a_file"))));
+    fs::write(beside("elsewhere").join("precious"), "").unwrap();
+    insta::assert_snapshot!("target_is_not_empty", told(&refused(machine, &source, &beside("elsewhere"))));
+}
+
+#[test]
+fn a_read_only_source_behind_a_link_moves_into_an_empty_target_once() {
+    if !on_the_bed() {
+        return;
+    }
+    let (data, old) = ElasticData::of_a_server(DOCUMENTS);
+    let clock = Stopwatch::start();
+    let (machine, source, target) = (&data.machine, data.source(), data.target());
+    let original = Tree::of(&source);
+    // Made in advance, by somebody who wanted to be helpful.
+    fs::create_dir(&target).unwrap();
+    symlink("data", machine.home().join("link_to_data")).unwrap();
+    let mount = Mount::read_only(&source);
+    let [from_link, to_link] = ["elastic", "elastic_7"].map(|name| machine.home().join("link_to_data").join(name));
+    let [from_link, to_link] = [from_link, to_link].map(|path| path.display().to_string());
+    let call = || machine.migrate(&["elastic", "--yes", "--no-backup", "-s", &from_link, "-t", &to_link]);
+    call().run().done().saying("Upgrade completed.").saying("mount point");
+    Tree::of(&source).same_as(&original, "the old data");
+    data.with_new_node(|_| old.assert_counts());
+    call().run().done().saying("was migrated to Elasticsearch 7.6.2 already");
+    clock.tell("migrated");
+
+    // Taken back, the mount is gone, and the next migration finds new data in its way that are its own no more.
+    data.rollback().run().done();
+    drop(mount);
+    Tree::of(&source).same_as(&original, "the old data after a rollback");
+    let set_aside = crate::harness::elastic_data::names_in(&machine.home().join("data"));
+    let set_aside = set_aside.into_iter().find(|name| name.starts_with("elastic_clearml_")).unwrap();
+    let said = reasons(machine, &refused(machine, &source, &machine.home().join("data").join(set_aside)));
+    insta::assert_snapshot!("target_of_an_earlier_run", said);
+}
+
+#[test]
+fn a_disk_that_fills_up_in_the_copy_is_named_and_the_run_goes_on_when_there_is_room() {
+    if !on_the_bed() {
+        return;
+    }
+    let disk = ElasticData::none();
+    let small = Mount::small(&disk.machine.home(), "400m");
+    let (data, old) = disk.filled_with_a_server(DOCUMENTS);
+    let clock = Stopwatch::start();
+    let original = Tree::of(&data.source());
+    let call = || data.elastic(&["--yes", "--no-backup"]);
+    let mut run = call().failpoints("elastic.bulk=sleep:4000@2").start();
+    run.wait_for(|| data.target().join("nodes/0/indices").read_dir().is_ok_and(|entries| entries.count() > 1));
+    std::thread::sleep(Duration::from_millis(300));
+    let fill = small.fill();
+    let failed = run.wait().with_code(1);
+    clock.tell("full");
+    insta::assert_snapshot!("disk_full", plain(&data.machine, from(&failed.stderr, "Error:")));
+    fs::remove_file(fill).unwrap();
+    call().run().done().saying("Upgrade completed.");
+    Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
+    data.with_new_node(|_| old.assert_counts());
+    clock.tell("finished");
+}
+
+/// A mount, taken away at the end.
+struct Mount(PathBuf);
+
+impl Mount {
+    /// Mounts a directory over itself, read-only.
+    fn read_only(path: &Path) -> Self {
+        let shown = path.display().to_string();
+        tool("mount", &["--bind", &shown, &shown]);
+        let mount = Self(path.to_owned());
+        tool("mount", &["-o", "remount,bind,ro", &shown]);
+        mount
+    }
+
+    /// Mounts a small file system in memory.
+    fn small(path: &Path, size: &str) -> Self {
+        fs::create_dir_all(path).unwrap();
+        tool("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs", &path.display().to_string()]);
+        Self(path.to_owned())
+    }
+
+    /// Fills it up to the last byte, and returns the file that does.
+    fn fill(&self) -> PathBuf {
+        let fill = self.0.join("fill");
+        // It ends with an error when nothing fits any more.
+        let _ = Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", fill.display())).output();
+        fill
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
