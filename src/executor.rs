@@ -35,18 +35,32 @@ pub struct Failure {
 /// # Errors
 /// The first failure of a step; what it leaves behind is told by [`Failure::reached`].
 pub async fn execute(run: &Run) -> Result<(), Failure> {
-    let result = execute_steps(run).await;
-    if let Err(failure) = &result
+    let mut result = execute_steps(run).await;
+    if let Err(failure) = &mut result
         && failure.error.kind() == Kind::Cancelled
     {
         // Only for `status`; where the journal is in no state to take it, the error itself says all.
         let _ = run.record(Record::Cancelled);
+        failure.error = cancelled_in(run);
     }
     // Nothing of ours is left when we end, not even a network. What cannot be removed now, the next run removes.
     if let Err(error) = steps::remove_leftovers(run).await {
         run.events.warn(format!("Temporary containers may be left: {error}"));
     }
     result
+}
+
+/// Returns the error of a run that was stopped, with the place where.
+fn cancelled_in(run: &Run) -> Error {
+    let steps = run.plan.steps();
+    let Some(at) = steps.iter().position(|step| status(run, *step) != Status::Finished) else {
+        return Error::cancelled();
+    };
+    let (number, total, title) = (at + 1, steps.len(), steps.get(at).map_or("", |step| step.title()));
+    Error::new(
+        Kind::Cancelled,
+        format!("Stopped on request in step {number} of {total}, \"{title}\"; what is done so far is kept."),
+    )
 }
 
 async fn execute_steps(run: &Run) -> Result<(), Failure> {
@@ -191,7 +205,10 @@ async fn apply_one(run: &Run, step: Step, number: usize, total: usize) -> Result
             Ok(())
         }
         Err(error) => {
-            run.record(Record::Failed { step: step.name().into(), error: error.to_string() })?;
+            // On a full disk this fails too; the step then counts as cut off, and the first error tells why.
+            if let Err(unwritten) = run.record(Record::Failed { step: step.name().into(), error: error.to_string() }) {
+                run.events.detail(format!("the failure is not in the journal: {unwritten}"));
+            }
             Err(error)
         }
     }

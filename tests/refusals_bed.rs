@@ -348,7 +348,7 @@ fn a_shard_is_corrupt_and_a_target_is_taken_and_both_are_told_at_once() {
     fs::create_dir(&target).unwrap();
     fs::write(target.join("from-an-earlier-try"), b"").unwrap();
     insta::assert_snapshot!(without_names(&reasons(&machine), &shard), @r"
-    refused  [machine]/opt/trains/data/elastic_7 is there already and not empty, perhaps from an earlier try by other means.
+    refused  [machine]/opt/trains/data/elastic_7 is there already and not empty, perhaps from an earlier try.
              If nothing needs it, move it away: mv [machine]/opt/trains/data/elastic_7 [machine]/opt/trains/data/elastic_7.old
     refused  The index [name] is not whole: Elasticsearch marked a shard as corrupt: [index]/0/index/corrupted_Qk3bWq0tTzq5mXJ1n0aUgg.
              The old server cannot show these data either. Restore [index] from a backup.

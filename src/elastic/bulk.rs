@@ -146,9 +146,11 @@ impl BulkWriter {
                 (429 | 503, _) => sorted.busy.push(at),
                 // Not about this document: all others would be refused as well.
                 (401 | 403 | 404, _) | (_, "cluster_block_exception" | "index_closed_exception") => {
-                    let refusal =
-                        super::failure::Refusal { status: item.status, reason: error.whole_reason(), kind: error.kind };
-                    return Err(self.explain(Failure::Refused(refusal)));
+                    return Err(self.explain(Failure::Refused(error.into_refusal(item.status))));
+                }
+                // A full disk, a shard that gave up: nothing that the user should be asked to do without.
+                (500.., _) if error.is_of_the_node() => {
+                    return Err(self.explain(Failure::Refused(error.into_refusal(item.status))));
                 }
                 (_, kind) => sorted.refused.push((at, format!("{kind}: {}", error.whole_reason()))),
             }

@@ -51,7 +51,32 @@ pub(super) struct Cause {
     caused_by: Option<Box<Cause>>,
 }
 
+/// Kinds of errors that say that the node is in trouble, not the document.
+const OF_THE_NODE: [&str; 9] = [
+    "i_o_exception",
+    "translog_exception",
+    "already_closed_exception",
+    "node_closed_exception",
+    "index_shard_closed_exception",
+    "illegal_index_shard_state_exception",
+    "no_shard_available_action_exception",
+    "refresh_failed_engine_exception",
+    "flush_failed_engine_exception",
+];
+/// As the system's library words it (`ENOSPC`).
+const DISK_FULL: &str = "No space left on device";
+
 impl Cause {
+    /// Returns whether any other document would have fared the same.
+    pub fn is_of_the_node(&self) -> bool {
+        OF_THE_NODE.contains(&self.kind.as_str()) || self.whole_reason().contains(DISK_FULL)
+    }
+
+    /// Returns it as the answer to a whole request.
+    pub fn into_refusal(self, status: u16) -> Refusal {
+        Refusal { status, reason: self.whole_reason(), kind: self.kind }
+    }
+
     /// Joins the reasons of the chain, leaving out those that the outer one already quotes.
     ///
     /// Jackson ends its complaints with a line that names a Java object, which says nothing to anybody.
@@ -153,6 +178,9 @@ impl Failure {
 }
 
 fn refusal_hint(refusal: &Refusal) -> &'static str {
+    if refusal.reason.contains(DISK_FULL) {
+        return "The disk is full. Free some space, then run the same command again.";
+    }
     match (refusal.kind.as_str(), refusal.status) {
         ("cluster_block_exception", _) => {
             "Elasticsearch has blocked the index, most often because its disk is nearly full. Free some space, then run \

@@ -2,6 +2,7 @@
 
 use super::{Finding, Subject};
 use crate::deployment::Role;
+use crate::display::format::count;
 use crate::error::Result;
 use crate::files::walk::walk_in_use;
 use crate::steps::blocking;
@@ -35,18 +36,18 @@ fn judge(source: &Path, cancel: &CancellationToken) -> Result<Option<Finding>> {
     let mut closed = entries.iter().filter(|entry| strange(&entry.meta));
     let Some(first) = closed.next() else { return Ok(None) };
     let more = match closed.count() {
-        0 => String::new(),
-        more => format!(", and so do {more} more"),
+        0 => "is".to_owned(),
+        more => format!("and {} more there are", count(more as u64)),
     };
     let (uid, gid, mode) = (first.meta.uid(), first.meta.gid(), first.meta.mode() & 0o777);
+    let shown = source.display();
     Ok(Some(Finding::refusal(
         format!(
-            "{} belongs to user {uid} and group {gid} with mode {mode:o}, so that Elasticsearch, which runs as user {ELASTICSEARCH}, cannot work with it{more}.",
+            "{} (user {uid}, group {gid}, mode {mode:o}) {more} closed to Elasticsearch, which runs as user {ELASTICSEARCH}.",
             first.at(source).display()
         ),
         format!(
-            "Give it back to Elasticsearch, as upstream's instructions do: sudo chown -R {ELASTICSEARCH}:{ELASTICSEARCH} {}",
-            source.display()
+            "Give the data back to Elasticsearch, as upstream's instructions do: sudo chown -R {ELASTICSEARCH}:{ELASTICSEARCH} {shown}; where that is not enough: sudo chmod -R u+rwX {shown}"
         ),
     )))
 }
@@ -76,7 +77,7 @@ mod tests {
         fs::write(data.join("state"), "").unwrap();
         // Only root can give files away; whoever else runs the tests is not user 1000, or is, and then all is well.
         let root = [data.clone(), data.join("state")].iter().all(|path| lchown(path, Some(0), Some(0)).is_ok());
-        for (of_dir, of_file, named) in [(0o755, 0o666, "elastic belongs"), (0o777, 0o644, "elastic/state belongs")] {
+        for (of_dir, of_file, named) in [(0o755, 0o666, "elastic (user"), (0o777, 0o644, "elastic/state (user")] {
             fs::set_permissions(&data, fs::Permissions::from_mode(of_dir)).unwrap();
             fs::set_permissions(data.join("state"), fs::Permissions::from_mode(of_file)).unwrap();
             let found = judge(&data, &CancellationToken::new()).unwrap();

@@ -47,8 +47,9 @@ fn in_the_way(path: &Path) -> Option<Finding> {
     if !files::exists(path).unwrap_or(true) || (path.is_dir() && files::is_empty(path).unwrap_or(false)) {
         return None;
     }
+    let what = if path.is_dir() { " and not empty, perhaps from an earlier try" } else { "" };
     Some(Finding::refusal(
-        format!("{} is there already and not empty, perhaps from an earlier try by other means.", path.display()),
+        format!("{} is there already{what}.", path.display()),
         format!("If nothing needs it, move it away: mv {0} {0}.old", path.display()),
     ))
 }

@@ -14,15 +14,17 @@ use crate::elastic::indices::{self, Listed};
 use crate::elastic::{
     Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, RejectLog, Templates, require_complete, sample_tasks,
 };
-use crate::error::{Error, Result};
-use crate::files;
+use crate::error::{Error, Kind, Result};
+use crate::files::{self, space};
 use crate::plan::{Replacement, Step, Switch};
 use crate::preflight;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Less free space than this, and Elasticsearch cannot write a segment.
+const DISK_FULL: u64 = 32 << 20;
 /// Tasks per index that the new server is asked for in the end.
 const SAMPLED: usize = 20;
 
@@ -82,7 +84,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     prepare_target(run, one).await?;
     let source = node::start_source(run, one).await?;
     let target = node::start_target(run, &one.target).await?;
-    let copied = source.while_alive(run, target.while_alive(run, copy(run, &source, &target))).await?;
+    let copied = source.while_alive(run, target.while_alive(run, copy(run, &source, &target))).await;
+    let copied = copied.map_err(|error| with_full_disk(error, &one.target))?;
     source.stop(run).await?;
     target.stop(run).await?;
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
@@ -132,6 +135,18 @@ async fn require_whole(one: &Replacement) -> Result<()> {
     match findings.first() {
         None => Ok(()),
         Some(first) => Err(Error::refused(first.what.clone()).hint(first.remedy.clone())),
+    }
+}
+
+/// Whatever a node says when its disk is full, this is why.
+fn with_full_disk(error: Error, target: &Path) -> Error {
+    let systems = space::file_systems(&[target.to_owned()]).unwrap_or_default();
+    match systems.iter().find(|system| system.free_bytes < DISK_FULL) {
+        Some(system) if error.kind() == Kind::Failed => {
+            let free = format::bytes(system.free_bytes);
+            error.hint(format!("The disk of {} is full ({free} free): free some space first.", target.display()))
+        }
+        _ => error,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::words::{from, plain};
 use serde_json::json;
 
 /// More than all that is on its way at one time: a page, a batch, and what is made of them.
-const MEMORY: u64 = 1 << 30;
+const MEMORY: u64 = 768 << 20;
 const MB: usize = 1_000_000;
 
 #[test]

@@ -49,6 +49,20 @@ async fn only_the_documents_that_were_turned_away_are_sent_again() {
 }
 
 #[tokio::test]
+async fn a_node_in_trouble_ends_the_copy_and_no_document_is_blamed() {
+    let server = MockServer::start().await;
+    answer(&server, [items(&[(201, ""), (500, "translog_exception")])]).await;
+    let error = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap_err();
+    assert_eq!(error.causes(), ["translog_exception: why (HTTP status 500)"]);
+
+    let full = json!({"type": "some_exception", "reason": "java.io.IOException: No space left on device"});
+    let full = json!({"items": [{"create": {"status": 500, "error": full}}]});
+    answer(&server, [ResponseTemplate::new(200).set_body_json(full)]).await;
+    let error = writer(&server.uri()).write(batch(&[("a", None, "1")])).await.unwrap_err();
+    assert!(error.hints()[0].starts_with("The disk is full."), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_busy_node_gets_smaller_batches() {
     let server = MockServer::start().await;
     answer(&server, [ResponseTemplate::new(429), items(&[(201, "")]), items(&[(201, "")])]).await;
