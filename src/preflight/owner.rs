@@ -31,9 +31,11 @@ pub(super) async fn of_the_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 
 fn judge(source: &Path, cancel: &CancellationToken) -> Result<Option<Finding>> {
     let entries = walk_in_use(source, cancel)?;
-    // Elasticsearch makes no links; where one lies, the clone refuses it by name.
-    let strange = |meta: &Metadata| !meta.is_symlink() && !open_to_elasticsearch(meta);
-    let mut closed = entries.iter().filter(|entry| strange(&entry.meta));
+    // What lies beside nodes/, such as lost+found, is of no interest to Elasticsearch.
+    let is_data = |path: &Path| path.as_os_str().is_empty() || path.starts_with("nodes");
+    // It makes no links either; where one lies, the clone refuses it by name.
+    let closed = |meta: &Metadata| !meta.is_symlink() && !open_to_elasticsearch(meta);
+    let mut closed = entries.iter().filter(|entry| is_data(&entry.path) && closed(&entry.meta));
     let Some(first) = closed.next() else { return Ok(None) };
     let more = match closed.count() {
         0 => "is".to_owned(),
@@ -73,18 +75,22 @@ mod tests {
     fn what_another_user_keeps_to_himself_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("elastic");
-        fs::create_dir(&data).unwrap();
-        fs::write(data.join("state"), "").unwrap();
+        fs::create_dir_all(data.join("nodes")).unwrap();
+        let state = data.join("nodes/state");
+        fs::write(&state, "").unwrap();
+        fs::write(data.join("lost+found"), "").unwrap();
+        fs::set_permissions(data.join("lost+found"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(data.join("nodes"), fs::Permissions::from_mode(0o777)).unwrap();
         // Only root can give files away; whoever else runs the tests is not user 1000, or is, and then all is well.
-        let root = [data.clone(), data.join("state")].iter().all(|path| lchown(path, Some(0), Some(0)).is_ok());
-        for (of_dir, of_file, named) in [(0o755, 0o666, "elastic (user"), (0o777, 0o644, "elastic/state (user")] {
+        let root = [&data, &state, &data.join("lost+found")].iter().all(|path| lchown(path, Some(0), Some(0)).is_ok());
+        for (of_dir, of_file, named) in [(0o755, 0o666, "elastic (user"), (0o777, 0o644, "elastic/nodes/state (user")] {
             fs::set_permissions(&data, fs::Permissions::from_mode(of_dir)).unwrap();
-            fs::set_permissions(data.join("state"), fs::Permissions::from_mode(of_file)).unwrap();
+            fs::set_permissions(&state, fs::Permissions::from_mode(of_file)).unwrap();
             let found = judge(&data, &CancellationToken::new()).unwrap();
             assert!(!root || found.as_ref().is_some_and(|found| found.what.contains(named)), "{found:?}");
         }
         fs::set_permissions(&data, fs::Permissions::from_mode(0o777)).unwrap();
-        fs::set_permissions(data.join("state"), fs::Permissions::from_mode(0o666)).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(judge(&data, &CancellationToken::new()).unwrap(), None);
     }
 }

@@ -14,7 +14,7 @@ const USUAL_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.y
 /// started again with it: there it is the whole stack.
 pub(super) fn stop(container: &Container) -> String {
     match container.label(PROJECT) {
-        Some(project) => format!("Take its stack down first; that removes no data: {}", down(container, project)),
+        Some(project) => format!("Take its stack down first: {}", down(container, project)),
         None => format!("Stop it first: docker stop {}", container.name),
     }
 }
@@ -63,7 +63,7 @@ mod tests {
         let home = dir.path().display().to_string();
         let whole = format!("{home}/docker-compose.yml");
         let two = format!("{home}/docker-compose.yml,/etc/trains/more.yml");
-        let base = "Take its stack down first; that removes no data: ";
+        let base = "Take its stack down first: ";
         let cases = [
             (container(&[]), "Stop it first: docker stop trains-elastic".to_owned()),
             (

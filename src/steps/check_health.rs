@@ -172,17 +172,20 @@ async fn check_counts(run: &Run) -> Result<String> {
     let address = address(&container, 9200).ok_or_else(|| {
         Error::failed(format!("The container {} cannot be reached from this machine.", container.name))
     })?;
-    let client = Client::new(&format!("http://{address}"))?;
-    let listed = indices::list(&client).await?;
+    count_all(&Client::new(&format!("http://{address}"))?, &copied.counts).await
+}
+
+async fn count_all(client: &Client, counts: &BTreeMap<String, u64>) -> Result<String> {
+    let listed = indices::list(client).await?;
     let is_closed = |index: &str| listed.iter().any(|one| one.name == index && one.is_closed());
     let (mut total, mut newer, mut closed) = (0, 0, 0);
-    for (index, expected) in &copied.counts {
+    for (index, expected) in counts {
         if is_closed(index) {
             // As in the old server. Its documents were compared before it was closed.
             closed += expected;
             continue;
         }
-        let found = indices::count(&client, index).await?;
+        let found = indices::count(client, index).await?;
         if found < *expected {
             return Err(Error::difference(format!(
                 "The new server's index {index} holds {found} documents; {expected} were copied."
@@ -252,6 +255,28 @@ fn copied(run: &Run) -> Result<CopiedElastic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    #[tokio::test]
+    async fn what_is_in_closed_indices_is_told_apart_and_not_asked_for() {
+        let server = MockServer::start().await;
+        let listed = json!([{ "index": "events-a", "status": "open" }, { "index": "events-b", "status": "close" }]);
+        let count = json!({ "count": 12, "_shards": { "total": 1, "successful": 1, "skipped": 0, "failed": 0 } });
+        for (at, answer) in [("/_cat/indices", listed), ("/events-a/_count", count)] {
+            let answer = ResponseTemplate::new(200).set_body_json(answer);
+            Mock::given(path(at)).respond_with(answer).mount(&server).await;
+        }
+        let counts = BTreeMap::from([("events-a".to_owned(), 10), ("events-b".to_owned(), 7)]);
+        let client = Client::new(&server.uri()).unwrap();
+        let told = count_all(&client, &counts).await.unwrap();
+        assert_eq!(
+            told,
+            "Elasticsearch serves 12 documents, 2 documents of them new, and keeps 7 documents in closed indices"
+        );
+        let missing = BTreeMap::from([("events-a".to_owned(), 13)]);
+        assert_eq!(count_all(&client, &missing).await.unwrap_err().kind(), crate::error::Kind::Difference);
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

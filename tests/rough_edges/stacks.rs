@@ -61,7 +61,7 @@ fn refused_while_it_runs_and_moved_when_it_is_down(up: &str, path: &OsString, ve
     }
     Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
     data.nothing_of_the_run_is_left(&["elastic_5.tar.gz", "elastic_7"]);
-    data.with_new_node(|_| old.assert_counts());
+    done.saying(&format!("{} documents", old.counts().values().sum::<u64>()));
     clock.tell("migrated");
 }
 
