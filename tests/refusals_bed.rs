@@ -37,12 +37,9 @@ fn refusal(machine: &Machine, call: Call) -> Outcome {
 #[track_caller]
 fn reasons(machine: &Machine) -> String {
     let outcome = refusal(machine, machine.docker_clearml_migrate(&["--yes", "-f", &machine.compose_file()]));
-    let mut lines = outcome.stdout.lines().skip_while(|line| !line.starts_with("refused"));
-    let mut kept = Vec::new();
-    while let Some(line) = lines.next().filter(|line| line.starts_with("refused")) {
-        kept.extend([line, lines.next().unwrap_or_default()]);
-    }
-    machine.redacted(format!("{}\n\n{}", kept.join("\n"), outcome.stderr).trim())
+    let lines = outcome.stdout.lines().skip_while(|line| !line.starts_with("refused"));
+    let kept: Vec<&str> = lines.take_while(|line| !line.starts_with("warning")).collect();
+    machine.redacted(format!("{}\n\n{}", kept.join("\n").trim_end(), outcome.stderr).trim())
 }
 
 /// Returns a machine with an old server that is stopped, and no container of it.
@@ -343,7 +340,9 @@ fn a_shard_is_corrupt_and_a_target_is_taken_and_both_are_told_at_once() {
     let machine = machine_with_server();
     let shard = first_shard(&elastic_data(&machine));
     // As Elasticsearch marks what it could not read.
-    fs::write(shard.join("corrupted_Qk3bWq0tTzq5mXJ1n0aUgg"), b"\x3f\xd7\x6c\x17").unwrap();
+    let marker = shard.join("corrupted_Qk3bWq0tTzq5mXJ1n0aUgg");
+    fs::write(&marker, b"\x3f\xd7\x6c\x17").unwrap();
+    tool("chown", &["1000:1000", &marker.display().to_string()]);
     let target = machine.home().join("data/elastic_7");
     fs::create_dir(&target).unwrap();
     fs::write(target.join("from-an-earlier-try"), b"").unwrap();
@@ -352,6 +351,7 @@ fn a_shard_is_corrupt_and_a_target_is_taken_and_both_are_told_at_once() {
              If nothing needs it, move it away: mv [machine]/opt/trains/data/elastic_7 [machine]/opt/trains/data/elastic_7.old
     refused  The index [name] is not whole: Elasticsearch marked a shard as corrupt: [index]/0/index/corrupted_Qk3bWq0tTzq5mXJ1n0aUgg.
              The old server cannot show these data either. Restore [index] from a backup.
+             Or do without the index: mv [index] [machine]/opt/trains/data/elastic_without_[name]; the other 14 indices are whole and are migrated.
 
     Error: 2 checks refuse the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
@@ -376,6 +376,7 @@ fn a_commit_is_damaged() {
     insta::assert_snapshot!(without_names(&reasons(&machine), &shard).replace(&file, "[commit]"), @r"
     refused  The index [name] is not whole: [index]/0/index/[commit] is damaged: its checksum is wrong.
              The old server cannot show these data either. Restore [index] from a backup.
+             Or do without the index: mv [index] [machine]/opt/trains/data/elastic_without_[name]; the other 14 indices are whole and are migrated.
 
     Error: One check refuses the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
@@ -386,9 +387,9 @@ fn a_commit_is_damaged() {
 fn without_names(said: &str, shard: &Path) -> String {
     let id = shard.iter().rev().nth(2).unwrap().to_string_lossy();
     let said = said.replace(&format!("[machine]/opt/trains/data/elastic/nodes/0/indices/{id}"), "[index]");
-    let (before, rest) = said.split_once("The index ").unwrap();
-    let (_, after) = rest.split_once(" is not whole").unwrap();
-    format!("{before}The index [name] is not whole{after}")
+    let (_, rest) = said.split_once("The index ").unwrap();
+    let (name, _) = rest.split_once(" is not whole").unwrap();
+    said.replace(name, "[name]")
 }
 
 /// The first shard, by name, that has a commit.

@@ -142,9 +142,10 @@ async fn require_whole(one: &Replacement) -> Result<()> {
 fn with_full_disk(error: Error, target: &Path) -> Error {
     let systems = space::file_systems(&[target.to_owned()]).unwrap_or_default();
     match systems.iter().find(|system| system.free_bytes < DISK_FULL) {
-        Some(system) if error.kind() == Kind::Failed => {
-            let free = format::bytes(system.free_bytes);
-            error.hint(format!("The disk of {} is full ({free} free): free some space first.", target.display()))
+        Some(_) if error.kind() == Kind::Failed => {
+            Error::failed(format!("The disk of {} is full, so the copy cannot go on.", target.display()))
+                .because(error)
+                .hint("Free some space on it first; what is copied is kept.")
         }
         _ => error,
     }

@@ -60,7 +60,7 @@ fn however_it_is_stopped_in_the_copy_it_says_how_to_go_on_and_does() {
         log.contains("Stopping at the next safe point") && log.contains("Error: Stopped on request in step 2 of 4"),
         "{log}"
     );
-    assert!(log.contains("Go on: docker clearml-migrate elastic --source"), "{log}");
+    assert!(log.contains("Go on: docker-clearml-migrate elastic --source"), "{log}");
     after_all("a closed terminal", "");
 
     let done = data.elastic(&["--yes", "--no-backup"]).run().done().saying("Upgrade completed.");
