@@ -122,7 +122,7 @@ fn what_cannot_be_migrated_is_refused_by_name() {
     old.start();
     refusal(elastic(&["-s", &source, "-t", &target]))
         .saying("The container trains-elastic uses")
-        .saying("docker stop trains-elastic");
+        .saying("docker compose -p trains down");
     assert!(!data.target().exists());
 }
 
