@@ -37,8 +37,8 @@ pub enum Command {
     Check(MigrationArgs),
     /// Migrate one Elasticsearch 5 data directory and nothing else, in place of upstream's elastic_upgrade.py
     ///
-    /// Needs no compose file: a pair of temporary nodes copies every document into a new directory, which is compared
-    /// with the old one document by document; then the old directory is renamed. The server must be stopped. The same
+    /// Needs no compose file: every document is copied into a new directory by way of a temporary node, and compared with
+    /// the old one; then the old directory is renamed. The server must be stopped. The same
     /// command goes on with what was cut off; `rollback` takes it back, `verify` compares again later.
     Elastic(ElasticArgs),
     /// Compare the old and the new Elasticsearch data of a migration once more, and change neither
@@ -122,7 +122,10 @@ pub struct MigrationArgs {
     /// Directory for the backup [default: .clearml-migrate/backup/ of the server's directory]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
     pub backup_dir: Option<PathBuf>,
-    /// Memory for the pair of Elasticsearch nodes that copy, such as 4g [default: from what the machine has]
+    /// What reads the old Elasticsearch data [default: auto]
+    #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
+    pub reader: Option<ReaderArg>,
+    /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
     /// What to do when the new server does not come up [default: ask; without a terminal: rollback]
@@ -154,7 +157,10 @@ pub struct ElasticArgs {
     /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
     pub backup_dir: Option<PathBuf>,
-    /// Memory for both nodes together, such as 4g [default: from what the machine has]
+    /// What reads the old Elasticsearch data [default: auto]
+    #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
+    pub reader: Option<ReaderArg>,
+    /// Memory for the temporary nodes together, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
     /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
@@ -204,6 +210,17 @@ pub enum BackupArg {
     Elastic,
     /// Nothing
     None,
+}
+
+/// Values of `--reader`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReaderArg {
+    /// From its files; by a temporary Elasticsearch 5.6 where these are of an unknown kind
+    Auto,
+    /// From its files, or not at all
+    Segments,
+    /// By a temporary Elasticsearch 5.6 on a clone
+    Scroll,
 }
 
 /// Values of `--on-failure`.

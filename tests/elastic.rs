@@ -27,7 +27,8 @@ impl Checkpoints for Keep {
 }
 
 async fn verify(bed: &Bed, plan: &IndexPlan, outcome: &CopyOutcome, accepted: &Accepted) -> Verdict {
-    let second = SecondReading { source: &bed.source, accepted };
+    let source = bed.source.clone().into();
+    let second = SecondReading { source: &source, accepted };
     let (events, cancel) = (Events::silent(), CancellationToken::new());
     verify_index(&bed.target, plan, &outcome.digest, Some(second), &events, &cancel).await.unwrap()
 }

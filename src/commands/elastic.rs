@@ -1,7 +1,7 @@
 //! `elastic`: one Elasticsearch data directory, in place of upstream's elastic_upgrade.py.
 
 use super::migrate::outcome;
-use super::prepare::{Prepared, index_names};
+use super::prepare::{Prepared, examine};
 use super::session::{
     Known, Tools, as_refusal, begin, can_go_on, connect, known, lock_new, lock_to_go_on, open_log_at, resume, settled,
     stamp_now,
@@ -111,7 +111,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
             measured.sizes.insert(settings.source.clone(), size);
         }
         let source = settings.source.clone();
-        measured.indices = blocking(move || index_names(&source)).await?;
+        (measured.indices, measured.refusal) = blocking(move || examine(&source)).await?;
     }
     let wishes = ElasticWishes {
         source: settings.source.clone(),
@@ -120,6 +120,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
         backup: settings.backup,
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
+        reader: settings.reader,
     };
     let run_id = format!("{stamp}-{}", std::process::id());
     let plan = build_elastic(&wishes, &measured, stamp, &run_id)?;

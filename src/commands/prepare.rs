@@ -4,7 +4,8 @@ use super::Context;
 use super::session::{Tools, stamp_now};
 use crate::deployment::{Deployment, Role, Search, find};
 use crate::docker::ProjectArgs;
-use crate::error::Result;
+use crate::elastic::Files;
+use crate::error::{Error, Result};
 use crate::files::space;
 use crate::lucene::data_dir::{Kind, identify};
 use crate::plan::Plan;
@@ -54,6 +55,7 @@ pub(super) async fn prepare(
         backup: settings.backup,
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
+        reader: settings.reader,
     };
     let stamp = stamp_now();
     let run_id = format!("{stamp}-{}", std::process::id());
@@ -114,15 +116,20 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
     }
     let elastic = deployment.service(Role::Elasticsearch).and_then(|one| one.mount("/usr/share/elasticsearch/data"));
     if let Some(path) = elastic.and_then(|mount| mount.storage.path()).map(PathBuf::from) {
-        measured.indices = blocking(move || index_names(&path)).await?;
+        (measured.indices, measured.refusal) = blocking(move || examine(&path)).await?;
     }
     Ok(measured)
 }
 
-/// Returns the names of the indices; none where the data are not what they should be, which a check tells.
-pub(super) fn index_names(path: &std::path::Path) -> Result<Vec<String>> {
+/// Returns the names of the indices, and why their files cannot be read by this program, if they cannot. Nothing of
+/// both where the data are not what they should be, which a check tells.
+pub(super) fn examine(path: &std::path::Path) -> Result<(Vec<String>, Option<Error>)> {
     match identify(path)?.kind {
-        Kind::Elastic5(data) => Ok(data.indices.into_iter().map(|index| index.name).collect()),
-        _ => Ok(Vec::new()),
+        Kind::Elastic5(data) if data.blocking().next().is_none() => {
+            let names = data.indices.into_iter().map(|index| index.name).collect();
+            Ok((names, Files::look(path).err()))
+        }
+        Kind::Elastic5(data) => Ok((data.indices.into_iter().map(|index| index.name).collect(), None)),
+        _ => Ok((Vec::new(), None)),
     }
 }

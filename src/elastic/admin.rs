@@ -46,15 +46,39 @@ pub(super) async fn create_index(target: &Client, plan: &IndexPlan) -> Result<()
         .hint("The node's log says why; most often the disk is nearly full."))
 }
 
+/// Returns the id of a target index, which no other index of its name will ever have; nothing if there is none.
+///
+/// # Errors
+/// Fails when the node does not answer.
+pub(super) async fn index_id(target: &Client, index: &str) -> Result<Option<String>> {
+    let answer: Value = match target.json(&Call::get(&[index, "_settings"])).await {
+        Err(failure) if failure.status() == Some(404) => return Ok(None),
+        answer => answer.map_err(|failure| failure.explain(format!("The index {index} could not be looked at.")))?,
+    };
+    let id = answer.get(index).and_then(|index| index.pointer("/settings/index/uuid")).and_then(Value::as_str);
+    Ok(id.map(str::to_owned))
+}
+
+/// Makes an index ready to be loaded once more.
+///
+/// # Errors
+/// Fails when the node refuses.
+pub(super) async fn prepare_load(target: &Client, plan: &IndexPlan) -> Result<()> {
+    put_settings(target, &plan.index, &plan.during_load()).await
+}
+
+async fn put_settings(target: &Client, index: &str, settings: &Value) -> Result<()> {
+    let call = Call::change(Method::PUT, &[index, "_settings"], "elastic.put_settings").json(settings);
+    let set = target.done(&call).await;
+    set.map_err(|failure| failure.explain(format!("The settings of the index {index} could not be set.")))
+}
+
 /// Makes everything written visible and durable and takes back the settings of the load.
 ///
 /// # Errors
 /// Fails when the node refuses, or does it for a part only.
 pub(super) async fn finish_index(target: &Client, plan: &IndexPlan) -> Result<()> {
-    let settings = Call::change(Method::PUT, &[&plan.index, "_settings"], "elastic.put_settings");
-    let restored = target.done(&settings.json(&plan.after_load())).await;
-    restored
-        .map_err(|failure| failure.explain(format!("The settings of the index {} could not be set.", plan.index)))?;
+    put_settings(target, &plan.index, &plan.after_load()).await?;
     refresh(target, &plan.index).await?;
     flush(target, &plan.index).await
 }

@@ -1,16 +1,22 @@
 //! Documents on their way into a bulk request: the request's body, and what each part of it stands for.
+//!
+//! A batch is three pieces of memory, whatever the number of its documents: the body, the names, and the places of both.
 
-use super::document::{Document, Key};
+use super::document::{DocumentRef, Key, put_on_one_line};
 use bytes::Bytes;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One document of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// What it is called in the source.
-    pub key: Key,
-    /// The routing that it is sent with.
-    pub routing: Option<String>,
+    /// Where id, type and routing of the source begin among the names, one behind the other.
+    names: usize,
+    id: usize,
+    kind: Option<usize>,
+    routing: Option<usize>,
+    /// Whether the routing is sent, too.
+    sends_routing: bool,
     /// Where its two lines are in the body.
     lines: Range<usize>,
     /// Where its source is in the body.
@@ -18,9 +24,12 @@ pub(super) struct Entry {
 }
 
 /// A bulk request in the making.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BatchBuilder {
+    /// Bytes of a body that is full.
+    capacity: usize,
     body: Vec<u8>,
+    names: String,
     entries: Vec<Entry>,
 }
 
@@ -28,24 +37,46 @@ pub(super) struct BatchBuilder {
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
     body: Bytes,
+    names: Arc<str>,
     entries: Vec<Entry>,
 }
 
 impl BatchBuilder {
-    /// Adds a document; its source must be on one line.
-    pub fn push(&mut self, document: Document, routing: Option<String>) {
+    /// Returns an empty request that will have about `capacity` bytes.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, body: Vec::new(), names: String::new(), entries: Vec::new() }
+    }
+
+    /// Adds a document, its source on one line, and returns the source as it will be sent.
+    pub fn push(&mut self, document: &DocumentRef<'_>, sends_routing: bool) -> &[u8] {
+        if self.body.capacity() == 0 {
+            self.body.reserve_exact(self.capacity.max(document.source.len() + document.id.len() + 256));
+        }
         let start = self.body.len();
         self.body.extend_from_slice(br#"{"create":{"_id":"#);
-        push_string(&mut self.body, &document.key.id);
-        if let Some(routing) = &routing {
+        push_string(&mut self.body, document.id);
+        if let Some(routing) = document.routing.filter(|_| sends_routing) {
             self.body.extend_from_slice(br#","routing":"#);
             push_string(&mut self.body, routing);
         }
         self.body.extend_from_slice(b"}}\n");
         let source = self.body.len()..self.body.len() + document.source.len();
-        self.body.extend_from_slice(&document.source);
+        put_on_one_line(document.source, &mut self.body);
         self.body.push(b'\n');
-        self.entries.push(Entry { key: document.key, routing, lines: start..self.body.len(), source });
+        let names = self.names.len();
+        for name in [Some(document.id), document.kind, document.routing].into_iter().flatten() {
+            self.names.push_str(name);
+        }
+        self.entries.push(Entry {
+            names,
+            id: document.id.len(),
+            kind: document.kind.map(str::len),
+            routing: document.routing.map(str::len),
+            sends_routing,
+            lines: start..self.body.len(),
+            source: source.clone(),
+        });
+        self.body.get(source).unwrap_or_default()
     }
 
     /// Returns the bytes of the body so far.
@@ -61,7 +92,8 @@ impl BatchBuilder {
     /// Takes what has been collected and starts anew.
     pub fn take(&mut self) -> Batch {
         let body = Bytes::from(std::mem::take(&mut self.body));
-        Batch { body, entries: std::mem::take(&mut self.entries) }
+        let names = std::mem::take(&mut self.names).into();
+        Batch { body, names, entries: std::mem::take(&mut self.entries) }
     }
 }
 
@@ -86,6 +118,32 @@ impl Batch {
         self.body.slice(entry.source.clone())
     }
 
+    /// Returns the `_id` of one of [`Batch::entries`].
+    pub fn id(&self, entry: &Entry) -> &str {
+        self.name(entry.names, entry.id)
+    }
+
+    /// Returns what one of [`Batch::entries`] is called in the source.
+    pub fn key(&self, entry: &Entry) -> Key {
+        let kind_at = entry.names + entry.id;
+        let kind = entry.kind.map(|length| self.name(kind_at, length).to_owned());
+        Key { id: self.id(entry).to_owned(), kind, routing: self.source_routing(entry).map(str::to_owned) }
+    }
+
+    /// Returns the routing that one of [`Batch::entries`] is sent with.
+    pub fn routing(&self, entry: &Entry) -> Option<&str> {
+        self.source_routing(entry).filter(|_| entry.sends_routing)
+    }
+
+    fn source_routing(&self, entry: &Entry) -> Option<&str> {
+        let at = entry.names + entry.id + entry.kind.unwrap_or(0);
+        entry.routing.map(|length| self.name(at, length))
+    }
+
+    fn name(&self, at: usize, length: usize) -> &str {
+        self.names.get(at..at + length).unwrap_or_default()
+    }
+
     /// Returns a batch of some of the documents.
     pub fn select<'a>(&'a self, entries: impl IntoIterator<Item = &'a Entry>) -> Self {
         let mut body = Vec::new();
@@ -97,7 +155,19 @@ impl Batch {
             let source = source..source + entry.source.len();
             selected.push(Entry { lines: start..body.len(), source, ..entry.clone() });
         }
-        Self { body: Bytes::from(body), entries: selected }
+        Self { body: Bytes::from(body), names: Arc::clone(&self.names), entries: selected }
+    }
+
+    /// Returns a batch of some of the documents with other sources.
+    pub fn with_sources<'a>(&self, sources: impl IntoIterator<Item = (&'a Entry, &'a [u8])>) -> Self {
+        let mut builder = BatchBuilder::new(0);
+        for (entry, source) in sources {
+            let key = self.key(entry);
+            let document =
+                DocumentRef { id: &key.id, kind: key.kind.as_deref(), routing: key.routing.as_deref(), source };
+            builder.push(&document, entry.sends_routing);
+        }
+        builder.take()
     }
 
     /// Returns the two halves, or `None` for a single document.
@@ -115,22 +185,35 @@ pub(super) mod tests {
     use super::*;
 
     pub(in super::super) fn batch(documents: &[(&str, Option<&str>, &str)]) -> Batch {
-        let mut builder = BatchBuilder::default();
+        let mut builder = BatchBuilder::new(100);
         for (id, routing, source) in documents {
-            let key = Key { id: (*id).into(), kind: Some("event".into()), routing: None };
-            let document = Document { key, source: Bytes::copy_from_slice(source.as_bytes()) };
-            builder.push(document, routing.map(str::to_owned));
+            let document = DocumentRef { id, kind: Some("event"), routing: *routing, source: source.as_bytes() };
+            builder.push(&document, routing.is_some());
         }
         builder.take()
     }
 
     #[test]
     fn a_body_has_an_action_and_a_source_line_per_document() {
-        let batch = batch(&[("a\"b", None, r#"{"x":1}"#), ("c", Some("t"), "{}")]);
+        let batch = batch(&[("a\"b", None, "{\"x\":\n1}"), ("c", Some("t"), "{}")]);
         let body =
-            b"{\"create\":{\"_id\":\"a\\\"b\"}}\n{\"x\":1}\n{\"create\":{\"_id\":\"c\",\"routing\":\"t\"}}\n{}\n";
+            b"{\"create\":{\"_id\":\"a\\\"b\"}}\n{\"x\": 1}\n{\"create\":{\"_id\":\"c\",\"routing\":\"t\"}}\n{}\n";
         assert_eq!(batch.body(), &body[..]);
-        assert_eq!(batch.source(&batch.entries()[0]), r#"{"x":1}"#);
+        assert_eq!(batch.source(&batch.entries()[0]), r#"{"x": 1}"#);
+        assert_eq!(batch.id(&batch.entries()[0]), "a\"b");
+        let key = Key { id: "c".into(), kind: Some("event".into()), routing: Some("t".into()) };
+        assert_eq!(batch.key(&batch.entries()[1]), key);
+    }
+
+    #[test]
+    fn a_routing_that_is_not_sent_is_still_known() {
+        let mut builder = BatchBuilder::new(0);
+        let document = DocumentRef { id: "a", kind: None, routing: Some("t"), source: b"{}" };
+        assert_eq!(builder.push(&document, false), b"{}");
+        let batch = builder.take();
+        let entry = &batch.entries()[0];
+        assert_eq!((batch.routing(entry), batch.key(entry).routing.as_deref()), (None, Some("t")));
+        assert_eq!(batch.body(), &b"{\"create\":{\"_id\":\"a\"}}\n{}\n"[..]);
     }
 
     #[test]
@@ -140,6 +223,9 @@ pub(super) mod tests {
         assert_eq!(front.body(), batch(&[("a", None, "1")]).body());
         assert_eq!(back.body(), batch(&[("b", Some("r"), "22"), ("c", None, "333")]).body());
         assert_eq!(back.source(&back.entries()[1]), "333");
+        assert_eq!(back.id(&back.entries()[1]), "c");
         assert!(front.halves().is_none());
+        let other = all.with_sources([(&all.entries()[1], &b"4"[..])]);
+        assert_eq!(other.body(), batch(&[("b", Some("r"), "4")]).body());
     }
 }

@@ -8,6 +8,7 @@ use super::client::{Call, Client, LONG};
 use super::document::Key;
 use super::failure::{Cause, Failure};
 use super::fetch::fetch;
+use super::repair::without_duplicate_keys;
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use reqwest::Method;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// Documents of a conflict that are looked at together, in bytes of source.
 const COMPARED_BYTES: usize = 8 * 1024 * 1024;
+
+/// In the reason why a document is refused in which a key occurs twice (the Jackson library).
+const DUPLICATE: &str = "Duplicate field";
 
 /// A document that the target does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +33,30 @@ pub(super) struct Refused {
     pub collision: bool,
 }
 
+/// A document that the target holds in other bytes than those that were sent first: in those, keys occurred twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Repaired {
+    pub id: String,
+    /// The routing that it was sent with.
+    pub routing: Option<String>,
+    pub before: Bytes,
+    pub after: Bytes,
+}
+
+/// What came of a batch. Documents that are in neither list are in the target as they were sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub refused: Vec<Refused>,
+    pub repaired: Vec<Repaired>,
+}
+
 /// Writes to one index.
 #[derive(Debug, Clone)]
 pub(super) struct BulkWriter {
     pub client: Client,
     pub index: String,
+    /// Whether an earlier try may have written some of the documents.
+    pub goes_on: bool,
 }
 
 #[derive(Deserialize)]
@@ -68,24 +91,40 @@ struct Attempt {
 }
 
 impl BulkWriter {
-    /// Writes all documents of a batch and returns those that the target refused.
+    /// Writes all documents of a batch and returns those that the target refused, and those that had to be repaired.
     ///
     /// # Errors
     /// Fails when the node stays busy or away for too long, or when it refuses the index as a whole.
-    pub async fn write(&self, batch: Batch) -> Result<Vec<Refused>> {
+    pub async fn write(&self, batch: Batch) -> Result<Written> {
+        let mut repaired = Vec::new();
+        let mut refused = self.write_parts(batch, &mut repaired).await?;
+        for refused in &mut refused {
+            // What could not be written after all is kept as it was.
+            let is_it = |one: &Repaired| one.id == refused.key.id && one.after == refused.source;
+            if let Some(at) = repaired.iter().position(is_it) {
+                refused.source = repaired.swap_remove(at).before;
+            }
+        }
+        Ok(Written { refused, repaired })
+    }
+
+    async fn write_parts(&self, batch: Batch, repaired: &mut Vec<Repaired>) -> Result<Vec<Refused>> {
         let mut refused = Vec::new();
-        let mut waiting = vec![Attempt { batch, resent: false }];
+        let mut waiting = vec![Attempt { batch, resent: self.goes_on }];
         let mut retry = 0;
         while let Some(Attempt { batch, resent }) = waiting.pop() {
             match self.send(&batch).await {
                 Ok(items) => {
                     let sorted = self.sort(items)?;
                     let entry = |at: usize| batch.entries().get(at);
-                    refused.extend(
-                        sorted.refused.into_iter().filter_map(|(at, reason)| {
-                            entry(at).map(|entry| Refused::new(&batch, entry, reason, false))
-                        }),
-                    );
+                    let named = sorted.refused.into_iter().filter_map(|(at, reason)| Some((entry(at)?, reason)));
+                    let (mended, hopeless) = repair(&batch, named);
+                    refused.extend(hopeless);
+                    if !mended.is_empty() {
+                        let sources = mended.iter().map(|(entry, one)| (*entry, one.after.as_ref()));
+                        waiting.push(Attempt { batch: batch.with_sources(sources), resent });
+                        repaired.extend(mended.into_iter().map(|(_, one)| one));
+                    }
                     let conflicts: Vec<&Entry> = sorted.conflicts.into_iter().filter_map(entry).collect();
                     refused.extend(self.judge(&batch, &conflicts, resent).await?);
                     if sorted.busy.is_empty() {
@@ -171,16 +210,17 @@ impl BulkWriter {
             let (now, later) = rest.split_at(few.count().max(1));
             // In the target there are no types, and one shard: routing does not matter for finding a document.
             let keys: Vec<Key> =
-                now.iter().map(|entry| Key { kind: None, routing: None, id: entry.key.id.clone() }).collect();
+                now.iter().map(|entry| Key { kind: None, routing: None, id: batch.id(entry).to_owned() }).collect();
             let existing = self.fetch_patiently(&keys).await?;
             for (entry, existing) in now.iter().zip(existing) {
                 let Some(existing) = existing else {
                     return Err(self.explain(Failure::Unreadable(format!(
                         "the document {} was there and is gone: something else uses this node",
-                        entry.key.id
+                        batch.id(entry)
                     ))));
                 };
-                let same = existing.source == batch.source(entry) && existing.key.routing == entry.routing;
+                let same =
+                    existing.source == batch.source(entry) && existing.key.routing.as_deref() == batch.routing(entry);
                 if same && resent {
                     continue;
                 }
@@ -227,10 +267,31 @@ impl BulkWriter {
 
 impl Refused {
     fn new(batch: &Batch, entry: &Entry, reason: String, collision: bool) -> Self {
-        let (key, routing) = (entry.key.clone(), entry.routing.clone());
+        let (key, routing) = (batch.key(entry), batch.routing(entry).map(str::to_owned));
         // A copy, so that one refused document does not keep its whole batch in memory.
         Self { key, routing, source: Bytes::copy_from_slice(&batch.source(entry)), reason, collision }
     }
+}
+
+/// Divides refused documents into those that can be sent again in other bytes, and the others.
+fn repair<'a>(
+    batch: &Batch,
+    named: impl Iterator<Item = (&'a Entry, String)>,
+) -> (Vec<(&'a Entry, Repaired)>, Vec<Refused>) {
+    let (mut mended, mut hopeless) = (Vec::new(), Vec::new());
+    for (entry, reason) in named {
+        let before = batch.source(entry);
+        // Once repaired, no key occurs twice: a document is never sent a third time.
+        let after = reason.contains(DUPLICATE).then(|| without_duplicate_keys(&before)).flatten();
+        let Some(after) = after else {
+            hopeless.push(Refused::new(batch, entry, reason, false));
+            continue;
+        };
+        let before = Bytes::copy_from_slice(&before);
+        let (id, routing) = (batch.id(entry).to_owned(), batch.routing(entry).map(str::to_owned));
+        mended.push((entry, Repaired { id, routing, before, after }));
+    }
+    (mended, hopeless)
 }
 
 fn push_parts(waiting: &mut Vec<Attempt>, batch: Batch, resent: bool) {

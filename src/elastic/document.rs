@@ -1,6 +1,7 @@
 //! A document as Elasticsearch holds it: never parsed into values and written anew, because what is verified later is
 //! bytes.
 
+use super::repair::without_duplicate_keys;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -24,6 +25,33 @@ pub struct Document {
     pub key: Key,
     /// The JSON text of `_source`, without white space around it.
     pub source: Bytes,
+}
+
+/// A document that is borrowed from wherever it was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DocumentRef<'a> {
+    pub id: &'a str,
+    pub kind: Option<&'a str>,
+    pub routing: Option<&'a str>,
+    /// JSON text, perhaps of several lines, without white space around it.
+    pub source: &'a [u8],
+}
+
+impl DocumentRef<'_> {
+    pub fn key(&self) -> Key {
+        Key { id: self.id.to_owned(), kind: self.kind.map(str::to_owned), routing: self.routing.map(str::to_owned) }
+    }
+}
+
+impl Document {
+    pub(super) fn borrowed(&self) -> DocumentRef<'_> {
+        DocumentRef {
+            id: &self.key.id,
+            kind: self.key.kind.as_deref(),
+            routing: self.key.routing.as_deref(),
+            source: &self.source,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,11 +114,30 @@ pub(super) fn parse_item(text: Vec<u8>) -> Result<Item, String> {
 /// Returns the source on a single line, as a bulk request needs it. Line ends become spaces: within JSON strings they
 /// are always escaped, so these stand between tokens.
 pub fn on_one_line(source: &Bytes) -> Bytes {
-    let ends_line = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if !source.iter().any(ends_line) {
         return source.clone();
     }
-    source.iter().map(|byte| if ends_line(byte) { b' ' } else { *byte }).collect()
+    let mut line = Vec::with_capacity(source.len());
+    put_on_one_line(source, &mut line);
+    line.into()
+}
+
+/// Returns the source as the target holds it: on one line, and without keys that occur twice, which it refuses.
+pub(super) fn as_written(source: &Bytes) -> Bytes {
+    let line = on_one_line(source);
+    without_duplicate_keys(&line).unwrap_or(line)
+}
+
+/// Appends the source on a single line, as [`on_one_line`] has it.
+pub(super) fn put_on_one_line(source: &[u8], line: &mut Vec<u8>) {
+    let start = line.len();
+    line.extend_from_slice(source);
+    let put = line.get_mut(start..).unwrap_or_default();
+    put.iter_mut().filter(|byte| ends_line(byte)).for_each(|byte| *byte = b' ');
+}
+
+fn ends_line(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const OWN_SETTINGS: [&str; 6] =
 pub struct IndexPlan {
     /// The name, the same in source and target.
     pub index: String,
-    /// Documents to expect.
+    /// Documents to expect: from a node as many, from files at most as many.
     pub documents: u64,
     /// Bytes on disk in the source.
     pub bytes: u64,
@@ -81,9 +81,16 @@ impl IndexPlan {
         let mut index = self.settings.as_object().cloned().unwrap_or_default();
         index.insert("number_of_shards".to_owned(), json!(1));
         index.insert("number_of_replicas".to_owned(), json!(0));
-        index.insert("refresh_interval".to_owned(), json!("-1"));
-        index.insert("translog".to_owned(), json!({"durability": "async", "flush_threshold_size": "1gb"}));
+        if let Some(Value::Object(load)) = self.during_load().get("index") {
+            index.extend(load.clone());
+        }
         json!({"settings": {"index": index}, "mappings": self.mapping, "aliases": self.aliases})
+    }
+
+    /// Returns the settings that begin a load.
+    pub(super) fn during_load(&self) -> Value {
+        let translog = json!({"durability": "async", "flush_threshold_size": "1gb"});
+        json!({"index": {"refresh_interval": "-1", "translog": translog}})
     }
 
     /// Returns the settings that end the load. `null` takes a setting back to its default.

@@ -1,14 +1,16 @@
-//! Elasticsearch over HTTP: mappings and templates, scroll in, bulk out, digests, copy and verification.
+//! Elasticsearch over HTTP: mappings and templates, bulk out, digests, copy and verification. The old documents come
+//! out of the files of a data directory ([`Files`]), or out of a node by scrolls.
 //!
 //! ```text
+//! old files ─ Files::indices ──────┐
 //! old node ─ indices::list, describe ─ IndexPlan ─┐
 //!    │                                            │
-//!    └─ scroll ─ one line, routing ─ digest ─ batch ─ bulk ─ new node
-//!                                      │                        │
-//!                                  CopyOutcome ── verify ───────┘
+//!    └─ units | scroll ─ one line, routing ─ digest ─ batch ─ bulk ─ new node
+//!                                              │                        │
+//!                                          CopyOutcome ── verify ───────┘
 //! ```
 //!
-//! A document is copied as the bytes that the old node holds; Elasticsearch stores the bytes that it is sent, so that
+//! A document is copied as the bytes that the old side holds; Elasticsearch stores the bytes that it is sent, so that
 //! a copy can be compared byte for byte. Everything that changes a node goes through [`Client`] and has a failpoint
 //! named `elastic.<operation>`.
 
@@ -18,6 +20,7 @@ mod backoff;
 mod batch;
 mod bulk;
 mod client;
+mod collisions;
 mod compare;
 mod copy;
 mod difference;
@@ -26,6 +29,7 @@ mod document;
 mod failure;
 mod fetch;
 mod fields;
+mod files;
 mod index_plan;
 pub mod indices;
 mod mapping;
@@ -33,9 +37,11 @@ mod node;
 mod outcome;
 mod page;
 mod rejects;
+mod repair;
 mod routing;
 mod sample;
 mod scroll;
+mod source;
 mod splitter;
 mod templates;
 mod verify;
@@ -43,19 +49,23 @@ mod verify;
 pub use admin::{delete_index, flush, refresh};
 pub use backoff::Backoff;
 pub use client::Client;
+pub use collisions::{Collisions, find_collisions};
 pub use compare::{Compared, compare_index, compare_with_digest};
-pub use copy::{Copier, CopyOptions};
+pub use copy::{Copier, CopyOptions, Partial, Tally};
 pub use difference::{Difference, How, Named};
 pub use digest::Digest;
 pub use document::{Document, Key, on_one_line};
 pub use failure::{Failure, Refusal};
+pub use files::Files;
 pub use index_plan::IndexPlan;
 pub use indices::{Listed, SourceIndex};
 pub use mapping::{field_paths, target_mapping, uncovered_fields};
 pub use node::Version;
 pub use outcome::{Checkpoints, CopyOutcome, Rejected, require_complete};
 pub use rejects::{Accepted, Reject, RejectLog};
+pub use repair::without_duplicate_keys;
 pub use routing::intended;
-pub use sample::sample_tasks;
+pub use sample::TaskSample;
+pub use source::Source;
 pub use templates::Templates;
 pub use verify::{SecondReading, Verdict, Verified, verify_index};

@@ -1,11 +1,14 @@
 //! What came of copying an index, and the copy of several indices side by side.
 
-use super::copy::{Copier, joined};
+use super::copy::{Copier, Partial, Reports, joined};
 use super::digest::Digest;
 use super::index_plan::IndexPlan;
+use super::sample::TaskSample;
 use crate::error::{Error, Result};
+use crate::failpoints;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// A copied index. Worth keeping: with the digest it can be verified at any later time.
@@ -23,12 +26,21 @@ pub struct CopyOutcome {
     pub left_out: u64,
     /// Documents whose routing is not their task, and was kept.
     pub routing_kept: u64,
+    /// Documents that were not sent as JSON and became JSON.
+    #[serde(default)]
+    pub converted: u64,
+    /// Documents in which a key occurred twice: the last value was written, as the target takes no other.
+    #[serde(default)]
+    pub repaired: u64,
     /// Documents that the target refused.
     pub rejects: u64,
     /// Documents whose `_id` was already taken by another one.
     pub collisions: u64,
     /// The first of the refused documents and collisions.
     pub named: Vec<Rejected>,
+    /// Some tasks and how many of the documents read are theirs; only of indices of events.
+    #[serde(default)]
+    pub samples: TaskSample,
     /// Fingerprint of what was written.
     pub digest: Digest,
 }
@@ -77,13 +89,26 @@ pub fn require_complete(outcomes: &[CopyOutcome], rejects_file: &Path) -> Result
         .hint(format!("If you can do without them, run the same command again with --accept-rejects {file}")))
 }
 
-/// Hears of indices that are finished: flushed and durable, never to be copied again.
+/// Hears of what is flushed and durable, never to be copied again. Called from one task.
 pub trait Checkpoints: Send + Sync {
-    /// Keeps the outcome. Called from one task, once for each index.
+    /// Keeps the outcome of an index that is finished. Called once for each.
     ///
     /// # Errors
     /// An error ends the copy.
     fn finished(&self, outcome: &CopyOutcome) -> Result<()>;
+
+    /// Keeps how far an index has come, in place of what was kept of it before.
+    ///
+    /// # Errors
+    /// An error ends the copy.
+    fn partly(&self, _partial: &Partial) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns how far an earlier run has come with an index.
+    fn earlier(&self, _index: &str) -> Option<Partial> {
+        None
+    }
 }
 
 impl Copier {
@@ -100,24 +125,39 @@ impl Copier {
         waiting.sort_by(|a, b| (a.bytes, a.documents, &a.index).cmp(&(b.bytes, b.documents, &b.index)));
         let mut running = JoinSet::new();
         let mut outcomes = Vec::with_capacity(waiting.len());
+        let (keeper, mut partials) = mpsc::unbounded_channel();
         loop {
             while running.len() < self.options.indices_at_once.max(1)
                 && let Some(plan) = waiting.pop()
             {
-                let copier = self.clone();
-                running.spawn(async move { copier.copy_index(&plan).await });
+                let (copier, reports) = (self.clone(), Reports::to(keeper.clone()));
+                let earlier = checkpoints.earlier(&plan.index);
+                running.spawn(async move { copier.copy_from(&plan, earlier, &reports).await });
             }
-            let Some(finished) = running.join_next().await else { return Ok(outcomes) };
-            let finished = joined(finished).and_then(|outcome| checkpoints.finished(&outcome).map(|()| outcome));
-            match finished {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(error) => {
-                    running.shutdown().await;
-                    return Err(error);
-                }
+            let kept = tokio::select! {
+                // First, so that the end of an index is never overwritten by how far it had come.
+                biased;
+                Some(partial) = partials.recv() => keep(checkpoints, &partial),
+                finished = running.join_next() => match finished {
+                    None => return Ok(outcomes),
+                    Some(finished) => joined(finished).and_then(|outcome| {
+                        checkpoints.finished(&outcome)?;
+                        outcomes.push(outcome);
+                        Ok(())
+                    }),
+                },
+            };
+            if let Err(error) = kept {
+                running.shutdown().await;
+                return Err(error);
             }
         }
     }
+}
+
+fn keep(checkpoints: &dyn Checkpoints, partial: &Partial) -> Result<()> {
+    checkpoints.partly(partial)?;
+    failpoints::reach("elastic.checkpoint")
 }
 
 #[cfg(test)]
@@ -134,9 +174,12 @@ mod tests {
             bytes: 9,
             left_out: 0,
             routing_kept: 0,
+            converted: 0,
+            repaired: 0,
             rejects: 1,
             collisions: 0,
             named: vec![rejected],
+            samples: TaskSample::default(),
             digest: Digest::new(),
         };
         assert!(!outcome.is_complete());

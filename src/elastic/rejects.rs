@@ -4,7 +4,7 @@
 //! The file is NDJSON, one object per document: `{"index":…,"type":…,"id":…,"routing":…,"reason":…,"source":…}`, where
 //! `source` is the document's JSON as text, byte for byte.
 
-use super::document::Key;
+use super::document::{DocumentRef, Key};
 use crate::error::{Context, Error, Result};
 use crate::failpoints;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,20 @@ pub struct Reject<'a> {
     pub reason: Cow<'a, str>,
     /// The text of the source.
     pub source: Cow<'a, str>,
+}
+
+impl<'a> Reject<'a> {
+    /// Returns the line of a document.
+    pub(super) fn new(index: &'a str, document: &DocumentRef<'a>, reason: &'a str) -> Self {
+        Self {
+            index: index.into(),
+            kind: document.kind.map(Into::into),
+            id: document.id.into(),
+            routing: document.routing.map(Into::into),
+            reason: reason.into(),
+            source: String::from_utf8_lossy(document.source),
+        }
+    }
 }
 
 /// Writes refused documents as they come. The file is made with the first.
@@ -147,7 +161,7 @@ impl Accepted {
 
     /// Returns whether nothing is to be left out.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.is_empty()
     }
 }
 

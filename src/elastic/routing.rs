@@ -13,10 +13,16 @@ use std::fmt;
 /// `source` is the document's JSON. A source that is no object keeps its routing.
 pub fn intended<'a>(routing: Option<&'a str>, source: &[u8]) -> Option<&'a str> {
     let routing = routing?;
-    if task_of(source).as_deref() == Some(routing) { None } else { Some(routing) }
+    if same_task(routing, task_of(source).as_deref()) { None } else { Some(routing) }
 }
 
-fn task_of(source: &[u8]) -> Option<Cow<'_, str>> {
+/// Returns whether a routing says no more than the document's own task.
+pub(super) fn same_task(routing: &str, task: Option<&str>) -> bool {
+    task == Some(routing)
+}
+
+/// Returns the document's own `task`, if that is a string.
+pub(super) fn task_of(source: &[u8]) -> Option<Cow<'_, str>> {
     serde_json::Deserializer::from_slice(source).deserialize_map(TaskField).ok().flatten()
 }
 
@@ -45,7 +51,7 @@ impl<'de> Visitor<'de> for TaskField {
 
 /// A string, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 struct TextOrOther<'a>(Option<Cow<'a, str>>);
 

@@ -1,67 +1,92 @@
-//! A few tasks of an index with their exact numbers of documents, to ask the new server for later.
+//! A few tasks of an index with their exact numbers of documents, to ask the new server for later. Counted while the
+//! documents are read: from the source itself, and without keeping all tasks in mind.
 
-use super::client::{Call, Client};
-use crate::error::Result;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Returns up to `wanted` tasks of an index with their numbers of documents: half of them the busiest, half of them by
-/// name, so that small ones are among them.
+/// The tasks whose names have the smallest hashes, with their numbers of documents.
 ///
-/// # Errors
-/// Fails when the node does not answer.
-pub async fn sample_tasks(client: &Client, index: &str, wanted: usize) -> Result<Vec<(String, u64)>> {
-    #[derive(Deserialize)]
-    struct Answer {
-        aggregations: Option<Aggregations>,
-    }
-    #[derive(Deserialize)]
-    struct Aggregations {
-        busiest: Terms,
-        by_name: Terms,
-    }
-    #[derive(Deserialize)]
-    struct Terms {
-        buckets: Vec<Bucket>,
-    }
-    #[derive(Deserialize)]
-    struct Bucket {
-        key: String,
-        doc_count: u64,
-    }
-    let half = wanted.div_ceil(2);
-    // Sorting by name is exact on any number of shards; `_term` is its name before Elasticsearch 6, and still understood
-    // by 7. With more shards than one, the busiest may be counted low, so each is counted again below.
-    let body = json!({"size": 0, "aggs": {
-        "busiest": {"terms": {"field": "task", "size": half}},
-        "by_name": {"terms": {"field": "task", "size": half, "order": {"_term": "asc"}}}
-    }});
-    let answer: Answer = client
-        .json(&Call::ask(&[index, "_search"], &body))
-        .await
-        .map_err(|failure| failure.explain(format!("The tasks of the index {index} could not be listed.")))?;
-    let Some(found) = answer.aggregations else { return Ok(Vec::new()) };
-    let mut tasks: Vec<(String, u64)> = Vec::new();
-    for Bucket { key, doc_count } in found.busiest.buckets.into_iter().chain(found.by_name.buckets) {
-        if !tasks.iter().any(|(task, _)| *task == key) {
-            tasks.push((key, doc_count));
-        }
-    }
-    for (task, events) in &mut tasks {
-        *events = count_of_task(client, index, task).await?;
-    }
-    Ok(tasks)
+/// A task that is among the smallest of all is so among any part of them, so it is never dropped once it was seen: the
+/// numbers are exact, in whatever order and parts the documents come. Which tasks these are is as good as random.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(String, u64)>", into = "Vec<(String, u64)>")]
+pub struct TaskSample {
+    smallest: BTreeMap<(u64, String), u64>,
 }
 
-async fn count_of_task(client: &Client, index: &str, task: &str) -> Result<u64> {
-    #[derive(Deserialize)]
-    struct Count {
-        count: u64,
+impl TaskSample {
+    /// Tasks that are kept.
+    pub const TASKS: usize = 20;
+
+    /// Counts a document of a task.
+    pub fn add(&mut self, task: &str) {
+        self.count(task, 1);
     }
-    let call = Call::ask(&[index, "_count"], &json!({"query": {"term": {"task": task}}}));
-    let counted: Count = client
-        .json(&call)
-        .await
-        .map_err(|failure| failure.explain(format!("The events of the task {task} could not be counted.")))?;
-    Ok(counted.count)
+
+    /// Adds what was counted elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        other.tasks().for_each(|(task, documents)| self.count(task, documents));
+    }
+
+    fn count(&mut self, task: &str, documents: u64) {
+        let hash = xxh3_64(task.as_bytes());
+        let largest = self.smallest.last_key_value().filter(|_| self.smallest.len() >= Self::TASKS);
+        if largest.is_some_and(|((largest, name), _)| (*largest, name.as_str()) < (hash, task)) {
+            return;
+        }
+        *self.smallest.entry((hash, task.to_owned())).or_default() += documents;
+        if self.smallest.len() > Self::TASKS {
+            self.smallest.pop_last();
+        }
+    }
+
+    /// Returns the tasks with their numbers of documents.
+    pub fn tasks(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.smallest.iter().map(|((_, task), documents)| (task.as_str(), *documents))
+    }
+}
+
+impl From<Vec<(String, u64)>> for TaskSample {
+    fn from(tasks: Vec<(String, u64)>) -> Self {
+        let mut sample = Self::default();
+        tasks.iter().for_each(|(task, documents)| sample.count(task, *documents));
+        sample
+    }
+}
+
+impl From<TaskSample> for Vec<(String, u64)> {
+    fn from(sample: TaskSample) -> Self {
+        sample.smallest.into_iter().map(|((_, task), documents)| (task, documents)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_exact_in_any_order_and_parts(tasks in proptest::collection::vec(0_u32..60, 0..400), cut in 0_usize..400) {
+            let sample = |tasks: &[u32]| {
+                let mut sample = TaskSample::default();
+                tasks.iter().for_each(|task| sample.add(&format!("task{task}")));
+                sample
+            };
+            let whole = sample(&tasks);
+            for (task, documents) in whole.tasks() {
+                let exact = tasks.iter().filter(|one| format!("task{one}") == task).count();
+                prop_assert_eq!(documents, exact as u64);
+            }
+            let different: std::collections::BTreeSet<_> = tasks.iter().collect();
+            prop_assert_eq!(whole.tasks().count(), different.len().min(TaskSample::TASKS));
+            let (one, other) = tasks.split_at(cut.min(tasks.len()));
+            let mut merged = sample(other);
+            merged.merge(&sample(one));
+            prop_assert_eq!(&merged, &whole);
+            let text = serde_json::to_string(&whole).unwrap();
+            prop_assert_eq!(serde_json::from_str::<TaskSample>(&text).unwrap(), whole);
+        }
+    }
 }

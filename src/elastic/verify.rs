@@ -4,18 +4,16 @@ use super::admin::{read_mapping, refresh};
 use super::client::Client;
 use super::difference::{Difference, How, Named};
 use super::digest::{Digest, bucket_of, document_hash};
-use super::document::{Document, on_one_line};
+use super::document::{Document, as_written};
 use super::index_plan::IndexPlan;
 use super::mapping::field_paths;
 use super::rejects::Accepted;
 use super::routing::intended;
-use super::scroll::Slice;
+use super::source::{Source, for_each_portion};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Documents of differing buckets that are held in memory, both sides together, to name some of them.
@@ -57,8 +55,8 @@ impl Verdict {
 /// The source, to name the documents of a difference.
 #[derive(Debug, Clone, Copy)]
 pub struct SecondReading<'a> {
-    /// The node that was copied from.
-    pub source: &'a Client,
+    /// What was copied from.
+    pub source: &'a Source,
     /// Documents that were left out with the user's consent.
     pub accepted: &'a Accepted,
 }
@@ -100,7 +98,8 @@ async fn verify_uncancelled(
     let task = format!("verify {}", plan.index);
     let total = Some(expected.documents());
     let (mut found, mut read) = (Digest::new(), 0_u64);
-    for_each_portion(target, plan, 1, async |documents| {
+    let reading = Source::Node(target.clone());
+    for_each_portion(&reading, plan, 1, async |documents| {
         for document in &documents {
             found.add(&document.key.id, document.key.routing.as_deref(), &document.source);
         }
@@ -162,17 +161,18 @@ async fn name_documents(
         seen.entry(id.to_owned()).or_default().push(Seen { routing, content: document_hash(id, None, text) });
     };
     let (mut wanted, mut there) = (SeenById::new(), SeenById::new());
+    let reading = Source::Node(target.clone());
     for_each_portion(source.source, plan, plan.shards, async |documents| {
         for Document { key, source: text } in documents {
             if chosen.contains(&bucket_of(&key.id)) && !source.accepted.contains(&plan.index, &key) {
-                let text = on_one_line(&text);
+                let text = as_written(&text);
                 remember(&mut wanted, &key.id, intended(key.routing.as_deref(), &text), &text);
             }
         }
         Ok(())
     })
     .await?;
-    for_each_portion(target, plan, 1, async |documents| {
+    for_each_portion(&reading, plan, 1, async |documents| {
         for Document { key, source: text } in documents {
             if chosen.contains(&bucket_of(&key.id)) {
                 remember(&mut there, &key.id, key.routing.as_deref(), &text);
@@ -214,35 +214,6 @@ fn difference_of(mut wanted: Vec<Seen>, mut there: Vec<Seen>) -> Option<How> {
         (wanted, there) if wanted.len() < there.len() => Some(How::Extra),
         _ => Some(How::Altered),
     }
-}
-
-/// Reads an index, slice after slice, and hands its documents to `take`.
-pub(super) async fn for_each_portion(
-    client: &Client,
-    plan: &IndexPlan,
-    slices: u32,
-    mut take: impl AsyncFnMut(Vec<Document>) -> Result<()>,
-) -> Result<()> {
-    for number in 0..slices.max(1) {
-        let slice = Slice {
-            client: client.clone(),
-            index: plan.index.clone(),
-            number,
-            of: slices.max(1),
-            document_bytes: plan.document_bytes(),
-            max_page: plan.max_page(),
-        };
-        let (portions, mut incoming) = mpsc::channel(4);
-        let mut reading = JoinSet::new();
-        reading.spawn(async move { slice.read(&portions).await });
-        while let Some(documents) = incoming.recv().await {
-            take(documents).await?;
-        }
-        if let Some(read) = reading.join_next().await {
-            super::copy::joined(read)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

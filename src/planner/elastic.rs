@@ -1,11 +1,12 @@
 //! Builds the plan of `elastic`: one data directory, with the names that upstream's elastic_upgrade.py used.
 
 use super::replacements::suffixed;
-use super::{Measured, SOURCE_IMAGE, estimate};
+use super::{Measured, SOURCE_IMAGE, estimate, reader, source_images};
 use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Plan, Replacement, Switch, work_dir};
+use crate::settings::ReaderWish;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -22,8 +23,10 @@ pub struct ElasticWishes {
     pub backup: bool,
     /// Where to make it, if not beside the data.
     pub backup_dir: Option<PathBuf>,
-    /// What both nodes may use together, in bytes.
+    /// What the nodes may use together, in bytes.
     pub memory: Option<u64>,
+    /// What is to read the data.
+    pub reader: ReaderWish,
 }
 
 /// Builds the plan of a migration of one data directory.
@@ -66,11 +69,13 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         false => parent.join(clone_name(name)),
     };
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
+    let reader = reader::choose(wishes.reader, measured.refusal.as_ref())?;
     let elastic = ElasticPlan {
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
         clone,
-        heaps: estimate::heaps(measured.memory, wishes.memory),
+        heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
+        reader,
         indices,
         left,
     };
@@ -83,11 +88,11 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         stamp: stamp.to_owned(),
         migrated: Migrated::Elastic { version: wishes.version.clone() },
         home: HomeMove { from: parent.to_owned(), to: None, reason: "only the data are migrated".to_owned() },
-        estimate_seconds: estimate::seconds(&replacements, &archives),
+        estimate_seconds: estimate::seconds(&replacements, &archives, &elastic.reader),
         replacements,
         archives,
         in_the_way: Vec::new(),
-        images: vec![elastic.source_image.clone(), elastic.target_image.clone()],
+        images: source_images(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
         elastic,
         notes,
     })
@@ -133,6 +138,7 @@ mod tests {
             backup: true,
             backup_dir: None,
             memory: None,
+            reader: ReaderWish::Auto,
         }
     }
 
@@ -151,6 +157,7 @@ mod tests {
         assert_eq!(plan.elastic.clone, dir.path().join(".clearml-migrate-clone-elastic"));
         assert_eq!(plan.journal_file(), dir.path().join(".clearml-migrate/elastic.journal"));
         assert_eq!(plan.subject(), source);
+        assert_eq!(plan.images, ["docker.elastic.co/elasticsearch/elasticsearch:7.6.2"], "no old node");
         assert!(plan.server().is_none() && plan.edits().is_empty());
         let steps: Vec<&str> = plan.steps().into_iter().map(crate::plan::Step::name).collect();
         assert_eq!(steps, ["pull_images", "back_up", "copy_elastic", "verify_elastic", "retire_sources"]);

@@ -1,7 +1,7 @@
 //! How long it may take, and how much memory the temporary nodes get.
 
 use crate::deployment::Role;
-use crate::plan::{Archive, Heaps, Replacement};
+use crate::plan::{Archive, Heaps, Reader, Replacement};
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -10,28 +10,52 @@ const MIB: u64 = 1 << 20;
 const FIXED_SECONDS: u64 = 90;
 /// Elasticsearch data copied and verified per second, in bytes on disk: 25,000 documents of 300 bytes (measured on
 /// 2 cores), and half as much again for reading them back.
-const ELASTIC_RATE: u64 = 5_000_000;
+const SCROLL_RATE: u64 = 5_000_000;
+/// The same without a node that reads: it leaves its part of the machine to the other one.
+const SEGMENTS_RATE: u64 = 8_000_000;
+/// The least heap that a node does its work with.
+const LEAST_HEAP: u64 = 512 * MIB;
 /// Files copied per second, in bytes: an ordinary disk.
 const COPY_RATE: u64 = 150_000_000;
 /// Archives written and read back per second, in bytes of source.
 const ARCHIVE_RATE: u64 = 50_000_000;
 
 /// Returns the estimated seconds from the stop of the old server to the start of the new one.
-pub(super) fn seconds(replacements: &[Replacement], archives: &[Archive]) -> u64 {
-    let rate = |role| if role == Role::Elasticsearch { ELASTIC_RATE } else { COPY_RATE };
+pub(super) fn seconds(replacements: &[Replacement], archives: &[Archive], reader: &Reader) -> u64 {
+    let rate = |role| match (role, reader) {
+        (Role::Elasticsearch, Reader::Segments { .. }) => SEGMENTS_RATE,
+        (Role::Elasticsearch, Reader::Scroll { .. }) => SCROLL_RATE,
+        _ => COPY_RATE,
+    };
     let data: u64 = replacements.iter().map(|one| one.bytes / rate(one.role)).sum();
     let archived: u64 = archives.iter().map(|one| one.bytes / ARCHIVE_RATE).sum();
     FIXED_SECONDS + data + archived
 }
 
-/// Returns the heaps of both nodes. Java needs about half as much again beside its heap, and the page cache wants
+/// Returns the heaps of the nodes. Java needs about half as much again beside its heap, and the page cache wants
 /// the rest: so at most half of the memory is given away as heap, and more than 4 GiB helps nobody.
-pub(super) fn heaps(memory: u64, allowed: Option<u64>) -> Heaps {
+pub(super) fn heaps(memory: u64, allowed: Option<u64>, reader: &Reader) -> Heaps {
     let share = allowed.map_or(memory / 2, |allowed| allowed * 2 / 3);
-    let target = (share * 2 / 3).clamp(512 * MIB, 4 * GIB);
-    let source = (share / 3).clamp(512 * MIB, 2 * GIB);
-    // Whole MiB, as the option is written.
-    Heaps { source: source / MIB * MIB, target: target / MIB * MIB }
+    match reader {
+        Reader::Segments { .. } => Heaps { source: 0, target: whole(share.clamp(LEAST_HEAP, 4 * GIB)) },
+        Reader::Scroll { .. } => shared(share),
+    }
+}
+
+/// Returns the heaps of two nodes in place of one, with as much memory together as far as that can be.
+pub fn with_source(heaps: Heaps) -> Heaps {
+    if heaps.source > 0 { heaps } else { shared(heaps.target) }
+}
+
+fn shared(share: u64) -> Heaps {
+    let target = (share * 2 / 3).clamp(LEAST_HEAP, 4 * GIB);
+    let source = (share / 3).clamp(LEAST_HEAP, 2 * GIB);
+    Heaps { source: whole(source), target: whole(target) }
+}
+
+/// Returns whole MiB, as the option is written.
+fn whole(bytes: u64) -> u64 {
+    bytes / MIB * MIB
 }
 
 /// Returns what the nodes need of the machine's memory, in bytes.
@@ -45,13 +69,26 @@ mod tests {
 
     #[test]
     fn heaps_follow_the_memory_within_bounds() {
-        assert_eq!(heaps(8 * GIB, None), Heaps { source: 1365 * MIB, target: 2730 * MIB });
-        assert_eq!(heaps(64 * GIB, None), Heaps { source: 2 * GIB, target: 4 * GIB });
-        assert_eq!(heaps(GIB, None), Heaps { source: 512 * MIB, target: 512 * MIB });
+        let (both, one) = (Reader::default(), Reader::Segments { fallback: true });
+        assert_eq!(heaps(8 * GIB, None, &both), Heaps { source: 1365 * MIB, target: 2730 * MIB });
+        assert_eq!(heaps(64 * GIB, None, &both), Heaps { source: 2 * GIB, target: 4 * GIB });
+        assert_eq!(heaps(GIB, None, &both), Heaps { source: 512 * MIB, target: 512 * MIB });
+        assert_eq!(heaps(6 * GIB, None, &one), Heaps { source: 0, target: 3 * GIB });
+        assert_eq!(heaps(64 * GIB, None, &one).target, 4 * GIB);
+    }
+
+    #[test]
+    fn a_second_node_takes_its_memory_from_the_first() {
+        let alone = Heaps { source: 0, target: 3 * GIB };
+        assert_eq!(with_source(alone), Heaps { source: GIB, target: 2 * GIB });
+        let both = Heaps { source: 7 * MIB, target: 8 * MIB };
+        assert_eq!(with_source(both), both);
     }
 
     #[test]
     fn what_the_user_allows_is_kept_to() {
-        assert!(memory_needed(heaps(64 * GIB, Some(3 * GIB))) <= 3 * GIB);
+        for reader in [Reader::default(), Reader::Segments { fallback: false }] {
+            assert!(memory_needed(heaps(64 * GIB, Some(3 * GIB), &reader)) <= 3 * GIB);
+        }
     }
 }

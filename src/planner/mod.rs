@@ -5,19 +5,21 @@ mod edits;
 mod elastic;
 mod estimate;
 mod home;
+mod reader;
 mod replacements;
 
 pub use elastic::{ElasticWishes, build_elastic};
-pub use estimate::memory_needed;
+pub use estimate::{memory_needed, with_source};
+pub use reader::phrase;
 pub use replacements::DATA_PATHS;
 
 use crate::deployment::{Deployment, Role};
 use crate::docker::ComposeChoice;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
-use crate::plan::{Archive, ElasticPlan, Migrated, Plan, Replacement, ServerPlan, Switch};
+use crate::plan::{Archive, ElasticPlan, Migrated, Plan, Reader, Replacement, ServerPlan, Switch};
 use crate::release::Release;
-use crate::settings::Backup;
+use crate::settings::{Backup, ReaderWish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -37,12 +39,14 @@ pub struct Wishes {
     pub backup: Backup,
     /// `--backup-dir`.
     pub backup_dir: Option<PathBuf>,
-    /// `--memory`: what both temporary nodes may use together, in bytes.
+    /// `--memory`: what the temporary nodes may use together, in bytes.
     pub memory: Option<u64>,
+    /// `--reader`.
+    pub reader: ReaderWish,
 }
 
 /// What was measured on this machine.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Measured {
     /// Size of each data and configuration directory.
     pub sizes: BTreeMap<PathBuf, TreeSize>,
@@ -50,6 +54,8 @@ pub struct Measured {
     pub memory: u64,
     /// Names of the indices in the old data.
     pub indices: Vec<String>,
+    /// Why this program cannot read the old data's files, if it cannot.
+    pub refusal: Option<Error>,
     /// Names of all volumes of the daemon.
     pub volumes: BTreeSet<String>,
     /// The compose that is there.
@@ -73,17 +79,19 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
     let edits = edits::decide(&deployment, wishes.release, &home, &replacements, &new_project, stamp, &mut notes)?;
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
+    let reader = reader::choose(wishes.reader, measured.refusal.as_ref())?;
     let elastic = ElasticPlan {
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: wishes.release.elasticsearch(),
         clone: clone_path(&deployment, &replacements),
-        heaps: estimate::heaps(measured.memory, wishes.memory),
+        heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
+        reader,
         indices,
         left,
     };
     let archives = archives(&deployment, wishes, measured, &replacements, stamp);
     let images = images(&deployment, wishes.release, &elastic);
-    let estimate_seconds = estimate::seconds(&replacements, &archives);
+    let estimate_seconds = estimate::seconds(&replacements, &archives, &elastic.reader);
     Ok(Plan {
         run_id: run_id.to_owned(),
         stamp: stamp.to_owned(),
@@ -162,9 +170,17 @@ fn mounted<'a>(deployment: &'a Deployment, role: Role, targets: &[&str]) -> Opti
     targets.iter().find_map(|target| service.mount(target)?.storage.path())
 }
 
+/// The image of the node that reads the old data, where one does.
+fn source_images(elastic: &ElasticPlan) -> Vec<String> {
+    match elastic.reader {
+        Reader::Segments { .. } => Vec::new(),
+        Reader::Scroll { .. } => vec![elastic.source_image.clone()],
+    }
+}
+
 /// Every image that the run or the new server needs; the user's own other services have theirs already.
 fn images(deployment: &Deployment, release: &Release, elastic: &ElasticPlan) -> Vec<String> {
-    let mut images = vec![elastic.source_image.clone()];
+    let mut images = source_images(elastic);
     for service in &deployment.services {
         images.push(match service.role {
             Role::Apiserver | Role::Webserver | Role::Fileserver => release.server(),

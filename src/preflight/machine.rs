@@ -4,7 +4,7 @@ use super::{Finding, Subject};
 use crate::display::format::bytes;
 use crate::error::Result;
 use crate::files::space::{self, TreeSize};
-use crate::plan::{Plan, Switch};
+use crate::plan::{Plan, Reader, Switch};
 use crate::planner::memory_needed;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ const GIB: u64 = 1 << 30;
 pub(super) fn memory(plan: &Plan, memory: u64) -> Vec<Finding> {
     let needed = memory_needed(plan.elastic.heaps);
     if memory < needed {
+        let (what, least) = match plan.elastic.reader {
+            Reader::Segments { .. } => ("temporary Elasticsearch node needs", 768),
+            Reader::Scroll { .. } => ("two temporary Elasticsearch nodes need", 1536),
+        };
         return vec![Finding::refusal(
+            format!("The machine has {} of memory; the {what} {}.", bytes(memory), bytes(needed)),
             format!(
-                "The machine has {} of memory; the two temporary Elasticsearch nodes need {}.",
-                bytes(memory),
-                bytes(needed)
-            ),
-            format!(
-                "Give them less: --memory {}m (at least 1536m for both), or migrate on a bigger machine.",
+                "Allow less: --memory {}m (at least {least}m), or migrate on a bigger machine.",
                 (memory * 3 / 4) >> 20
             ),
         )];
@@ -89,6 +89,9 @@ fn needs_of(plan: &Plan, one: &crate::plan::Replacement, size: &TreeSize) -> Vec
     }
     // While segments merge, old and new ones are on disk together.
     let target = Need { bytes: size.apparent * 3 / 2, ..target };
+    if matches!(plan.elastic.reader, Reader::Segments { .. }) {
+        return vec![target];
+    }
     let linked = matches!(one.switch, Switch::Retire { .. } | Switch::Swap { .. });
     // Linked files take no space; the translog is copied, and the node may merge a little of what it recovers.
     let clone = if linked { size.apparent / 10 } else { size.apparent };

@@ -7,7 +7,7 @@ use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
 use crate::display::format::{bytes, plural};
-use crate::plan::{FileEdit, Migrated, Plan, ServerPlan, Step, Switch};
+use crate::plan::{FileEdit, Migrated, Plan, Reader, ServerPlan, Step, Switch};
 use std::path::Path;
 
 /// Returns the whole plan, as printed by `--dry-run` and before the question.
@@ -127,12 +127,27 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
         .replacements_of(Role::Elasticsearch)
         .map(|one| format!("{} ({}), only read", arrow(&one.source, &one.target), bytes(one.bytes)))
         .collect();
+    lines.extend(reader_line(plan));
     let indices = &plan.elastic.indices;
     lines.push(format!("{}: {}", plural(indices.len() as u64, "index", "indices"), short_list(indices)));
     if !plan.elastic.left.is_empty() {
         lines.push(format!("left behind, as they are not the server's: {}", short_list(&plan.elastic.left)));
     }
     lines
+}
+
+/// Returns what reads the old data, and why.
+fn reader_line(plan: &Plan) -> Option<String> {
+    let node = plan.elastic.source_image.rsplit(':').next().unwrap_or_default();
+    let node = format!("a temporary Elasticsearch {node} on a clone");
+    match &plan.elastic.reader {
+        Reader::Segments { fallback: false } => Some("read from the files themselves".to_owned()),
+        Reader::Segments { fallback: true } => {
+            Some(format!("read from the files themselves; by {node} if these are of an unknown kind after all"))
+        }
+        Reader::Scroll { why, .. } if why.is_empty() => None,
+        Reader::Scroll { why, .. } => Some(format!("read by {node}: {why}")),
+    }
 }
 
 /// Returns a list that stays readable when a server has years of monthly indices.

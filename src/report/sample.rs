@@ -4,7 +4,9 @@ use crate::deployment::{
     Deployment, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
 };
 use crate::docker::ComposeChoice;
-use crate::plan::{Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, Plan, Replacement, ServerPlan, Switch};
+use crate::plan::{
+    Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, Plan, Reader, Replacement, ServerPlan, Switch,
+};
 use std::path::PathBuf;
 
 const STAMP: &str = "2026-11-22_18-30-00";
@@ -31,7 +33,7 @@ pub(super) fn plan() -> Plan {
         replacements: replacements(),
         archives: archives(),
         in_the_way: Vec::new(),
-        images: ["docker.elastic.co/elasticsearch/elasticsearch:5.6.16", "allegroai/clearml:1.1.1", "mongo:3.6.23"]
+        images: ["allegroai/clearml:1.1.1", "docker.elastic.co/elasticsearch/elasticsearch:7.6.2", "mongo:3.6.23"]
             .map(str::to_owned)
             .into(),
         notes: vec![
@@ -105,10 +107,11 @@ fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Service {
 
 fn elastic() -> ElasticPlan {
     ElasticPlan {
+        reader: Reader::Segments { fallback: true },
         source_image: "docker.elastic.co/elasticsearch/elasticsearch:5.6.16".into(),
         target_image: "docker.elastic.co/elasticsearch/elasticsearch:7.6.2".into(),
         clone: "/opt/trains/data/.clearml-migrate-clone-elastic".into(),
-        heaps: Heaps { source: 1_024 * MIB, target: 2_048 * MIB },
+        heaps: Heaps { source: 0, target: 2_048 * MIB },
         indices: ["events-log-d1bd92a3", "events-plot-d1bd92a3", "worker_stats_d1bd92a3_2020-03"]
             .map(str::to_owned)
             .into(),

@@ -8,7 +8,9 @@ pub use compose::ComposeArgs;
 pub use elastic_version::parse_elastic_version;
 pub use size::parse_size;
 
-use crate::cli::{BackupArg, Cli, Command, ElasticArgs, MigrationArgs, OnFailureArg, SessionArgs, Shell, SourceArg};
+use crate::cli::{
+    BackupArg, Cli, Command, ElasticArgs, MigrationArgs, OnFailureArg, ReaderArg, SessionArgs, Shell, SourceArg,
+};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
@@ -159,8 +161,10 @@ pub struct Migration {
     pub backup: Backup,
     /// Absolute directory for the backup, if it was said.
     pub backup_dir: Option<PathBuf>,
-    /// Bytes of memory for the pair of nodes, if it was said.
+    /// Bytes of memory for the temporary nodes, if it was said.
     pub memory: Option<u64>,
+    /// What is to read the old Elasticsearch data.
+    pub reader: ReaderWish,
     /// What to do when the new server does not come up.
     pub on_failure: OnFailure,
     /// Absolute path of the rejects file that the user has read and given back.
@@ -187,6 +191,28 @@ pub enum Backup {
     Elastic,
     /// Nothing at all.
     None,
+}
+
+/// What is to read the old Elasticsearch data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReaderWish {
+    /// This program, from the files; a temporary Elasticsearch 5.6 if the files are of a kind that it refuses.
+    #[default]
+    Auto,
+    /// This program, or nothing.
+    Segments,
+    /// A temporary Elasticsearch 5.6.
+    Scroll,
+}
+
+impl From<Option<ReaderArg>> for ReaderWish {
+    fn from(typed: Option<ReaderArg>) -> Self {
+        match typed {
+            None | Some(ReaderArg::Auto) => Self::Auto,
+            Some(ReaderArg::Segments) => Self::Segments,
+            Some(ReaderArg::Scroll) => Self::Scroll,
+        }
+    }
 }
 
 /// What to do when the new server does not come up.
@@ -226,8 +252,10 @@ pub struct Elastic {
     pub parallel: bool,
     /// Version of the Elasticsearch that writes, such as `7.6.2`.
     pub version: String,
-    /// Bytes of memory for the pair of nodes, if it was said.
+    /// Bytes of memory for the temporary nodes, if it was said.
     pub memory: Option<u64>,
+    /// What is to read the old Elasticsearch data.
+    pub reader: ReaderWish,
     /// Absolute path of the rejects file that the user has read and given back.
     pub accept_rejects: Option<PathBuf>,
     /// Stop after the plan; nothing is written.
@@ -330,6 +358,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         backup,
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
         memory: arguments.memory,
+        reader: arguments.reader.into(),
         on_failure,
         accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
         session,
@@ -346,6 +375,7 @@ fn resolve_elastic(arguments: &ElasticArgs, session: Session) -> Elastic {
         parallel: arguments.parallel,
         version: arguments.target_version.clone(),
         memory: arguments.memory,
+        reader: arguments.reader.into(),
         accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
         dry_run: arguments.dry_run,
         // What says where a server is may be in the environment, and has no meaning here.

@@ -1,8 +1,9 @@
-//! Compare again: the old and the new Elasticsearch data of a migration, each read by a node of its own that works on a
-//! clone. Neither is changed, and nothing is written to the journal; what a crash leaves is noted in a file beside it.
+//! Compare again: the old and the new Elasticsearch data of a migration, the old ones read as they were for the copy, the
+//! new ones by a node that works on a clone. Neither is changed, and nothing is written to the journal; what a crash leaves is noted in a file beside it.
 
-use super::copy_elastic::{CopiedIndex, copied_indices, readable_indices, replacement};
+use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
+use super::old_data::{self, OldData};
 use super::run::blocking;
 use super::{Run, pull_images, sources};
 use crate::elastic::{Compared, compare_index, compare_with_digest, indices};
@@ -10,6 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::files::{self, Owned};
 use crate::plan::{Switch, work_dir};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +53,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
         require_unused(run, path).await?;
     }
     let elastic = &run.plan.elastic;
-    pull_images::require(run, source.iter().map(|_| &elastic.source_image).chain([&elastic.target_image])).await?;
+    pull_images::require(run, [&elastic.target_image]).await?;
     let target_clone = beside(run, &target, &one.switch);
     let claims = Claims { source: Owned::claim(&run.now(&elastic.clone))?, target: Owned::claim(&target_clone)? };
     claims.write(run)?;
@@ -66,7 +68,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
     new.while_alive(run, open_closed(&new)).await?;
     let indices = match &source {
         Some(source) => {
-            let old = node::start_source_on_clone(run, source, claims.source).await?;
+            let old = old_data::open(run, source, claims.source).await?;
             old.while_alive(run, new.while_alive(run, with_source(run, &old, &new))).await?
         }
         None => new.while_alive(run, with_digests(run, &new)).await?,
@@ -83,13 +85,14 @@ async fn open_closed(new: &Node) -> Result<()> {
     Ok(())
 }
 
-async fn with_source(run: &Run, old: &Node, new: &Node) -> Result<Vec<Compared>> {
+async fn with_source(run: &Run, old: &OldData, new: &Node) -> Result<Vec<Compared>> {
     // Opens what is closed, and refuses what is not whole.
-    readable_indices(old).await?;
+    old.indices(&BTreeSet::new()).await?;
+    let source = old.source();
     let accepted = &run.options.accepted_rejects;
     let mut all = Vec::new();
     for CopiedIndex { plan, .. } in copied_indices(run) {
-        all.push(compare_index(&old.client, &new.client, &plan, accepted, &run.events, &run.cancel).await?);
+        all.push(compare_index(&source, &new.client, &plan, accepted, &run.events, &run.cancel).await?);
     }
     Ok(all)
 }

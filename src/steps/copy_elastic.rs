@@ -1,18 +1,20 @@
-//! Copy Elasticsearch: every document of the server's indices, from a 5.6 node on a clone of the old data into a new
-//! node on the new directory.
+//! Copy Elasticsearch: every document of the server's indices, from the files of the old data (or a 5.6 node on a clone of
+//! them) into a new node on the new directory.
 //!
-//! The source is fingerprinted first; each index that is copied and flushed is noted with that fingerprint, so that a
-//! run that was cut off goes on with the next index, and never trusts an index copied from other data.
+//! The source is fingerprinted first; each index that is copied and flushed is noted with that fingerprint, and of files
+//! also each part of an index, so that a run that was cut off goes on behind it, and never trusts what was copied from
+//! other data.
 
 use super::node::{self, Node};
+use super::old_data::{self, OldData};
 use super::put_away::put_away;
 use super::run::blocking;
 use super::{Done, Run, sources, stop_stack};
 use crate::deployment::Role;
 use crate::display::format;
-use crate::elastic::indices::{self, Listed};
 use crate::elastic::{
-    Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, RejectLog, Templates, require_complete, sample_tasks,
+    Checkpoints, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, Partial, RejectLog, SourceIndex, Templates,
+    find_collisions, require_complete,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, space};
@@ -25,8 +27,6 @@ use std::sync::Arc;
 
 /// Less free space than this, and Elasticsearch cannot write a segment.
 const DISK_FULL: u64 = 32 << 20;
-/// Tasks per index that the new server is asked for in the end.
-const SAMPLED: usize = 20;
 
 /// What the copy leaves for verification and health check.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,13 @@ pub(super) struct CopiedIndex {
     pub outcome: CopyOutcome,
 }
 
-/// Notes finished indices in the journal.
+/// An index of which a part is copied, flushed, and worth keeping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct HalfCopied {
+    partial: Partial,
+}
+
+/// Notes in the journal what is copied: an index as far as it has come, then as a whole under the same key.
 struct Notes<'a> {
     run: &'a Run,
     plans: BTreeMap<String, IndexPlan>,
@@ -63,14 +69,27 @@ struct Notes<'a> {
 
 impl Checkpoints for Notes<'_> {
     fn finished(&self, outcome: &CopyOutcome) -> Result<()> {
-        // An index with refused documents is made anew once they are accepted, or the cause is gone.
+        // An index with refused documents is gone on with once they are accepted, or the cause is gone.
         match self.plans.get(&outcome.index) {
             Some(plan) if outcome.is_complete() => {
-                let copied = CopiedIndex { plan: plan.clone(), outcome: outcome.clone() };
-                self.run.note(Step::CopyElastic, &index_key(&outcome.index), &copied)
+                // Files tell only at most how many documents there are.
+                let plan = IndexPlan { documents: outcome.read, ..plan.clone() };
+                self.run.note(
+                    Step::CopyElastic,
+                    &index_key(&outcome.index),
+                    &CopiedIndex { plan, outcome: outcome.clone() },
+                )
             }
             _ => Ok(()),
         }
+    }
+
+    fn partly(&self, partial: &Partial) -> Result<()> {
+        self.run.note(Step::CopyElastic, &index_key(&partial.index), &HalfCopied { partial: partial.clone() })
+    }
+
+    fn earlier(&self, index: &str) -> Option<Partial> {
+        self.run.noted::<HalfCopied>(Step::CopyElastic, &index_key(index)).map(|half| half.partial)
     }
 }
 
@@ -82,11 +101,14 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let _held = sources::hold(run, one).await?;
     let before = sources::note(run, one).await?;
     prepare_target(run, one).await?;
-    let source = node::start_source(run, one).await?;
+    let old = match old_data::open_to_copy(run, &one.source).await? {
+        Some(files) => OldData::Files(files),
+        None => OldData::Node(Box::new(node::start_source(run, one).await?)),
+    };
     let target = node::start_target(run, &one.target).await?;
-    let copied = source.while_alive(run, target.while_alive(run, copy(run, &source, &target))).await;
-    let copied = copied.map_err(|error| with_full_disk(error, &one.target))?;
-    source.stop(run).await?;
+    let copied = old.while_alive(run, target.while_alive(run, copy(run, &old, &target))).await;
+    let copied = copied.map_err(|error| with_full_disk(explain(&old, error), &one.target))?;
+    old.close(run).await?;
     target.stop(run).await?;
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
     let changes = before.compare(&sources::take(run, one).await?);
@@ -103,6 +125,12 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let output = serde_json::to_value(&copied)
         .map_err(|cause| Error::internal("The result of the copy cannot be written.").because(cause))?;
     Ok(Done { summary, output })
+}
+
+/// Damage within the documents shows only when they are read. No other reader takes over then: it would not notice.
+fn explain(old: &OldData, error: Error) -> Error {
+    let damaged = matches!(old, OldData::Files(_)) && error.kind() == Kind::Refused;
+    if damaged { error.hint(old_data::WITH_A_NODE) } else { error }
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
@@ -167,19 +195,16 @@ async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
     .await
 }
 
-async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> {
+async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> {
     let templates = Templates::release_1_1()?;
     templates.put(&target.client).await?;
-    let (ours, left) = readable_indices(source).await?;
-    for listed in &left {
-        run.events.detail(format!("{} is not the server's and is left behind", listed.name));
+    let done: BTreeSet<String> = copied_indices(run).into_iter().map(|one| one.outcome.index).collect();
+    let (ours, left) = old.indices(&done).await?;
+    for name in &left {
+        run.events.detail(format!("{name} is not the server's and is left behind"));
     }
     tell_closed(run, &ours);
-    let done: BTreeSet<String> = copied_indices(run).into_iter().map(|one| one.outcome.index).collect();
-    let mut plans = Vec::new();
-    for listed in ours.iter().filter(|listed| !done.contains(&listed.name)) {
-        plans.push(IndexPlan::new(&indices::describe(&source.client, listed).await?, &templates)?);
-    }
+    let plans = ours.iter().map(|index| IndexPlan::new(index, &templates)).collect::<Result<Vec<_>>>()?;
     if !done.is_empty() {
         run.events.info(format!("{} are copied already", format::plural(done.len() as u64, "index", "indices")));
     }
@@ -187,41 +212,31 @@ async fn copy(run: &Run, source: &Node, target: &Node) -> Result<CopiedElastic> 
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
     options.accepted = Arc::clone(&run.options.accepted_rejects);
     options.indices_at_once = run.options.indices_at_once.unwrap_or(options.indices_at_once);
+    if let OldData::Files(files) = old {
+        require_no_collisions(run, files, &plans, &options).await?;
+    }
     let copier =
-        Copier::new(source.client.clone(), target.client.clone(), options, run.events.clone(), run.cancel.clone())
-            .await?;
+        Copier::new(old.source(), target.client.clone(), options, run.events.clone(), run.cancel.clone()).await?;
     let notes = Notes { run, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
     let outcomes = copier.copy_all(plans, &notes).await?;
     require_complete(&outcomes, &rejects)?;
     tell_oddities(run, &outcomes);
-    let counts = copied_indices(run).into_iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
-    Ok(CopiedElastic { counts, samples: samples(run, source, &ours).await? })
+    let copied = copied_indices(run);
+    let counts = copied.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+    Ok(CopiedElastic { counts, samples: samples(&copied) })
 }
 
-/// Returns the server's indices, all open and whole, and those of others.
-///
-/// # Errors
-/// Refused when a shard is missing; fails when the node does not answer.
-pub(super) async fn readable_indices(source: &Node) -> Result<(Vec<Listed>, Vec<Listed>)> {
-    let (ours, left): (Vec<Listed>, Vec<Listed>) =
-        indices::list(&source.client).await?.into_iter().partition(Listed::is_ours);
-    let closed: BTreeSet<String> = ours.iter().filter(|one| one.is_closed()).map(|one| one.name.clone()).collect();
-    for name in &closed {
-        // On the clone, so that the original stays closed.
-        indices::open(&source.client, name).await?;
-    }
-    let mut ours = if closed.is_empty() { ours } else { relist(source).await? };
-    ours.iter_mut().for_each(|one| one.was_closed = closed.contains(&one.name));
-    indices::require_all_shards(&source.client, &ours).await?;
-    Ok((ours, left))
+/// A node has no way to tell beforehand; there, collisions show when the second document of an `_id` is written.
+async fn require_no_collisions(run: &Run, files: &Files, plans: &[IndexPlan], options: &CopyOptions) -> Result<()> {
+    let (files, plans, cancel) = (files.clone(), plans.to_vec(), run.cancel.clone());
+    let (accepted, rejects) = (Arc::clone(&options.accepted), Arc::clone(&options.rejects));
+    let directory = run.plan.work_dir();
+    blocking(move || find_collisions(&files, &plans, &accepted, &rejects, &directory, &cancel)?.require_none(&rejects))
+        .await
 }
 
-async fn relist(source: &Node) -> Result<Vec<Listed>> {
-    Ok(indices::list(&source.client).await?.into_iter().filter(Listed::is_ours).collect())
-}
-
-fn tell_closed(run: &Run, ours: &[Listed]) {
-    let closed: Vec<&str> = ours.iter().filter(|one| one.was_closed).map(|one| one.name.as_str()).collect();
+fn tell_closed(run: &Run, ours: &[SourceIndex]) {
+    let closed: Vec<&str> = ours.iter().filter(|one| one.closed).map(|one| one.name.as_str()).collect();
     if !closed.is_empty() {
         let names = closed.join(", ");
         run.events.info(format!("Closed, and copied, compared and closed again in the new data: {names}"));
@@ -229,15 +244,19 @@ fn tell_closed(run: &Run, ours: &[Listed]) {
 }
 
 fn tell_oddities(run: &Run, outcomes: &[CopyOutcome]) {
-    let kept: u64 = outcomes.iter().map(|outcome| outcome.routing_kept).sum();
-    if kept > 0 {
-        run.events
-            .warn(format!("{} had a routing that is not their experiment's id; it was kept.", format::documents(kept)));
-    }
-    let left_out: u64 = outcomes.iter().map(|outcome| outcome.left_out).sum();
-    if left_out > 0 {
-        run.events.warn(format!("{} were left out, as accepted with --accept-rejects.", format::documents(left_out)));
-    }
+    let sum = |of: fn(&CopyOutcome) -> u64| outcomes.iter().map(of).sum::<u64>();
+    let tell = |documents: u64, what: &str| {
+        if documents > 0 {
+            run.events.warn(format!("{} {what}", format::documents(documents)));
+        }
+    };
+    tell(sum(|one| one.routing_kept), "had a routing that is not their experiment's id; it was kept.");
+    tell(sum(|one| one.left_out), "were left out, as accepted with --accept-rejects.");
+    tell(sum(|one| one.converted), "were not stored as JSON; they were turned into JSON.");
+    tell(
+        sum(|one| one.repaired),
+        "had a key twice in an object, which the new Elasticsearch refuses; the last value was kept, as the old one did.",
+    );
 }
 
 /// Each try has a rejects file of its own: the user may be reading an earlier one, or giving it back.
@@ -248,22 +267,21 @@ fn rejects_file(run: &Run) -> PathBuf {
     (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
-/// Picks tasks of every event index of every company, with the source's own counts.
-async fn samples(run: &Run, source: &Node, ours: &[Listed]) -> Result<Vec<Sample>> {
-    // Where documents were left out by consent, the counts differ by them.
-    let copied = copied_indices(run).into_iter().filter(|one| one.outcome.left_out == 0);
-    let whole: BTreeSet<String> = copied.map(|one| one.outcome.index).collect();
+/// Picks tasks of every event index of every company, with the numbers of events that were read.
+fn samples(copied: &[CopiedIndex]) -> Vec<Sample> {
     let mut samples = Vec::new();
-    // What is in a closed index, no server shows.
-    for listed in ours.iter().filter(|listed| whole.contains(&listed.name) && !listed.was_closed) {
+    // Where documents were left out by consent, the counts differ by them; what is in a closed index, no server shows.
+    let shown = copied.iter().filter(|one| one.outcome.left_out == 0 && !one.plan.closed);
+    for CopyOutcome { index, samples: tasks, .. } in shown.map(|one| &one.outcome) {
         // events-<type>-<company>; the server is asked as a user of its own company only.
-        let Some((event_type, _company)) = listed.name.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-'))
-        else {
+        let Some((event_type, _company)) = index.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-')) else {
             continue;
         };
-        for (task, events) in sample_tasks(&source.client, &listed.name, SAMPLED).await? {
-            samples.push(Sample { event_type: event_type.to_owned(), task, events });
-        }
+        samples.extend(tasks.tasks().map(|(task, events)| Sample {
+            event_type: event_type.to_owned(),
+            task: task.to_owned(),
+            events,
+        }));
     }
-    Ok(samples)
+    samples
 }

@@ -10,6 +10,7 @@ mod copy_data;
 mod copy_elastic;
 mod move_home;
 mod node;
+mod old_data;
 mod pull_images;
 mod put_away;
 mod retire_sources;

@@ -1,17 +1,19 @@
-//! The two temporary Elasticsearch nodes: 5.6.16 on a clone of the old data, the release's own on the new directory.
+//! The temporary Elasticsearch nodes: the release's own on the new directory and, where the old data are not read from
+//! their files, 5.6.16 on a clone of them.
 //!
 //! They listen on loopback ports that docker chooses, live in networks of the run's own, and carry the run's labels,
 //! so that whatever a crash leaves behind is found and removed by the next run.
 
 use super::run::blocking;
-use super::{Run, compare};
+use super::{Run, compare, old_data};
 use crate::deployment::Role;
 use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
 use crate::elastic::Client;
 use crate::error::{Error, Result};
 use crate::events::Unit;
 use crate::files::{self, Owned, clone};
-use crate::plan::{Replacement, Step};
+use crate::plan::{Reader, Replacement, Step};
+use crate::planner::with_source;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -87,7 +89,7 @@ pub(super) async fn start_source_on_clone(run: &Run, source: &Path, owned: Owned
         ("xpack.watcher.enabled", "false"),
     ]);
     settings.extend(COMMON);
-    let heap = run.plan.elastic.heaps.source;
+    let heap = with_source(run.plan.elastic.heaps).source;
     start(run, Part::Source, &run.plan.elastic.source_image, &place, &settings, heap).await
 }
 
@@ -129,7 +131,11 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         // It would fetch from the internet, and make an index of its own in the new data.
         settings.insert("ingest.geoip.downloader.enabled", "false");
     }
-    let heap = run.plan.elastic.heaps.target;
+    let heaps = run.plan.elastic.heaps;
+    let heap = match old_data::reader(run) {
+        Reader::Segments { .. } => heaps.target,
+        Reader::Scroll { .. } => with_source(heaps).target,
+    };
     start(run, Part::Target, &run.plan.elastic.target_image, target, &settings, heap).await
 }
 

@@ -3,7 +3,7 @@
 use super::copy_elastic::{copied_indices, replacement};
 use super::node::{self, Node};
 use super::run::blocking;
-use super::{Done, Run};
+use super::{Done, Run, old_data};
 use crate::display::format;
 use crate::elastic::{SecondReading, Verdict, Verified, indices, verify_index};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let verified = target.while_alive(run, verify(run, &target)).await;
     let verified = match verified {
         Ok(Ok(verified)) => verified,
-        // Only a difference is worth a second node: it names the documents.
+        // Only a difference is worth another look at the old data: it names the documents.
         Ok(Err(())) => name_differences(run, &target).await?,
         Err(error) => return Err(error),
     };
@@ -89,8 +89,10 @@ async fn verify(run: &Run, target: &Node) -> Result<Result<Vec<Verified>, ()>> {
 
 /// Reads source and target once more to name what differs.
 async fn name_differences(run: &Run, target: &Node) -> Result<Vec<Verified>> {
-    let source = node::start_source(run, replacement(run)?).await?;
-    let second = SecondReading { source: &source.client, accepted: &run.options.accepted_rejects };
+    let one = replacement(run)?;
+    let old = old_data::open(run, &one.source, run.claim(Step::CopyElastic, &run.plan.elastic.clone)?).await?;
+    let source = old.source();
+    let second = SecondReading { source: &source, accepted: &run.options.accepted_rejects };
     for copied in copied_indices(run) {
         let verdict =
             verify_index(&target.client, &copied.plan, &copied.outcome.digest, Some(second), &run.events, &run.cancel);

@@ -12,7 +12,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 fn writer(address: &str) -> BulkWriter {
     let backoff = Backoff { first: Duration::from_millis(1), cap: Duration::from_millis(2), retries: 4 };
-    BulkWriter { client: Client::new(address).unwrap().with_backoff(backoff), index: "i".into() }
+    BulkWriter { client: Client::new(address).unwrap().with_backoff(backoff), index: "i".into(), goes_on: false }
 }
 
 fn items(items: &[(u16, &str)]) -> ResponseTemplate {
@@ -44,7 +44,7 @@ async fn only_the_documents_that_were_turned_away_are_sent_again() {
     let busy = (429, "es_rejected_execution_exception");
     answer(&server, [items(&[(201, ""), busy, (201, "")]), ResponseTemplate::new(503), items(&[(201, "")])]).await;
     let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2"), ("c", None, "3")])).await;
-    assert_eq!(refused.unwrap(), []);
+    assert_eq!(refused.unwrap().refused, []);
     assert_eq!(sent(&server).await[1..], ["\"b\"}}\n2\n", "\"b\"}}\n2\n"]);
 }
 
@@ -66,7 +66,10 @@ async fn a_node_in_trouble_ends_the_copy_and_no_document_is_blamed() {
 async fn a_busy_node_gets_smaller_batches() {
     let server = MockServer::start().await;
     answer(&server, [ResponseTemplate::new(429), items(&[(201, "")]), items(&[(201, "")])]).await;
-    assert_eq!(writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap(), []);
+    assert_eq!(
+        writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap(),
+        Written::default()
+    );
     assert_eq!(sent(&server).await[1..], ["\"b\"}}\n2\n", "\"a\"}}\n1\n"]);
 }
 
@@ -92,7 +95,7 @@ async fn a_request_that_is_too_large_is_cut_down_to_the_document_that_is() {
     let stored = move |request: &Request| items(&vec![(201, ""); count(request)]);
     Mock::given(path("/i/_bulk")).respond_with(stored).mount(&server).await;
     let documents = [("a", None, "1"), ("b", None, "\"huge\""), ("c", None, "3"), ("d", None, "4")];
-    let refused = writer(&server.uri()).write(batch(&documents)).await.unwrap();
+    let refused = writer(&server.uri()).write(batch(&documents)).await.unwrap().refused;
     assert_eq!(refused.len(), 1);
     assert_eq!((refused[0].key.id.as_str(), refused[0].reason.as_str()), ("b", "HTTP status 413"));
     assert_eq!(refused[0].source, "\"huge\"");
@@ -102,8 +105,8 @@ async fn a_request_that_is_too_large_is_cut_down_to_the_document_that_is() {
 async fn a_document_that_is_refused_is_given_back_with_the_reason() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(201, ""), (400, "mapper_parsing_exception")])]).await;
-    let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", Some("r"), "2")])).await.unwrap();
-    let key = Key { id: "b".into(), kind: Some("event".into()), routing: None };
+    let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", Some("r"), "2")])).await.unwrap().refused;
+    let key = Key { id: "b".into(), kind: Some("event".into()), routing: Some("r".into()) };
     let reason = "mapper_parsing_exception: why".to_owned();
     assert_eq!(refused, [Refused { key, routing: Some("r".into()), source: "2".into(), reason, collision: false }]);
 }
@@ -133,7 +136,7 @@ async fn another_document_of_the_same_id_is_a_collision() {
     ]);
     with_existing(&server, docs).await;
     let documents = [("a", None, r#"{"x":1}"#), ("b", None, r#"{"x":2}"#), ("c", None, r#"{"x":3}"#)];
-    let refused = writer(&server.uri()).write(batch(&documents)).await.unwrap();
+    let refused = writer(&server.uri()).write(batch(&documents)).await.unwrap().refused;
     assert!(refused.iter().all(|refused| refused.collision));
     let ids: Vec<_> = refused.iter().map(|refused| refused.key.id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"], "c is the same document twice: nothing was sent before");
@@ -166,7 +169,36 @@ async fn after_a_cut_connection_our_own_documents_are_recognised() {
     answer(&server, [items(&[(409, "version_conflict_engine_exception"), (201, "")])]).await;
     with_existing(&server, json!([{"_id": "a", "found": true, "_routing": "r", "_source": {"x": 1}}])).await;
     let writer = writer(&cutting_proxy(&server).await);
-    let refused = writer.write(batch(&[("a", Some("r"), r#"{"x":1}"#), ("b", None, "{}")])).await.unwrap();
+    let refused = writer.write(batch(&[("a", Some("r"), r#"{"x":1}"#), ("b", None, "{}")])).await.unwrap().refused;
     assert_eq!(refused, []);
     assert_eq!(sent(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_document_with_a_key_twice_is_sent_again_with_the_last_value() {
+    let server = MockServer::start().await;
+    let twice = ResponseTemplate::new(200).set_body_json(json!({"items": [
+        {"create": {"status": 201}},
+        {"create": {"status": 400, "error": {"type": "mapper_parsing_exception", "reason": "failed to parse",
+            "caused_by": {"type": "json_parse_exception", "reason": "Duplicate field 'x'"}}}},
+        {"create": {"status": 400, "error": {"type": "mapper_parsing_exception", "reason": "Duplicate field 'y'"}}}
+    ]}));
+    answer(&server, [twice, items(&[(201, ""), (400, "strict_dynamic_mapping_exception")])]).await;
+    let documents = [("a", None, "{}"), ("b", Some("r"), r#"{"x":1,"x":2}"#), ("c", None, r#"{"y":1,"y":2}"#)];
+    let written = writer(&server.uri()).write(batch(&documents)).await.unwrap();
+    assert_eq!(sent(&server).await[1], "\"b\",\"routing\":\"r\"}}\n{\"x\":2}\n\"c\"}}\n{\"y\":2}\n");
+    let (before, after) = (r#"{"x":1,"x":2}"#.into(), r#"{"x":2}"#.into());
+    assert_eq!(written.repaired, [Repaired { id: "b".into(), routing: Some("r".into()), before, after }]);
+    // What is refused for another reason is kept as it was.
+    assert_eq!((written.refused.len(), &written.refused[0].source[..]), (1, &br#"{"y":1,"y":2}"#[..]));
+}
+
+#[tokio::test]
+async fn what_an_earlier_try_has_written_is_no_collision() {
+    let server = MockServer::start().await;
+    answer(&server, [items(&[(409, "version_conflict_engine_exception"), (201, "")])]).await;
+    with_existing(&server, json!([{"_id": "a", "found": true, "_source": {"x": 1}}])).await;
+    let writer = BulkWriter { goes_on: true, ..writer(&server.uri()) };
+    let written = writer.write(batch(&[("a", None, r#"{"x":1}"#), ("b", None, "{}")])).await.unwrap();
+    assert_eq!(written, Written::default());
 }

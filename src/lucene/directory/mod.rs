@@ -42,6 +42,7 @@ use super::state;
 use crate::error::{Error, Result};
 use crate::files::locks::{HeldLocks, Holding, hold};
 use crate::files::problem::problem;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +56,10 @@ const TOLD: usize = 5;
 pub struct DataDirectory {
     path: PathBuf,
     indices: Vec<Arc<IndexMetadata>>,
-    locks: Arc<HeldLocks>,
+    /// Bytes on disk by the index's id.
+    bytes: HashMap<String, u64>,
+    /// Nothing where the directory is only looked at.
+    locks: Option<Arc<HeldLocks>>,
 }
 
 impl DataDirectory {
@@ -68,13 +72,23 @@ impl DataDirectory {
         if !crate::files::exists(path)? {
             return Err(Error::refused(format!("{} does not exist.", path.display())).hint("Check the path."));
         }
-        let locks = match hold(path, &CancellationToken::new())? {
-            Holding::Held(locks) => Arc::new(locks),
-            Holding::InUse(by) => {
-                return Err(Error::refused(format!("{} is in use: {by}.", path.display()))
-                    .hint("Stop the Elasticsearch that runs on it, then run the same command again."));
-            }
-        };
+        match hold(path, &CancellationToken::new())? {
+            Holding::Held(locks) => Self::read(path, Some(Arc::new(locks))),
+            Holding::InUse(by) => Err(Error::refused(format!("{} is in use: {by}.", path.display()))
+                .hint("Stop the Elasticsearch that runs on it, then run the same command again.")),
+        }
+    }
+
+    /// Looks at a directory on which a node may be running. What is found may be old in the next moment, and a file may
+    /// vanish meanwhile: only good for telling beforehand whether the directory can be read at all.
+    ///
+    /// # Errors
+    /// As [`DataDirectory::open`], locks aside.
+    pub fn look(path: &Path) -> Result<Self> {
+        Self::read(path, None)
+    }
+
+    fn read(path: &Path, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
         let data = match identify(path)? {
             Identified { kind: Kind::Elastic5(data), .. } => *data,
             Identified { reason, .. } => {
@@ -84,7 +98,8 @@ impl DataDirectory {
             }
         };
         refuse_findings(path, &data)?;
-        let mut directory = Self { path: path.to_owned(), indices: Vec::new(), locks };
+        let bytes = data.indices.iter().map(|index| (index.uuid.clone(), index.bytes())).collect();
+        let mut directory = Self { path: path.to_owned(), indices: Vec::new(), bytes, locks };
         for (number, index) in data.indices.iter().enumerate() {
             let twin =
                 data.indices.iter().skip(number + 1).find(|twin| twin.name == index.name || twin.uuid == index.uuid);
@@ -125,6 +140,11 @@ impl DataDirectory {
         &self.indices
     }
 
+    /// Returns the bytes on disk of an index of this directory.
+    pub fn bytes(&self, index: &IndexMetadata) -> u64 {
+        self.bytes.get(&index.uuid).copied().unwrap_or_default()
+    }
+
     /// Opens all shards of an index of this directory, with their translogs.
     ///
     /// # Errors
@@ -141,7 +161,7 @@ impl DataDirectory {
             ));
         }
         let path = self.index_path(&index.uuid);
-        let open = |number: u32| Shard::open(&path.join(number.to_string()), number, index, &self.locks);
+        let open = |number: u32| Shard::open(&path.join(number.to_string()), number, index, self.locks.as_ref());
         (0..index.shards).map(open).collect()
     }
 

@@ -27,12 +27,17 @@ pub(super) struct Opened {
     pub(super) commit: String,
     pub(super) segments: Vec<Segment>,
     pub(super) translog: Replay,
-    _locks: Arc<HeldLocks>,
+    _locks: Option<Arc<HeldLocks>>,
 }
 
 impl Shard {
     /// Opens the shard in `dir`.
-    pub(super) fn open(dir: &Path, number: u32, index: &Arc<IndexMetadata>, locks: &Arc<HeldLocks>) -> Result<Self> {
+    pub(super) fn open(
+        dir: &Path,
+        number: u32,
+        index: &Arc<IndexMetadata>,
+        locks: Option<&Arc<HeldLocks>>,
+    ) -> Result<Self> {
         let lucene = dir.join("index");
         let entries = fs::read_dir(&lucene).map_err(|cause| problem("read the directory", &lucene, cause))?;
         let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -55,9 +60,9 @@ impl Shard {
             }
             segments.push(Segment::open(&lucene, named)?);
         }
-        let index = Arc::clone(index);
+        let (index, _locks) = (Arc::clone(index), locks.map(Arc::clone));
         let commit = hexadecimal(&id);
-        Ok(Self(Arc::new(Opened { index, number, commit, segments, translog, _locks: Arc::clone(locks) })))
+        Ok(Self(Arc::new(Opened { index, number, commit, segments, translog, _locks })))
     }
 
     /// Returns the index.

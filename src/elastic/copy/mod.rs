@@ -1,0 +1,209 @@
+//! The pump: documents of a source index in, bulk requests out, everything counted and fingerprinted on the way.
+//!
+//! ```text
+//! node   slices ─ scroll ───┐
+//!                           ├─ intake ─ batches ─ lanes ─ target
+//! files  units ─ segments ──┘     └───── tally ─────┘
+//! ```
+//!
+//! Per slice or unit there is one batch in the making, one waiting, and what its reader holds: a page and a few
+//! portions, or a chunk. Batches on their way out are bounded for all indices together. A slow target therefore slows
+//! the source, and memory does not grow with the size of an index.
+
+mod checkpoint;
+mod intake;
+mod lanes;
+mod scroll;
+mod segments;
+mod tally;
+
+pub use checkpoint::Partial;
+pub(super) use checkpoint::Reports;
+pub use tally::Tally;
+
+use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
+use super::client::Client;
+use super::index_plan::IndexPlan;
+use super::outcome::CopyOutcome;
+use super::rejects::{Accepted, RejectLog};
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::events::{Events, Unit};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// How to copy.
+#[derive(Debug, Clone)]
+pub struct CopyOptions {
+    /// Bulk requests on their way at the same time, all indices together.
+    pub connections: usize,
+    /// Bytes of a bulk request, exceeded only by a single larger document.
+    pub batch_bytes: usize,
+    /// Threads that read files, all indices together.
+    pub readers: usize,
+    /// Indices copied side by side.
+    pub indices_at_once: usize,
+    /// Time between two flushes of an index by which a copy that is cut off can go on.
+    pub checkpoint_every: Duration,
+    /// Documents that the user accepted to leave out.
+    pub accepted: Arc<Accepted>,
+    /// Where refused documents go.
+    pub rejects: Arc<RejectLog>,
+}
+
+impl CopyOptions {
+    /// Returns what has proven fastest on small machines, with refused documents going to `rejects`.
+    pub fn new(rejects: RejectLog) -> Self {
+        Self {
+            connections: 4,
+            batch_bytes: 2 * 1024 * 1024,
+            readers: 4,
+            indices_at_once: 3,
+            checkpoint_every: Duration::from_secs(30),
+            accepted: Arc::default(),
+            rejects: Arc::new(rejects),
+        }
+    }
+}
+
+/// Copies indices from a source to a node. Cheap to clone.
+#[derive(Clone)]
+pub struct Copier {
+    source: Source,
+    target: Client,
+    pub(super) options: CopyOptions,
+    /// One permit for each bulk request on its way.
+    lanes: Arc<Semaphore>,
+    /// One permit for each thread that reads files.
+    readers: Arc<Semaphore>,
+    /// Largest request body that the target takes.
+    request_bytes: usize,
+    events: Events,
+    pub(super) cancel: CancellationToken,
+}
+
+/// The load of one index: what all its slices or units share.
+struct Load {
+    plan: IndexPlan,
+    options: CopyOptions,
+    request_bytes: usize,
+    /// Whether tasks are counted.
+    samples: bool,
+    /// Whether the target may hold documents of an earlier try.
+    goes_on: bool,
+    /// Documents sent so far.
+    written: AtomicU64,
+    /// Documents there will be, at most.
+    expected: AtomicU64,
+}
+
+impl Copier {
+    /// Returns a copier from `source` to `target`.
+    ///
+    /// # Errors
+    /// Fails when the target does not answer.
+    pub async fn new(
+        source: impl Into<Source>,
+        target: Client,
+        options: CopyOptions,
+        events: Events,
+        cancel: CancellationToken,
+    ) -> Result<Self> {
+        let request_bytes = usize::try_from(target.max_request_bytes().await?).unwrap_or(usize::MAX);
+        let lanes = Arc::new(Semaphore::new(options.connections.max(1)));
+        let readers = Arc::new(Semaphore::new(options.readers.max(1)));
+        Ok(Self { source: source.into(), target, options, lanes, readers, request_bytes, events, cancel })
+    }
+
+    /// Makes one target index anew and fills it: a half-made index of an earlier try is deleted first. When this
+    /// returns, everything is on disk and visible to searches.
+    ///
+    /// Refused documents and collisions do not end the copy; they are in the rejects file and in the outcome.
+    ///
+    /// # Errors
+    /// Fails when a node gives up, when files are not as they should be, when fewer or more documents came than the
+    /// plan counted, or on cancel.
+    pub async fn copy_index(&self, plan: &IndexPlan) -> Result<CopyOutcome> {
+        self.copy_from(plan, None, &Reports::nowhere()).await
+    }
+
+    /// [`Copier::copy_index`], going on behind a checkpoint if the target still holds what that says.
+    ///
+    /// # Errors
+    /// As [`Copier::copy_index`].
+    pub(super) async fn copy_from(
+        &self,
+        plan: &IndexPlan,
+        earlier: Option<Partial>,
+        reports: &Reports,
+    ) -> Result<CopyOutcome> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::cancelled()),
+            copied = self.copy_uncancelled(plan, earlier, reports) => copied,
+        }
+    }
+
+    async fn copy_uncancelled(
+        &self,
+        plan: &IndexPlan,
+        earlier: Option<Partial>,
+        reports: &Reports,
+    ) -> Result<CopyOutcome> {
+        let index = &plan.index;
+        if !plan.settings_left.is_empty() {
+            self.events.detail(format!("{index}: settings left behind: {}", plan.settings_left.join(", ")));
+        }
+        let (partial, goes_on) = self.prepare_index(plan, earlier).await?;
+        self.events.progress(index, partial.tally.written(), Some(plan.documents), Unit::Documents);
+        let load = Arc::new(Load {
+            plan: plan.clone(),
+            options: self.options.clone(),
+            request_bytes: self.request_bytes,
+            samples: index.starts_with("events-"),
+            goes_on,
+            written: AtomicU64::new(partial.tally.written()),
+            expected: AtomicU64::new(plan.documents),
+        });
+        let tally = match &self.source {
+            Source::Node(node) => self.pump_slices(&load, node).await?,
+            Source::Files(files) => self.pump_units(&load, files, partial, reports).await?,
+        };
+        finish_index(&self.target, plan).await?;
+        self.options.rejects.sync()?;
+        self.events.progress_ended(index);
+        Ok(tally.into_outcome(index))
+    }
+
+    /// Makes the target index, or finds it as an earlier try has left it. Returns what can be relied on in it, and
+    /// whether there may be more.
+    async fn prepare_index(&self, plan: &IndexPlan, earlier: Option<Partial>) -> Result<(Partial, bool)> {
+        let index = &plan.index;
+        if let (Some(earlier), Source::Files(_)) = (earlier, &self.source)
+            && index_id(&self.target, index).await?.is_some_and(|id| id == earlier.target)
+        {
+            prepare_load(&self.target, plan).await?;
+            let copied = earlier.documents();
+            self.events.info(format!("{index}: goes on behind {copied} documents that an earlier run has copied"));
+            return Ok((earlier, true));
+        }
+        delete_index(&self.target, index).await?;
+        create_index(&self.target, plan).await?;
+        let id = index_id(&self.target, index).await?;
+        let id = id.ok_or_else(|| Error::failed(format!("The index {index} was created and is gone.")))?;
+        Ok((Partial::new(index, &id), false))
+    }
+}
+
+/// Unwraps the result of a task.
+pub(super) fn joined<T>(result: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    result.unwrap_or_else(|cause| Err(Error::internal("A part of the copy stopped by itself.").because(cause)))
+}
+
+/// Runs what blocks where it may.
+pub(super) async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    joined(tokio::task::spawn_blocking(work).await)
+}

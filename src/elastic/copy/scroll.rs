@@ -1,0 +1,80 @@
+//! Reads an index of a node, a few slices at a time.
+
+use super::super::batch::Batch;
+use super::super::client::Client;
+use super::super::document::Document;
+use super::super::scroll::Slice;
+use super::intake::Intake;
+use super::{Copier, Load, Tally, joined};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::JoinSet;
+
+/// Portions of documents between the reader of a slice and its batch.
+const PORTIONS: usize = 4;
+/// Slices of one index that are read at the same time.
+const SLICES_AT_ONCE: usize = 8;
+
+impl Copier {
+    /// Copies all slices of an index.
+    pub(super) async fn pump_slices(&self, load: &Arc<Load>, source: &Client) -> Result<Tally> {
+        let mut slices = JoinSet::new();
+        let of = load.plan.shards.max(1);
+        let mut numbers = 0..of;
+        let mut total = Tally::default();
+        loop {
+            while slices.len() < SLICES_AT_ONCE
+                && let Some(number) = numbers.next()
+            {
+                let plan = &load.plan;
+                let slice = Slice {
+                    client: source.clone(),
+                    index: plan.index.clone(),
+                    number,
+                    of,
+                    document_bytes: plan.document_bytes(),
+                    max_page: plan.max_page(),
+                };
+                let (copier, load) = (self.clone(), Arc::clone(load));
+                slices.spawn(async move {
+                    let (batches, incoming) = mpsc::channel(1);
+                    let mut reading = JoinSet::new();
+                    reading.spawn(read(slice, Intake::new(&load), batches));
+                    copier.write_all(&load, incoming, reading).await
+                });
+            }
+            match slices.join_next().await {
+                Some(tally) => total.merge(&joined(tally)?),
+                None => break,
+            }
+        }
+        let (index, counted) = (&load.plan.index, load.plan.documents);
+        if total.read == counted {
+            return Ok(total);
+        }
+        Err(Error::failed(format!("The index {index} gave {} documents where it counts {counted}.", total.read))
+            .hint("Make sure that nothing else uses this Elasticsearch, then run the same command again."))
+    }
+}
+
+async fn read(slice: Slice, mut intake: Intake, batches: Sender<Batch>) -> Result<Tally> {
+    let (portions, mut incoming) = mpsc::channel::<Vec<Document>>(PORTIONS);
+    let mut reading = JoinSet::new();
+    reading.spawn(async move { slice.read(&portions).await });
+    while let Some(portion) = incoming.recv().await {
+        for document in portion {
+            if let Some(full) = intake.take(&document.borrowed())? {
+                batches.send(full).await.map_err(|_| Error::cancelled())?;
+            }
+        }
+    }
+    if let Some(read) = reading.join_next().await {
+        joined(read)?;
+    }
+    let (rest, tally) = intake.finish();
+    if let Some(rest) = rest {
+        batches.send(rest).await.map_err(|_| Error::cancelled())?;
+    }
+    Ok(tally)
+}

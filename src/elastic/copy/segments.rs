@@ -1,0 +1,123 @@
+//! Reads an index from its files, a few units at a time, on threads that may block.
+//!
+//! Units that are written are durable once the target has flushed: then, and only then, they are reported, so that a
+//! run that is cut off goes on behind them.
+
+use super::super::admin::flush;
+use super::super::batch::Batch;
+use super::super::files::{Files, borrow};
+use super::checkpoint::{Partial, Reports};
+use super::intake::Intake;
+use super::{Copier, Load, Tally, joined};
+use crate::error::{Error, Result};
+use crate::lucene::directory::{Unit, UnitKey};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Units of one index that are on their way at the same time: while the last batches of one are written, the next ones
+/// are read.
+const UNITS_AT_ONCE: usize = 3;
+
+impl Copier {
+    /// Copies all units of an index that are not in `partial`.
+    pub(super) async fn pump_units(
+        &self,
+        load: &Arc<Load>,
+        files: &Files,
+        mut partial: Partial,
+        reports: &Reports,
+    ) -> Result<Tally> {
+        let mut total = partial.tally.clone();
+        let mut waiting = self.units_left(load, files, &partial).await?.into_iter();
+        let mut running = JoinSet::new();
+        let mut flushed = Instant::now();
+        let mut unreported = 0_usize;
+        loop {
+            while running.len() < UNITS_AT_ONCE
+                && let Some(unit) = waiting.next()
+            {
+                let (copier, load) = (self.clone(), Arc::clone(load));
+                running.spawn(async move { copier.pump_unit(&load, unit).await });
+            }
+            let Some(finished) = running.join_next().await else { break };
+            let (key, tally) = joined(finished)?;
+            total.merge(&tally);
+            // A unit with refused documents is read again by the next run, when they are accepted or the cause is gone.
+            if tally.is_complete() {
+                partial.add(key, &tally);
+                unreported += 1;
+            }
+            let ends = running.is_empty() && waiting.len() == 0;
+            if unreported > 0 && !ends && flushed.elapsed() >= self.options.checkpoint_every {
+                self.report(&partial, reports).await?;
+                (flushed, unreported) = (Instant::now(), 0);
+            }
+        }
+        if !total.is_complete() && unreported > 0 {
+            // The index is not finished, but what is written needs not be written again.
+            self.report(&partial, reports).await?;
+        }
+        Ok(total)
+    }
+
+    async fn units_left(&self, load: &Load, files: &Files, partial: &Partial) -> Result<Vec<Unit>> {
+        let (files, index) = (files.clone(), load.plan.index.clone());
+        let units = super::on_a_thread(move || files.units(&index)).await?;
+        let left: Vec<Unit> = units.into_iter().filter(|unit| !partial.holds(&unit.key())).collect();
+        let expected = left.iter().map(Unit::documents).sum::<u64>() + partial.tally.read;
+        load.expected.store(expected, Ordering::Relaxed);
+        Ok(left)
+    }
+
+    async fn pump_unit(&self, load: &Arc<Load>, unit: Unit) -> Result<(UnitKey, Tally)> {
+        let seat = Arc::clone(&self.readers).acquire_owned().await;
+        let seat = seat.map_err(|cause| Error::internal("The readers were closed.").because(cause))?;
+        let key = unit.key();
+        let (batches, incoming) = mpsc::channel(1);
+        let mut reading = JoinSet::new();
+        let (load_read, cancel) = (Arc::clone(load), self.cancel.clone());
+        reading.spawn_blocking(move || {
+            let tally = read(&unit, &load_read, &batches, &cancel);
+            drop(seat);
+            tally
+        });
+        let tally = self.write_all(load, incoming, reading).await?;
+        Ok((key, tally))
+    }
+
+    async fn report(&self, partial: &Partial, reports: &Reports) -> Result<()> {
+        flush(&self.target, &partial.index).await?;
+        reports.send(partial.clone());
+        Ok(())
+    }
+}
+
+/// Reads a unit. Blocks.
+fn read(unit: &Unit, load: &Arc<Load>, batches: &Sender<Batch>, cancel: &CancellationToken) -> Result<Tally> {
+    let send = |batch: Batch| batches.blocking_send(batch).map_err(|_| Error::cancelled());
+    let mut intake = Intake::new(load);
+    let found = unit.read(|document| {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        intake.take(&borrow(&document))?.map_or(Ok(()), send)
+    })?;
+    let (rest, mut tally) = intake.finish();
+    rest.map_or(Ok(()), send)?;
+    let left_out = found.deleted + found.nested + found.superseded;
+    if found.documents + left_out != unit.documents() || tally.read != found.documents {
+        return Err(Error::internal(format!(
+            "Of {} documents in a part of the index {}, {} came out.",
+            unit.documents(),
+            unit.index().name,
+            found.documents + left_out
+        )));
+    }
+    load.expected.fetch_sub(left_out, Ordering::Relaxed);
+    tally.converted = found.converted;
+    Ok(tally)
+}

@@ -1,0 +1,119 @@
+//! What a copy has done so far: of a slice, a unit, or a whole index.
+
+use super::super::bulk::{Refused, Repaired};
+use super::super::digest::Digest;
+use super::super::outcome::{CopyOutcome, Rejected};
+use super::super::sample::TaskSample;
+use serde::{Deserialize, Serialize};
+
+/// Numbers and fingerprint of some documents of an index. Tallies of parts add up to that of the whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub(super) read: u64,
+    pub(super) bytes: u64,
+    pub(super) left_out: u64,
+    pub(super) routing_kept: u64,
+    pub(super) converted: u64,
+    pub(super) repaired: u64,
+    pub(super) rejects: u64,
+    pub(super) collisions: u64,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) samples: TaskSample,
+    pub(super) digest: Digest,
+}
+
+impl Tally {
+    /// Returns whether the target holds every document that is not accepted to be left out.
+    pub(super) fn is_complete(&self) -> bool {
+        self.rejects == 0 && self.collisions == 0
+    }
+
+    /// Returns the documents that the target holds.
+    pub(super) fn written(&self) -> u64 {
+        self.digest.documents()
+    }
+
+    /// Takes in what the target refused after all. The digest has only what it holds.
+    pub(super) fn refuse(&mut self, refused: Refused) {
+        self.digest.remove(&refused.key.id, refused.routing.as_deref(), &refused.source);
+        self.reject(Rejected { id: refused.key.id, kind: refused.key.kind, reason: refused.reason }, refused.collision);
+    }
+
+    /// Counts a refused document that is not in the digest.
+    pub(super) fn reject(&mut self, rejected: Rejected, collision: bool) {
+        self.rejects += u64::from(!collision);
+        self.collisions += u64::from(collision);
+        self.note(rejected);
+    }
+
+    /// Takes in that a document was written in other bytes than those that were read.
+    pub(super) fn repair(&mut self, repaired: &Repaired) {
+        let Repaired { id, routing, before, after } = repaired;
+        self.digest.remove(id, routing.as_deref(), before);
+        self.digest.add(id, routing.as_deref(), after);
+        self.repaired += 1;
+    }
+
+    fn note(&mut self, rejected: Rejected) {
+        if self.rejected.len() < CopyOutcome::NAMED {
+            self.rejected.push(rejected);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.read += other.read;
+        self.bytes += other.bytes;
+        self.left_out += other.left_out;
+        self.routing_kept += other.routing_kept;
+        self.converted += other.converted;
+        self.repaired += other.repaired;
+        self.rejects += other.rejects;
+        self.collisions += other.collisions;
+        other.rejected.iter().for_each(|rejected| self.note(rejected.clone()));
+        self.samples.merge(&other.samples);
+        self.digest.merge(&other.digest);
+    }
+
+    pub(super) fn into_outcome(self, index: &str) -> CopyOutcome {
+        CopyOutcome {
+            index: index.to_owned(),
+            read: self.read,
+            written: self.written(),
+            bytes: self.bytes,
+            left_out: self.left_out,
+            routing_kept: self.routing_kept,
+            converted: self.converted,
+            repaired: self.repaired,
+            rejects: self.rejects,
+            collisions: self.collisions,
+            named: self.rejected,
+            samples: self.samples,
+            digest: self.digest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::document::Key;
+    use super::*;
+
+    #[test]
+    fn the_digest_is_of_what_the_target_holds_however_it_is_added_up() {
+        let (mut read, mut written, mut expected) = (Tally::default(), Tally::default(), Digest::new());
+        for id in ["a", "b", "c"] {
+            read.digest.add(id, None, b"{}");
+        }
+        expected.add("a", None, b"{}");
+        expected.add("b", None, b"{ }");
+        let key = Key { id: "c".into(), kind: None, routing: Some("t".into()) };
+        let (source, reason) = (bytes::Bytes::from("{}"), "no".to_owned());
+        written.refuse(Refused { key, routing: None, source, reason, collision: false });
+        written.repair(&Repaired { id: "b".into(), routing: None, before: "{}".into(), after: "{ }".into() });
+        // What was refused is known before what was read: its part of the digest is less than nothing.
+        written.merge(&read);
+        assert_eq!((written.digest.clone(), written.written(), written.rejects, written.repaired), (expected, 2, 1, 1));
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<Tally>(&text).unwrap(), written);
+    }
+}

@@ -1,0 +1,200 @@
+//! The indices of a data directory as a source: the same descriptions that a node gives, and documents to copy.
+
+use super::copy::on_a_thread;
+use super::document::{Document, DocumentRef};
+use super::indices::{SourceIndex, is_ours};
+use crate::error::{Error, Result};
+use crate::lucene::data_dir::Openness;
+use crate::lucene::directory::{self, DataDirectory, Unit};
+use crate::lucene::index_metadata::IndexMetadata;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::Sender;
+
+/// A running node replaces files while they are looked at: then they are looked at again.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// Source bytes that are handed on together.
+const PORTION_BYTES: usize = 256 * 1024;
+
+/// The server's indices in a data directory that no node can start on while this lives. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Files {
+    directory: Arc<DataDirectory>,
+    indices: Arc<[SourceIndex]>,
+}
+
+impl Files {
+    /// Opens a directory and makes sure that all the server's indices can be read. Blocks.
+    ///
+    /// # Errors
+    /// Refuses what is in use, damaged or unknown, with the path. Fails if something cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::describe(DataDirectory::open(path)?)
+    }
+
+    /// Tells whether a directory can be read, even while a node is running on it. Blocks.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn look(path: &Path) -> Result<()> {
+        let mut look = 1;
+        loop {
+            match DataDirectory::look(path).and_then(Self::describe) {
+                Ok(_) => return Ok(()),
+                Err(error) if look == LOOKS => return Err(error),
+                Err(_) => std::thread::sleep(BETWEEN_LOOKS),
+            }
+            look += 1;
+        }
+    }
+
+    fn describe(directory: DataDirectory) -> Result<Self> {
+        let mut indices = Vec::new();
+        for metadata in directory.indices().iter().filter(|index| is_ours(&index.name)) {
+            let shards = directory.shards(metadata)?;
+            let documents = shards.iter().flat_map(|shard| shard.units()).map(|unit| unit.documents()).sum();
+            indices.push(SourceIndex {
+                name: metadata.name.clone(),
+                documents,
+                bytes: directory.bytes(metadata),
+                shards: metadata.shards,
+                mappings: Value::Object(metadata.mappings.clone()),
+                settings: settings(metadata),
+                aliases: Value::Object(metadata.aliases.clone()),
+                closed: metadata.openness == Openness::Closed,
+            });
+        }
+        Ok(Self { directory: Arc::new(directory), indices: indices.into() })
+    }
+
+    /// Returns the server's indices by name, closed ones too. Their numbers of documents count deleted and nested ones.
+    pub fn indices(&self) -> &[SourceIndex] {
+        &self.indices
+    }
+
+    /// Returns the names of the indices that are not the server's.
+    pub fn left(&self) -> impl Iterator<Item = &str> {
+        self.directory.indices().iter().map(|index| index.name.as_str()).filter(|name| !is_ours(name))
+    }
+
+    /// Returns all there is to read of an index. Blocks.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn units(&self, index: &str) -> Result<Vec<Unit>> {
+        let metadata = self.directory.indices().iter().find(|metadata| metadata.name == index).ok_or_else(|| {
+            Error::refused(format!("The old data have no index {index}."))
+                .hint("Are they the data that the migration was begun with?")
+        })?;
+        Ok(self.directory.shards(metadata)?.iter().flat_map(|shard| shard.units()).collect())
+    }
+
+    /// Reads an index and sends its documents in portions, as the scroll of a node does.
+    ///
+    /// # Errors
+    /// As [`Unit::read`], and when the receiver is gone.
+    pub(super) async fn read(&self, index: &str, out: Sender<Vec<Document>>) -> Result<()> {
+        let (files, index) = (self.clone(), index.to_owned());
+        on_a_thread(move || {
+            let send = |portion: Vec<Document>| out.blocking_send(portion).map_err(|_| Error::cancelled());
+            let (mut portion, mut bytes) = (Vec::new(), 0);
+            for unit in files.units(&index)? {
+                unit.read(|document| {
+                    let document = borrow(&document);
+                    bytes += document.source.len();
+                    portion.push(Document { key: document.key(), source: Bytes::copy_from_slice(document.source) });
+                    if bytes < PORTION_BYTES {
+                        return Ok(());
+                    }
+                    bytes = 0;
+                    send(std::mem::take(&mut portion))
+                })?;
+            }
+            send(portion)
+        })
+        .await
+    }
+}
+
+/// Returns a document of a unit as the copy takes it: without white space around its source, as answers of nodes are
+/// taken.
+pub(super) fn borrow<'a>(document: &directory::Document<'a>) -> DocumentRef<'a> {
+    DocumentRef {
+        id: document.id,
+        kind: Some(document.kind),
+        routing: document.routing,
+        source: document.source.trim_ascii(),
+    }
+}
+
+/// Returns the settings below `index`, as a node answers them: objects in place of dotted names, and lists in place of
+/// objects whose names count from 0 (`org.elasticsearch.common.settings.Settings.getAsStructuredMap` of 5.6).
+fn settings(index: &IndexMetadata) -> Value {
+    let mut root = Map::new();
+    for (name, value) in &index.settings {
+        if let Some(name) = name.strip_prefix("index.") {
+            put(&mut root, name, value.clone());
+        }
+    }
+    Value::Object(root.into_iter().map(|(name, value)| (name, lists(value))).collect())
+}
+
+/// Puts a value in its place. Where the first part of its name is taken by a plain value, it keeps the dotted name.
+fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
+    let Some((first, rest)) = name.split_once('.') else {
+        object.insert(name.to_owned(), value);
+        return;
+    };
+    match object.entry(first).or_insert_with(|| Value::Object(Map::new())) {
+        Value::Object(inner) => put(inner, rest, value),
+        _ => {
+            object.insert(name.to_owned(), value);
+        }
+    }
+}
+
+fn lists(value: Value) -> Value {
+    let Value::Object(object) = value else { return value };
+    let counts = (0..object.len()).all(|number| object.contains_key(&number.to_string()));
+    if object.is_empty() || !counts {
+        return Value::Object(object.into_iter().map(|(name, value)| (name, lists(value))).collect());
+    }
+    let mut object = object;
+    Value::Array((0..object.len()).filter_map(|number| object.shift_remove(&number.to_string()).map(lists)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lucene::data_dir::{Openness, VersionId};
+    use serde_json::json;
+
+    #[test]
+    fn settings_are_nested_as_a_node_answers_them() {
+        let settings_of = |flat: Value| {
+            settings(&IndexMetadata {
+                name: "events-x".into(),
+                uuid: "u".into(),
+                openness: Openness::Open,
+                created: VersionId(5_061_699),
+                shards: 1,
+                settings: flat.as_object().unwrap().clone(),
+                mappings: Map::new(),
+                aliases: Map::new(),
+            })
+        };
+        let flat = json!({"index.number_of_shards": "1", "index.mapping.total_fields.limit": "2000",
+            "index.mapping.single_type": "true", "index.analysis.filter.f.words.0": "a",
+            "index.analysis.filter.f.words.1": "b", "index.refresh_interval": "7s", "other": "x"});
+        let nested = json!({"number_of_shards": "1", "refresh_interval": "7s",
+            "mapping": {"total_fields": {"limit": "2000"}, "single_type": "true"},
+            "analysis": {"filter": {"f": {"words": ["a", "b"]}}}});
+        assert_eq!(settings_of(flat), nested);
+        let both = json!({"index.a": "1", "index.a.b": "2"});
+        assert_eq!(settings_of(both), json!({"a": "1", "a.b": "2"}));
+    }
+}

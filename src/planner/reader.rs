@@ -1,0 +1,52 @@
+//! Decides what will read the old Elasticsearch data.
+
+use crate::error::{Error, Result};
+use crate::plan::Reader;
+use crate::settings::ReaderWish;
+
+/// Returns the reader. `refusal` is why the files cannot be read by this program, if it found that out already.
+///
+/// # Errors
+/// Refuses files that cannot be read where nothing else is wished.
+pub(super) fn choose(wish: ReaderWish, refusal: Option<&Error>) -> Result<Reader> {
+    match (wish, refusal) {
+        (ReaderWish::Scroll, _) => Ok(Reader::Scroll { asked: true, why: "--reader scroll was given".to_owned() }),
+        (ReaderWish::Segments, None) => Ok(Reader::Segments { fallback: false }),
+        (ReaderWish::Auto, None) => Ok(Reader::Segments { fallback: true }),
+        (ReaderWish::Auto, Some(refusal)) => Ok(Reader::Scroll { asked: false, why: phrase(refusal) }),
+        (ReaderWish::Segments, Some(refusal)) => {
+            Err(Error::refused("The files of the old Elasticsearch data cannot be read without Elasticsearch.")
+                .because(anyhow::Error::msg(phrase(refusal)))
+                .hint("Let a temporary Elasticsearch 5.6 read them: --reader scroll"))
+        }
+    }
+}
+
+/// Returns what an error says, as a phrase.
+pub fn phrase(error: &Error) -> String {
+    let message = error.message().trim_end_matches('.');
+    match error.causes().last() {
+        Some(cause) => format!("{message} ({})", cause.trim_end_matches('.')),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_unless_they_cannot_be_or_something_else_is_wished() {
+        let refusal = Error::refused("/x/_0.si is of an unknown kind.").because(anyhow::Error::msg("its codec is new"));
+        let why = |asked, why: &str| Reader::Scroll { asked, why: why.into() };
+        assert_eq!(choose(ReaderWish::Auto, None).unwrap(), Reader::Segments { fallback: true });
+        assert_eq!(choose(ReaderWish::Segments, None).unwrap(), Reader::Segments { fallback: false });
+        let told = why(false, "/x/_0.si is of an unknown kind (its codec is new)");
+        assert_eq!(choose(ReaderWish::Auto, Some(&refusal)).unwrap(), told);
+        for refusal in [None, Some(&refusal)] {
+            assert_eq!(choose(ReaderWish::Scroll, refusal).unwrap(), why(true, "--reader scroll was given"));
+        }
+        let error = choose(ReaderWish::Segments, Some(&refusal)).unwrap_err();
+        assert!(error.hints()[0].contains("--reader scroll"), "{error:?}");
+    }
+}
