@@ -4,120 +4,17 @@
 //! journal, executed step by step and undone in reverse. Everything that a step needs to know is in it, so that a
 //! run that is continued months later, by a newer program, does what the user agreed to.
 
+mod elastic;
+mod step;
+
+pub use elastic::{ElasticPlan, Heaps, Reader};
+pub use step::Step;
+
 use crate::deployment::{Deployment, Project, Role};
 use crate::docker::ComposeChoice;
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// The steps of a migration, in the order in which they are applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Pull every image, before any downtime.
-    PullImages,
-    /// Take the old stack down.
-    StopStack,
-    /// Archive data and configuration.
-    BackUp,
-    /// Copy every document from the old Elasticsearch to the new one.
-    CopyElastic,
-    /// Read the new Elasticsearch back and compare.
-    VerifyElastic,
-    /// Copy MongoDB's files.
-    CopyMongo,
-    /// Copy Redis' files.
-    CopyRedis,
-    /// Rename the old data directories.
-    RetireSources,
-    /// Rename the home, `/opt/trains` to `/opt/clearml`.
-    MoveHome,
-    /// Edit the compose files and `.env`.
-    RewriteCompose,
-    /// Bring the new stack up.
-    StartStack,
-    /// Ask the new server for what the old one had.
-    CheckHealth,
-}
-
-impl Step {
-    /// All steps, in order.
-    pub const ALL: [Self; 12] = [
-        Self::PullImages,
-        Self::StopStack,
-        Self::BackUp,
-        Self::CopyElastic,
-        Self::VerifyElastic,
-        Self::CopyMongo,
-        Self::CopyRedis,
-        Self::RetireSources,
-        Self::MoveHome,
-        Self::RewriteCompose,
-        Self::StartStack,
-        Self::CheckHealth,
-    ];
-
-    /// Returns the name used in the journal and in failpoints.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PullImages => "pull_images",
-            Self::StopStack => "stop_stack",
-            Self::BackUp => "back_up",
-            Self::CopyElastic => "copy_elastic",
-            Self::VerifyElastic => "verify_elastic",
-            Self::CopyMongo => "copy_mongo",
-            Self::CopyRedis => "copy_redis",
-            Self::RetireSources => "retire_sources",
-            Self::MoveHome => "move_home",
-            Self::RewriteCompose => "rewrite_compose",
-            Self::StartStack => "start_stack",
-            Self::CheckHealth => "check_health",
-        }
-    }
-
-    /// Returns what the step does, for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::PullImages => "Get the images",
-            Self::StopStack => "Stop the old server",
-            Self::BackUp => "Back up",
-            Self::CopyElastic => "Copy Elasticsearch",
-            Self::VerifyElastic => "Verify Elasticsearch",
-            Self::CopyMongo => "Copy MongoDB",
-            Self::CopyRedis => "Copy Redis",
-            Self::RetireSources => "Retire the old data",
-            Self::MoveHome => "Move the home directory",
-            Self::RewriteCompose => "Rewrite the compose file",
-            Self::StartStack => "Start the new server",
-            Self::CheckHealth => "Check the new server",
-        }
-    }
-
-    /// Returns what taking the step back does, for people; nothing for steps that leave nothing to take back.
-    pub fn undo_title(self) -> Option<&'static str> {
-        match self {
-            Self::PullImages | Self::BackUp | Self::VerifyElastic | Self::CheckHealth => None,
-            Self::StopStack => Some("Start the old server"),
-            Self::CopyElastic => Some("Take the new Elasticsearch data away"),
-            Self::CopyMongo => Some("Take the copy of MongoDB away"),
-            Self::CopyRedis => Some("Take the copy of Redis away"),
-            Self::RetireSources => Some("Give the old data their names back"),
-            Self::MoveHome => Some("Give the home directory its name back"),
-            Self::RewriteCompose => Some("Put the old compose file back"),
-            Self::StartStack => Some("Stop the new server"),
-        }
-    }
-
-    /// Returns whether the step is part of the switch: after the commit record and before the new server starts.
-    pub fn is_switch(self) -> bool {
-        matches!(self, Self::RetireSources | Self::MoveHome | Self::RewriteCompose)
-    }
-
-    /// Returns whether the step comes after the commit record: whether it changes what the old server is made of.
-    pub fn is_after_commit(self) -> bool {
-        self >= Self::RetireSources
-    }
-}
 
 /// How the new stack comes to data of its own, and what becomes of the old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,61 +134,6 @@ pub struct InTheWay {
     pub name: String,
     /// The name it gets until a rollback.
     pub aside: String,
-}
-
-/// Memory for the temporary nodes, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heaps {
-    /// Heap of the 5.6 node that reads; 0 where none does.
-    pub source: u64,
-    /// Heap of the node that writes.
-    pub target: u64,
-}
-
-/// What reads the old Elasticsearch data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "kebab-case")]
-pub enum Reader {
-    /// This program, from their files.
-    Segments {
-        /// What it refuses once the old server has stopped is read by a node.
-        fallback: bool,
-    },
-    /// A temporary 5.6 node that works on a clone.
-    Scroll {
-        /// The user asked for it.
-        #[serde(default)]
-        asked: bool,
-        /// Why, as a phrase.
-        why: String,
-    },
-}
-
-impl Default for Reader {
-    /// Plans of the time when there was no other way.
-    fn default() -> Self {
-        Self::Scroll { asked: false, why: String::new() }
-    }
-}
-
-/// The copy of the Elasticsearch data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ElasticPlan {
-    /// What reads the old data.
-    #[serde(default)]
-    pub reader: Reader,
-    /// Image of the node that reads, if one does.
-    pub source_image: String,
-    /// Image of the node that writes: the release's own.
-    pub target_image: String,
-    /// The clone that the reading node works on, if one does.
-    pub clone: PathBuf,
-    /// Heaps of both.
-    pub heaps: Heaps,
-    /// Indices that will be copied, by the data directory's own state files.
-    pub indices: Vec<String>,
-    /// Indices that are left, such as `.monitoring-*`.
-    pub left: Vec<String>,
 }
 
 /// What only the migration of a whole server has.
@@ -464,13 +306,5 @@ mod tests {
         assert_eq!(after("/opt/trains/data/elastic"), "/opt/clearml/data/elastic");
         assert_eq!(after("/opt/trains"), "/opt/clearml");
         assert_eq!(after("/opt/trains2/data"), "/opt/trains2/data");
-    }
-
-    #[test]
-    fn the_order_of_the_steps_is_the_order_of_the_enum() {
-        let mut sorted = Step::ALL;
-        sorted.sort();
-        assert_eq!(sorted, Step::ALL);
-        assert!(!Step::CopyRedis.is_after_commit() && Step::RetireSources.is_after_commit());
     }
 }

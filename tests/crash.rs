@@ -28,16 +28,17 @@ use std::path::Path;
 const DOCUMENTS: u64 = 5_000;
 
 /// Where a migration is killed, in the order in which it comes there.
-const FORWARD: [&str; 24] = [
+const FORWARD: [&str; 25] = [
     "step.pull_images.started=kill",
     "docker.compose_down=kill",
     "step.stop_stack.applied=kill",
     "files.archive.entry=kill@9",
     "files.archive.verify=kill",
-    "files.clone.file=kill@9",
-    "docker.start=kill@2",
+    "docker.start=kill",
     "elastic.create_index=kill@3",
+    "elastic.checkpoint_due=error;elastic.checkpoint=kill",
     "elastic.bulk=kill@2",
+    "elastic.flush=kill",
     "step.copy_elastic.applied=kill",
     "step.verify_elastic.started=kill",
     "files.copy.file=kill@2",

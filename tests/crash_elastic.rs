@@ -24,14 +24,17 @@ const FORWARD: [&str; 10] = [
     "step.pull_images.started=kill",
     "files.archive.entry=kill@9",
     "files.archive.verify=kill",
-    "files.clone.file=kill@9",
-    "docker.start=kill@2",
+    "docker.start=kill",
+    "elastic.checkpoint_due=error;elastic.checkpoint=kill",
     "elastic.bulk=kill@2",
     "step.copy_elastic.applied=kill",
     "step.verify_elastic.started=kill",
     "step.retire_sources.started=kill",
     "step.retire_sources.applied=kill",
 ];
+
+/// Where it is killed besides, if a node reads the old data.
+const BY_A_NODE: [&str; 3] = ["files.clone.file=kill@9", "docker.start=kill@2", "elastic.bulk=kill@2"];
 
 /// Where its rollback is killed. A server was started on the new data before, so that they are set aside.
 const BACK: [&str; 6] = [
@@ -61,7 +64,7 @@ fn killed_in_every_step_it_goes_on_and_so_does_the_way_back() {
     data.with_new_node(|_| old.assert_counts());
 
     // A comparison that is cut off leaves clones, which the next one takes away.
-    data.verify().failpoints("docker.start=kill@2").run().killed();
+    data.verify().failpoints("docker.start=kill").run().killed();
     data.verify().run().done().saying("are there, unchanged");
     data.nothing_of_the_run_is_left(&MADE);
 
@@ -73,4 +76,20 @@ fn killed_in_every_step_it_goes_on_and_so_does_the_way_back() {
     kills.print_and_require_every_step("elastic");
     Tree::of(&data.source()).same_as(&original, "the old data after a rollback");
     assert!(!data.target().exists());
+}
+
+#[test]
+fn killed_while_a_node_reads_the_old_data_it_goes_on_with_that() {
+    if !on_the_bed() {
+        return;
+    }
+    let (data, old) = ElasticData::of_a_server(DOCUMENTS);
+    let original = Tree::of(&data.source());
+    for place in BY_A_NODE {
+        data.elastic(&["--yes", "--no-backup", "--reader", "scroll"]).failpoints(place).run().killed();
+    }
+    data.elastic(&["--yes"]).run().done().saying("Upgrade completed.");
+    Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
+    data.nothing_of_the_run_is_left(&["elastic_7"]);
+    data.with_new_node(|_| old.assert_counts());
 }

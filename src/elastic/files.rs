@@ -3,7 +3,7 @@
 use super::copy::on_a_thread;
 use super::document::{Document, DocumentRef};
 use super::indices::{SourceIndex, is_ours};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{self, DataDirectory, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
@@ -36,16 +36,18 @@ impl Files {
         Self::describe(DataDirectory::open(path)?)
     }
 
-    /// Tells whether a directory can be read, even while a node is running on it. Blocks.
+    /// Tells whether a directory can be read, even while a node is running on it, as far as that can be told then: files
+    /// that vanish while they are looked at say nothing. Blocks.
     ///
     /// # Errors
-    /// As [`Files::open`].
+    /// As [`Files::open`], but only what is refused.
     pub fn look(path: &Path) -> Result<()> {
         let mut look = 1;
         loop {
             match DataDirectory::look(path).and_then(Self::describe) {
                 Ok(_) => return Ok(()),
-                Err(error) if look == LOOKS => return Err(error),
+                Err(error) if look == LOOKS && error.kind() == Kind::Refused => return Err(error),
+                Err(_) if look == LOOKS => return Ok(()),
                 Err(_) => std::thread::sleep(BETWEEN_LOOKS),
             }
             look += 1;

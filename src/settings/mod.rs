@@ -2,15 +2,15 @@
 
 mod compose;
 mod elastic_version;
+mod reader;
 mod size;
 
 pub use compose::ComposeArgs;
 pub use elastic_version::parse_elastic_version;
+pub use reader::ReaderWish;
 pub use size::parse_size;
 
-use crate::cli::{
-    BackupArg, Cli, Command, ElasticArgs, MigrationArgs, OnFailureArg, ReaderArg, SessionArgs, Shell, SourceArg,
-};
+use crate::cli::{BackupArg, Cli, Command, ElasticArgs, MigrationArgs, OnFailureArg, SessionArgs, Shell, SourceArg};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
@@ -191,28 +191,6 @@ pub enum Backup {
     Elastic,
     /// Nothing at all.
     None,
-}
-
-/// What is to read the old Elasticsearch data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ReaderWish {
-    /// This program, from the files; a temporary Elasticsearch 5.6 if the files are of a kind that it refuses.
-    #[default]
-    Auto,
-    /// This program, or nothing.
-    Segments,
-    /// A temporary Elasticsearch 5.6.
-    Scroll,
-}
-
-impl From<Option<ReaderArg>> for ReaderWish {
-    fn from(typed: Option<ReaderArg>) -> Self {
-        match typed {
-            None | Some(ReaderArg::Auto) => Self::Auto,
-            Some(ReaderArg::Segments) => Self::Segments,
-            Some(ReaderArg::Scroll) => Self::Scroll,
-        }
-    }
 }
 
 /// What to do when the new server does not come up.

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Room for the action line of a document besides its source: ids and routings have at most 512 bytes.
 const ACTION_BYTES: usize = 4096;
+/// Bytes of an action line without id and routing.
+const ACTION_FRAME: usize = 40;
 
 /// Takes documents of one slice or unit.
 pub(super) struct Intake {
@@ -32,6 +34,7 @@ impl Intake {
     pub(super) fn take(&mut self, document: &DocumentRef<'_>) -> Result<Option<Batch>> {
         let Load { plan, options, request_bytes, samples, .. } = self.load.as_ref();
         let (tally, size) = (&mut self.tally, document.source.len());
+        let lines = size + document.id.len() + document.routing.map_or(0, str::len) + ACTION_FRAME;
         tally.read += 1;
         tally.bytes += size as u64;
         if !options.accepted.is_empty() && options.accepted.contains(&plan.index, &document.key()) {
@@ -45,7 +48,7 @@ impl Intake {
             tally.reject(Rejected { id: document.id.to_owned(), kind, reason }, false);
             return Ok(None);
         }
-        let full = !self.batch.is_empty() && self.batch.bytes() + size > options.batch_bytes;
+        let full = !self.batch.is_empty() && self.batch.bytes() + lines > options.batch_bytes;
         let full = full.then(|| self.batch.take());
         let task = (*samples || document.routing.is_some()).then(|| task_of(document.source)).flatten();
         if let Some(task) = task.as_deref().filter(|_| *samples) {

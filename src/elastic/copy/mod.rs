@@ -207,3 +207,6 @@ pub(super) fn joined<T>(result: Result<Result<T>, tokio::task::JoinError>) -> Re
 pub(super) async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     joined(tokio::task::spawn_blocking(work).await)
 }
+
+#[cfg(test)]
+mod tests;

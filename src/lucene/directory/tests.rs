@@ -1,33 +1,10 @@
 use super::*;
 use crate::lucene::segment_info::Mode;
 use crate::lucene::source::Format;
-use crate::lucene::testing::{
-    TestDocument, checkpoint, commit, elastic5, put_delete, put_index, translog, write, write_segment,
-};
+use crate::lucene::testing::{TestDocument, directory, elastic5, put_delete, put_index};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Instant;
-
-const SHARD: &str = "nodes/0/indices/kB80kyWbSLWGrhBASgmkrg/0";
-
-/// Writes a directory with one shard of these segments and this translog.
-fn directory(segments: &[(Mode, bool, Vec<TestDocument>)], operations: &[u8], count: usize) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    elastic5(dir.path());
-    let shard = dir.path().join(SHARD);
-    fs::remove_dir_all(shard.join("index")).unwrap();
-    let names = ["_0", "_1", "_2"].into_iter().zip(segments);
-    let written = names.map(|(name, (mode, is_compound, documents))| {
-        write_segment(&shard.join("index"), name, *mode, *is_compound, documents)
-    });
-    let written: Vec<_> = written.collect();
-    write(&shard.join("index/segments_7"), &commit("7", 6, 6, &written, 6));
-    let file = translog(operations);
-    write(&shard.join("translog/translog-6.tlog"), &file);
-    let checkpoint = checkpoint(1, i64::try_from(file.len()).unwrap(), i32::try_from(count).unwrap(), 6);
-    write(&shard.join("translog/translog.ckp"), &checkpoint);
-    dir
-}
 
 fn units(path: &Path) -> Vec<Unit> {
     let directory = DataDirectory::open(path).unwrap();

@@ -8,6 +8,7 @@ pub(crate) use segment::*;
 pub(crate) use stored::*;
 pub(crate) use translog::*;
 
+use crate::lucene::segment_info::Mode;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
@@ -215,4 +216,30 @@ pub(crate) fn index(root: &Path, name: &str, uuid: &str, created: u32, mappings:
 pub(crate) fn write(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
+}
+
+/// The shard of [`elastic5`].
+pub(crate) const SHARD: &str = "nodes/0/indices/kB80kyWbSLWGrhBASgmkrg/0";
+
+/// Writes a directory as [`elastic5`] does, its shard made of these segments and this translog.
+pub(crate) fn directory(
+    segments: &[(Mode, bool, Vec<TestDocument>)],
+    operations: &[u8],
+    count: usize,
+) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    elastic5(dir.path());
+    let shard = dir.path().join(SHARD);
+    fs::remove_dir_all(shard.join("index")).unwrap();
+    let names = ["_0", "_1", "_2"].into_iter().zip(segments);
+    let written = names.map(|(name, (mode, is_compound, documents))| {
+        write_segment(&shard.join("index"), name, *mode, *is_compound, documents)
+    });
+    let written: Vec<_> = written.collect();
+    write(&shard.join("index/segments_7"), &commit("7", 6, 6, &written, 6));
+    let file = translog(operations);
+    write(&shard.join("translog/translog-6.tlog"), &file);
+    let checkpoint = checkpoint(1, i64::try_from(file.len()).unwrap(), i32::try_from(count).unwrap(), 6);
+    write(&shard.join("translog/translog.ckp"), &checkpoint);
+    dir
 }

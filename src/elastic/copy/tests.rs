@@ -1,0 +1,173 @@
+//! The pump from files to a node that takes everything, or nearly.
+
+use super::*;
+use crate::elastic::{Checkpoints, Digest, Files, SourceIndex, Templates};
+use crate::lucene::segment_info::Mode;
+use crate::lucene::testing::{TestDocument, directory, put_delete, put_index};
+use serde_json::{Value, json};
+use std::sync::Mutex;
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+const INDEX: &str = "events-log";
+
+/// Three segments of ten documents; of the translog, one document is new, one is written again, one deleted.
+fn data() -> tempfile::TempDir {
+    let document = |number: u32| TestDocument {
+        uid: Some(format!("event#{number}")),
+        routing: Some(format!("t{}", number % 3)),
+        source: format!("{{\"task\":\"t{}\",\n\"n\":{number}}}", number % 3),
+        live: number != 7,
+    };
+    let segments = [0, 10, 20].map(|first| (Mode::Fast, first == 10, (first..first + 10).map(document).collect()));
+    let mut log = Vec::new();
+    put_index(&mut log, 7, "event", "3", Some("t0"), br#"{"task":"t0","n":33}"#);
+    put_delete(&mut log, 3, "event", "4");
+    put_index(&mut log, 7, "event", "new", Some("elsewhere"), br#"{"task":"t1"}"#);
+    directory(&segments, &log, 3)
+}
+
+/// What the target should hold.
+fn expected() -> Digest {
+    let mut digest = Digest::new();
+    for number in (0..30).filter(|number| ![3, 4, 7].contains(number)) {
+        digest.add(&number.to_string(), None, format!("{{\"task\":\"t{}\", \"n\":{number}}}", number % 3).as_bytes());
+    }
+    digest.add("3", None, br#"{"task":"t0","n":33}"#);
+    digest.add("new", Some("elsewhere"), br#"{"task":"t1"}"#);
+    digest
+}
+
+/// A node that creates every document, refuses those that hold `refused`, and has an index of this id.
+async fn target(index_id: &str, refused: &'static str) -> MockServer {
+    let server = MockServer::start().await;
+    let create = move |request: &Request| {
+        let lines: Vec<&[u8]> = request.body.split(|byte| *byte == b'\n').collect();
+        let items = lines.chunks_exact(2).map(|lines| {
+            let text = String::from_utf8_lossy(lines[1]).into_owned();
+            let error = json!({"type": "mapper_parsing_exception", "reason": "no"});
+            match !refused.is_empty() && text.contains(refused) {
+                true => json!({"create": {"status": 400, "error": error}}),
+                false => json!({"create": {"status": 201}}),
+            }
+        });
+        ResponseTemplate::new(200).set_body_json(json!({"items": items.collect::<Vec<Value>>()}))
+    };
+    Mock::given(path_regex("/_bulk$")).respond_with(create).mount(&server).await;
+    let settings = json!({INDEX: {"settings": {"index": {"uuid": index_id}}}});
+    let settings = ResponseTemplate::new(200).set_body_json(settings);
+    Mock::given(method("GET")).and(path(format!("/{INDEX}/_settings"))).respond_with(settings).mount(&server).await;
+    let done = json!({"acknowledged": true, "shards_acknowledged": true, "_shards": {"failed": 0}, "nodes": {}});
+    Mock::given(wiremock::matchers::any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(done))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    server
+}
+
+async fn sent(server: &MockServer, suffix: &str) -> Vec<Request> {
+    let requests = server.received_requests().await.unwrap();
+    requests.into_iter().filter(|request| request.url.path().ends_with(suffix)).collect()
+}
+
+fn documents(requests: &[Request]) -> usize {
+    requests.iter().map(|request| request.body.iter().filter(|byte| **byte == b'\n').count() / 2).sum()
+}
+
+#[derive(Default)]
+struct Keep {
+    partials: Mutex<Vec<Partial>>,
+    earlier: Option<Partial>,
+}
+
+impl Checkpoints for Keep {
+    fn finished(&self, _: &CopyOutcome) -> Result<()> {
+        Ok(())
+    }
+
+    fn partly(&self, partial: &Partial) -> Result<()> {
+        self.partials.lock().unwrap().push(partial.clone());
+        Ok(())
+    }
+
+    fn earlier(&self, _: &str) -> Option<Partial> {
+        self.earlier.clone()
+    }
+}
+
+async fn copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, every: Duration) -> CopyOutcome {
+    let files = Files::open(data.path()).unwrap();
+    let [index]: &[SourceIndex] = files.indices() else { panic!("one index") };
+    assert_eq!((index.documents, index.shards), (32, 1));
+    let plan = IndexPlan::new(index, &Templates::release_1_1().unwrap()).unwrap();
+    let rejects = RejectLog::new(data.path().join("rejects"));
+    let options = CopyOptions { checkpoint_every: every, batch_bytes: 300, ..CopyOptions::new(rejects) };
+    let client = Client::new(&server.uri()).unwrap();
+    let copier = Copier::new(files, client, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    copier.copy_all(vec![plan], keep).await.unwrap().remove(0)
+}
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn every_document_of_files_is_sent_once_and_fingerprinted() {
+    let (data, server, keep) = (data(), target("id", "").await, Keep::default());
+    let outcome = copy(&data, &server, &keep, NEVER).await;
+    assert_eq!((outcome.read, outcome.written, outcome.routing_kept), (29, 29, 1));
+    assert_eq!(outcome.digest, expected());
+    let tasks: Vec<(&str, u64)> = {
+        let mut tasks: Vec<_> = outcome.samples.tasks().collect();
+        tasks.sort_unstable();
+        tasks
+    };
+    assert_eq!(tasks, [("t0", 10), ("t1", 9), ("t2", 10)]);
+    let bulks = sent(&server, "/_bulk").await;
+    assert!(bulks.len() > 4 && bulks.iter().all(|bulk| bulk.body.len() <= 300), "{}", bulks.len());
+    assert_eq!(documents(&bulks), 29);
+    assert_eq!(sent(&server, "/_flush").await.len(), 1, "a small index has one flush, its last");
+    assert!(keep.partials.into_inner().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_copy_that_was_cut_off_goes_on_behind_its_checkpoint() {
+    let (data, server, keep) = (data(), target("id", "").await, Keep::default());
+    copy(&data, &server, &keep, Duration::ZERO).await;
+    let partials = keep.partials.into_inner().unwrap();
+    assert!(!partials.is_empty() && partials.len() < 4, "one behind each unit but the last: {partials:?}");
+    let half = partials.first().unwrap().clone();
+    assert!(half.documents() > 0 && half.documents() < 29);
+
+    let server = target("id", "").await;
+    let keep = Keep { earlier: Some(half.clone()), ..Keep::default() };
+    let outcome = copy(&data, &server, &keep, NEVER).await;
+    assert_eq!((outcome.read, &outcome.digest), (29, &expected()));
+    assert_eq!(documents(&sent(&server, "/_bulk").await) as u64, 29 - half.documents());
+    let deleted = |request: &Request| request.method.as_str() == "DELETE";
+    assert!(!server.received_requests().await.unwrap().iter().any(deleted));
+
+    // The index that the checkpoint is of is gone: everything is sent.
+    let server = target("another id", "").await;
+    let outcome = copy(&data, &server, &keep, NEVER).await;
+    assert_eq!((outcome.read, &outcome.digest), (29, &expected()));
+    assert_eq!(documents(&sent(&server, "/_bulk").await), 29);
+    assert!(server.received_requests().await.unwrap().iter().any(deleted));
+}
+
+#[tokio::test]
+async fn a_unit_with_a_refused_document_is_read_again_and_the_others_are_not() {
+    let (data, server, keep) = (data(), target("id", "\"n\":15}").await, Keep::default());
+    let outcome = copy(&data, &server, &keep, NEVER).await;
+    assert_eq!((outcome.read, outcome.written, outcome.rejects), (29, 28, 1));
+    let kept = keep.partials.into_inner().unwrap().pop().unwrap();
+    assert_eq!(kept.documents(), 19, "the unit of ten documents with the refused one is not kept");
+    let rejects = std::fs::read_to_string(data.path().join("rejects")).unwrap();
+    let reject: Value = serde_json::from_str(rejects.trim()).unwrap();
+    assert_eq!((&reject["id"], &reject["source"]), (&json!("15"), &json!("{\"task\":\"t0\", \"n\":15}")));
+
+    let server = target("id", "").await;
+    let keep = Keep { earlier: Some(kept), ..Keep::default() };
+    let outcome = copy(&data, &server, &keep, NEVER).await;
+    assert_eq!((outcome.is_complete(), &outcome.digest), (true, &expected()));
+    assert_eq!(documents(&sent(&server, "/_bulk").await), 10);
+}

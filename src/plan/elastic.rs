@@ -1,0 +1,59 @@
+//! How the Elasticsearch data are copied.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Memory for the temporary nodes, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heaps {
+    /// Heap of the 5.6 node that reads; 0 where none does.
+    pub source: u64,
+    /// Heap of the node that writes.
+    pub target: u64,
+}
+
+/// What reads the old Elasticsearch data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum Reader {
+    /// This program, from their files.
+    Segments {
+        /// What it refuses once the old server has stopped is read by a node.
+        fallback: bool,
+    },
+    /// A temporary 5.6 node that works on a clone.
+    Scroll {
+        /// The user asked for it.
+        #[serde(default)]
+        asked: bool,
+        /// Why, as a phrase.
+        why: String,
+    },
+}
+
+impl Default for Reader {
+    /// Plans of the time when there was no other way.
+    fn default() -> Self {
+        Self::Scroll { asked: false, why: String::new() }
+    }
+}
+
+/// The copy of the Elasticsearch data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElasticPlan {
+    /// What reads the old data.
+    #[serde(default)]
+    pub reader: Reader,
+    /// Image of the node that reads, if one does.
+    pub source_image: String,
+    /// Image of the node that writes: the release's own.
+    pub target_image: String,
+    /// The clone that the reading node works on, if one does.
+    pub clone: PathBuf,
+    /// Heaps of both.
+    pub heaps: Heaps,
+    /// Indices that will be copied, by the data directory's own state files.
+    pub indices: Vec<String>,
+    /// Indices that are left, such as `.monitoring-*`.
+    pub left: Vec<String>,
+}

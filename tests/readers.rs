@@ -1,0 +1,302 @@
+//! Both readers of old data against each other, and what happens where the one that reads files has to give way.
+//!
+//! Runs in the test bed: `tests/run.sh e2e`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests may"
+)]
+
+mod harness;
+#[path = "readers/nodes.rs"]
+mod nodes;
+
+use clearml_migrate::elastic::{
+    Accepted, Checkpoints, Client, Compared, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, Partial, RejectLog,
+    SecondReading, Source, SourceIndex, Templates, Verdict, compare_index, delete_index, indices, verify_index,
+};
+use clearml_migrate::error::{Kind, Result};
+use clearml_migrate::events::{Event, Events, Sink, Unit};
+use harness::deployment::Deployment;
+use harness::docker;
+use harness::machine::Machine;
+use harness::on_the_bed;
+use harness::tree::Tree;
+use nodes::{LOG_INDEX, OddIndices, Old, Target};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const DOCUMENTS: u64 = 5_000;
+
+/// Keeps what a copy reports.
+#[derive(Default)]
+struct Keep {
+    partial: Mutex<Option<Partial>>,
+    earlier: Option<Partial>,
+    /// Ends the copy once this was kept.
+    cancel: Option<CancellationToken>,
+}
+
+impl Checkpoints for Keep {
+    fn finished(&self, _: &CopyOutcome) -> Result<()> {
+        Ok(())
+    }
+
+    fn partly(&self, partial: &Partial) -> Result<()> {
+        *self.partial.lock().unwrap() = Some(partial.clone());
+        self.cancel.iter().for_each(CancellationToken::cancel);
+        Ok(())
+    }
+
+    fn earlier(&self, index: &str) -> Option<Partial> {
+        self.earlier.clone().filter(|partial| partial.index == index)
+    }
+}
+
+/// Remembers where the progress of copies began.
+#[derive(Clone, Default)]
+struct Begun(Arc<Mutex<Vec<(String, u64)>>>);
+
+impl Sink for Begun {
+    fn event(&self, event: &Event) {
+        if let Event::Progress { task, done, unit: Unit::Documents, .. } = event {
+            let mut begun = self.0.lock().unwrap();
+            if !begun.iter().any(|(known, _)| known == task) {
+                begun.push((task.clone(), *done));
+            }
+        }
+    }
+}
+
+struct Pair {
+    target: Client,
+    directory: tempfile::TempDir,
+}
+
+impl Pair {
+    async fn copy(
+        &self,
+        source: impl Into<Source>,
+        plans: &[IndexPlan],
+        keep: &Keep,
+        events: Events,
+    ) -> Result<Vec<CopyOutcome>> {
+        let mut options = CopyOptions::new(RejectLog::new(self.directory.path().join("rejects")));
+        options.checkpoint_every = Duration::ZERO;
+        let cancel = keep.cancel.clone().unwrap_or_default();
+        let copier = Copier::new(source, self.target.clone(), options, events, cancel).await.unwrap();
+        let mut outcomes = copier.copy_all(plans.to_vec(), keep).await?;
+        outcomes.sort_by(|a, b| a.index.cmp(&b.index));
+        Ok(outcomes)
+    }
+
+    async fn verify(&self, source: &Source, plan: &IndexPlan, outcome: &CopyOutcome) -> Verdict {
+        let accepted = Accepted::default();
+        let second = SecondReading { source, accepted: &accepted };
+        let (events, cancel) = (Events::silent(), CancellationToken::new());
+        verify_index(&self.target, plan, &outcome.digest, Some(second), &events, &cancel).await.unwrap()
+    }
+
+    async fn compare(&self, source: &Source, plan: &IndexPlan) -> Compared {
+        let (events, cancel) = (Events::silent(), CancellationToken::new());
+        compare_index(source, &self.target, plan, &Accepted::default(), &events, &cancel).await.unwrap()
+    }
+}
+
+fn plans(indices: &[SourceIndex]) -> Vec<IndexPlan> {
+    let templates = Templates::release_1_1().unwrap();
+    indices.iter().map(|index| IndexPlan::new(index, &templates).unwrap()).collect()
+}
+
+async fn described(node: &Client) -> Vec<SourceIndex> {
+    for closed in indices::list(node).await.unwrap().iter().filter(|listed| listed.is_closed()) {
+        indices::open(node, &closed.name).await.unwrap();
+    }
+    let mut all = Vec::new();
+    for listed in indices::list(node).await.unwrap().iter().filter(|listed| listed.is_ours()) {
+        all.push(indices::describe(node, listed).await.unwrap());
+    }
+    all
+}
+
+/// What both say of an index must be the same; how many documents there are, and on how many bytes, files tell only
+/// at most, and about.
+fn assert_described_alike(node: &[SourceIndex], files: &[SourceIndex]) {
+    assert_eq!(node.len(), files.len());
+    for (node, files) in node.iter().zip(files) {
+        assert!(files.documents >= node.documents, "{}: {} < {}", node.name, files.documents, node.documents);
+        assert_eq!(&SourceIndex { documents: node.documents, bytes: node.bytes, ..files.clone() }, node);
+    }
+}
+
+#[test]
+fn both_readers_find_the_same_in_the_data_of_a_killed_node() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let _old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let data = machine.home().join("data/elastic");
+    Old::on(&data, |old| old.add(&OddIndices)).killed();
+    let clone = machine.path("clone");
+    harness::call::tool("cp", &["--archive", &data.display().to_string(), &clone.display().to_string()]);
+    let before = Tree::of(&data);
+    let target = Target::start(&machine.path("target"));
+    Old::on(&clone, |old| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(compare_readers(&old.client(), &data, &target.client()));
+    })
+    .killed();
+    drop(target);
+    Tree::of(&data).same_as(&before, "the data that were read");
+}
+
+async fn compare_readers(node: &Client, data: &Path, target: &Client) {
+    let pair = Pair { target: target.clone(), directory: tempfile::tempdir().unwrap() };
+    let files = Files::open(data).unwrap();
+    let described = described(node).await;
+    assert_described_alike(&described, files.indices());
+    let (by_node, by_files) = (plans(&described), plans(files.indices()));
+
+    let scrolled = pair.copy(node.clone(), &by_node, &Keep::default(), Events::silent()).await.unwrap();
+    let segments = pair.copy(files.clone(), &by_files, &Keep::default(), Events::silent()).await.unwrap();
+    let odd = segments.iter().find(|outcome| outcome.index == OddIndices::INDEX).unwrap();
+    assert_eq!((odd.repaired, odd.routing_kept, odd.converted, odd.rejects), (1, 1, 1, 0), "{odd:?}");
+    let alike = |outcome: &CopyOutcome| CopyOutcome { converted: 0, ..outcome.clone() };
+    assert_eq!(scrolled.iter().map(alike).collect::<Vec<_>>(), segments.iter().map(alike).collect::<Vec<_>>());
+    for (plan, outcome) in by_files.iter().zip(&segments) {
+        let source = Source::from(files.clone());
+        let verdict = pair.verify(&source, plan, outcome).await;
+        assert!(matches!(verdict, Verdict::Equal(_)), "{verdict:?}");
+        let compared = pair.compare(&source, plan).await;
+        assert!(!compared.differs() && compared.added == 0, "{compared:?}");
+    }
+    names_differences_from_files(&pair, &files, &by_files, &segments, target).await;
+    goes_on_behind_a_checkpoint(&pair, &files, &by_files, &segments).await;
+}
+
+async fn names_differences_from_files(
+    pair: &Pair,
+    files: &Files,
+    plans: &[IndexPlan],
+    outcomes: &[CopyOutcome],
+    target: &Client,
+) {
+    let at = plans.iter().position(|plan| plan.index == OddIndices::INDEX).unwrap();
+    nodes::delete(target, OddIndices::INDEX, "pretty").await;
+    let verdict = pair.verify(&files.clone().into(), &plans[at], &outcomes[at]).await;
+    let Verdict::Different(difference) = verdict else { panic!("{verdict:?}") };
+    let named: Vec<String> = difference.named.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["pretty is missing"]);
+}
+
+async fn goes_on_behind_a_checkpoint(pair: &Pair, files: &Files, plans: &[IndexPlan], whole: &[CopyOutcome]) {
+    let plan = plans.iter().max_by_key(|plan| plan.bytes).unwrap();
+    let expected = whole.iter().find(|outcome| outcome.index == plan.index).unwrap();
+    delete_index(&pair.target, &plan.index).await.unwrap();
+    let first = Keep { cancel: Some(CancellationToken::new()), ..Keep::default() };
+    let cut = pair.copy(files.clone(), std::slice::from_ref(plan), &first, Events::silent()).await;
+    assert_eq!(cut.unwrap_err().kind(), Kind::Cancelled);
+    let kept = first.partial.into_inner().unwrap().unwrap();
+    assert!(kept.documents() > 0 && kept.documents() < expected.read, "{} of {}", kept.documents(), expected.read);
+
+    // As a journal keeps it.
+    let kept: Partial = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+    let (begun, documents) = (Begun::default(), kept.documents());
+    let again = Keep { earlier: Some(kept.clone()), ..Keep::default() };
+    let outcomes = pair.copy(files.clone(), std::slice::from_ref(plan), &again, Events::new(begun.clone())).await;
+    assert_eq!(&outcomes.unwrap()[0], expected);
+    assert_eq!(begun.0.lock().unwrap()[0], (plan.index.clone(), documents), "it begins behind the checkpoint");
+
+    // Of an index that was made anew, the checkpoint says nothing.
+    delete_index(&pair.target, &plan.index).await.unwrap();
+    let begun = Begun::default();
+    let outcomes = pair.copy(files.clone(), std::slice::from_ref(plan), &again, Events::new(begun.clone())).await;
+    assert_eq!(&outcomes.unwrap()[0], expected);
+    assert_eq!(begun.0.lock().unwrap()[0].1, 0);
+}
+
+fn elastic(machine: &Machine, arguments: &[&str]) -> harness::call::Call {
+    let [source, target] =
+        ["data/elastic", "data/elastic_7"].map(|name| machine.home().join(name).display().to_string());
+    machine.migrate(&[&["elastic", "--yes", "-n", "-s", &source, "-t", &target], arguments].concat())
+}
+
+#[test]
+fn a_copy_from_files_that_is_killed_goes_on_behind_its_last_checkpoint() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let total: u64 = old.counts().values().sum();
+    let killed = elastic(&machine, &["--reader", "segments"])
+        .failpoints("elastic.checkpoint_due=error;elastic.checkpoint=kill")
+        .run();
+    killed.killed();
+    let outcome = elastic(&machine, &[]).run().done();
+    let said = outcome.said();
+    let (_, behind) = said.split_once("goes on behind ").unwrap_or_else(|| panic!("{outcome}"));
+    let behind: u64 = behind.split_once(' ').unwrap().0.parse().unwrap();
+    assert!(behind > 0 && behind < total, "{outcome}");
+    // No old node, no clone.
+    assert!(!said.contains("5.6"), "{outcome}");
+    let target = Target::start(&machine.home().join("data/elastic_7"));
+    for (index, documents) in old.counts() {
+        assert_eq!(target.count(&index), documents, "{index}");
+    }
+    drop(target);
+    assert_eq!(docker::left_by_runs(), Vec::<String>::new());
+}
+
+#[test]
+fn data_that_are_refused_are_read_by_a_node_and_that_is_said_aloud() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let data = machine.home().join("data/elastic");
+    // Begun with data that can be read, and gone on with when they no longer can: decided once they are at rest.
+    elastic(&machine, &[]).failpoints("step.pull_images.started=kill").run().killed();
+    Old::on(&data, |node| node.make_filtered_index("events-plot-filtered")).stopped();
+    let why = "The index events-plot-filtered does not keep the documents of type event as they were sent";
+    elastic(&machine, &[]).failpoints("files.clone.file=kill@9").run().killed();
+    let outcome = elastic(&machine, &[]).run().done();
+    outcome.saying("are read by a temporary Elasticsearch 5.6, not from their files").saying(why);
+    machine.migrate(&["rollback", "--yes", "--source", &data.display().to_string()]).run().done();
+
+    // Known before it begins: in the plan; and refused where nothing else is wished.
+    let plan = elastic(&machine, &["--dry-run"]).run().done();
+    plan.saying("elasticsearch:5.6.16").saying("read by a temporary Elasticsearch 5.6.16 on a clone").saying(why);
+    elastic(&machine, &["--reader", "segments"]).run().refused().saying(why).saying("--reader scroll");
+    let outcome = elastic(&machine, &[]).run().done();
+    outcome.saying("Please note").saying(why);
+    let target = Target::start(&machine.home().join("data/elastic_7"));
+    assert_eq!(target.count(LOG_INDEX), old.counts()[LOG_INDEX]);
+    assert_eq!(target.count("events-plot-filtered"), 1);
+}
+
+#[test]
+fn one_id_for_two_documents_is_found_before_anything_is_copied() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let _old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    Old::on(&machine.home().join("data/elastic"), |node| node.make_collisions("events-log-twice")).killed();
+    let outcome = elastic(&machine, &[]).run();
+    let outcome = outcome.refused().saying("2 documents have an _id that another document of their index has too");
+    let outcome =
+        outcome.saying("events-log-twice, same: another document has the same _id").saying("--accept-rejects");
+    let said = outcome.said();
+    let file = said.split_whitespace().find(|word| word.contains("rejects-") && word.contains(".ndjson")).unwrap();
+    let file = file.trim_end_matches([',', '.']);
+    elastic(&machine, &["--accept-rejects", file]).run().done().saying("2 documents were left out");
+    let target = Target::start(&machine.home().join("data/elastic_7"));
+    assert_eq!(target.count("events-log-twice"), 2);
+}

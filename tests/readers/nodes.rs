@@ -1,0 +1,214 @@
+//! Nodes of both Elasticsearches on data directories, and the odd documents that an old one may hold.
+
+use crate::harness::call::tool;
+use crate::harness::docker::docker;
+use clearml_migrate::elastic::Client;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// An index of the deployment.
+pub const LOG_INDEX: &str = "events-log-d1bd92a3b039400cbafc60a7a5b1e52b";
+const REPOSITORY: &str = "docker.elastic.co/elasticsearch/elasticsearch";
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A container with a node.
+struct Node {
+    name: &'static str,
+    port: u16,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Node {
+    fn start(name: &'static str, version: &str, port: u16, data: &Path) -> Self {
+        // As the program's own, so that what a killed test has left is taken away.
+        let mount = format!("{}:/usr/share/elasticsearch/data", data.display());
+        let (publish, image) = (format!("{port}:9200"), format!("{REPOSITORY}:{version}"));
+        let label = "com.docker.compose.project=trains";
+        let mut arguments = vec!["run", "--detach", "--name", name, "--label", label, "--publish", &publish];
+        arguments.extend(["--volume", &mount, "--env", "ES_JAVA_OPTS=-Xms512m -Xmx512m"]);
+        for setting in [
+            "discovery.type=single-node",
+            "xpack.security.enabled=false",
+            "cluster.routing.allocation.disk.threshold_enabled=false",
+        ] {
+            arguments.extend(["--env", setting]);
+        }
+        arguments.push(&image);
+        docker(&arguments);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let node = Self { name, port, runtime };
+        let begun = Instant::now();
+        while node.try_call("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s", "").is_none() {
+            assert!(begun.elapsed() < LIMIT, "{name} does not answer: {}", docker(&["logs", "--tail", "20", name]));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        node
+    }
+
+    fn address(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    fn try_call(&self, method: &str, path: &str, body: &str) -> Option<Value> {
+        self.runtime.block_on(call(&self.address(), method, path, body.as_bytes().to_vec(), "application/json")).ok()
+    }
+
+    #[track_caller]
+    fn call(&self, method: &str, path: &str, body: &str) -> Value {
+        self.call_as(method, path, body.as_bytes(), "application/json")
+    }
+
+    #[track_caller]
+    fn call_as(&self, method: &str, path: &str, body: &[u8], kind: &str) -> Value {
+        let answer = self.runtime.block_on(call(&self.address(), method, path, body.to_vec(), kind));
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        tool("docker", &["rm", "--force", "--volumes", self.name]);
+    }
+}
+
+async fn call(address: &str, method: &str, path: &str, body: Vec<u8>, kind: &str) -> Result<Value, String> {
+    let http = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
+    let request = http
+        .request(method.parse().unwrap(), format!("{address}{path}"))
+        .header("content-type", kind)
+        .header("accept", "application/json")
+        .body(body);
+    let answer = request.send().await.map_err(|error| error.to_string())?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(|error| error.to_string())?;
+    let value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if status.is_success() { Ok(value) } else { Err(format!("{status} {text}")) }
+}
+
+/// Deletes a document.
+pub async fn delete(node: &Client, index: &str, id: &str) {
+    call(node.address(), "DELETE", &format!("/{index}/_doc/{id}?refresh=true"), Vec::new(), "application/json")
+        .await
+        .unwrap();
+}
+
+/// An old node.
+pub struct Old(Node);
+
+impl Old {
+    /// Starts a node on old data and works with it.
+    pub fn on(data: &Path, work: impl FnOnce(&Self)) -> Self {
+        let old = Self(Node::start("old-node", "5.6.16", 9205, data));
+        work(&old);
+        old
+    }
+
+    /// Ends it as a crash does.
+    pub fn killed(self) {
+        docker(&["kill", self.0.name]);
+    }
+
+    /// Ends it as docker does.
+    pub fn stopped(self) {
+        docker(&["stop", "--time", "60", self.0.name]);
+    }
+
+    /// Returns the way to talk to it.
+    pub fn client(&self) -> Client {
+        Client::new(&self.0.address()).unwrap()
+    }
+
+    /// Adds what [`OddIndices`] says.
+    pub fn add(&self, _: &OddIndices) {
+        let node = &self.0;
+        let index = OddIndices::INDEX;
+        let body = json!({
+            "settings": {"number_of_shards": 3, "refresh_interval": "7s", "mapping": {"total_fields": {"limit": 2000}},
+                "analysis": {"filter": {"few": {"type": "stop", "stopwords": ["a", "the"]}}}},
+            "aliases": {"odd": {"filter": {"term": {"task": "t"}}, "routing": "t"}, "plain": {}}
+        });
+        node.call("PUT", &format!("/{index}"), &body.to_string());
+        let put = |id: &str, routing: &str, source: &[u8], kind: &str| {
+            node.call_as("PUT", &format!("/{index}/event/{id}?routing={routing}"), source, kind);
+        };
+        let json = "application/json";
+        put("pretty", "t", b"\n{ \"task\" : \"t\",\r\n  \"msg\":\"two\\nlines\" ,\n\"iter\": 1.0}\n\n", json);
+        put("twice", "t", br#"{"task":"t","msg":"one","o":{"k":[{"a":1,"a":2}]},"msg":"two"}"#, json);
+        put("elsewhere", "somewhere", br#"{"task":"t","msg":"x"}"#, json);
+        put("y%23%20%C3%A9", "t", "---\ntask: t\nmsg: \"größe\"\n".as_bytes(), "application/yaml");
+        for number in 0..200 {
+            put(&format!("n{number}"), "t", format!("{{\"task\":\"t\",\"iter\":{number}}}").as_bytes(), json);
+        }
+        node.call("POST", &format!("/{index}/_flush"), "");
+        for number in 0..20 {
+            node.call("DELETE", &format!("/{index}/event/n{number}?routing=t"), "");
+            put(&format!("n{}", 20 + number), "t", br#"{"task":"t","again":true}"#, json);
+        }
+        node.call("PUT", "/events-log-closed", "");
+        node.call_as("PUT", "/events-log-closed/event/c?routing=t", br#"{"task":"t","msg":"closed"}"#, json);
+        node.call("POST", "/events-log-closed/_close", "");
+    }
+
+    /// Makes an index that does not keep whole documents.
+    pub fn make_filtered_index(&self, index: &str) {
+        let body = json!({"mappings": {"event": {"_source": {"excludes": ["secret"]}}}});
+        self.0.call("PUT", &format!("/{index}"), &body.to_string());
+        self.0.call("PUT", &format!("/{index}/event/f?routing=t"), r#"{"task":"t","secret":1}"#);
+    }
+
+    /// Makes an index in which two `_id`s are those of two documents each.
+    pub fn make_collisions(&self, index: &str) {
+        self.0.call("PUT", &format!("/{index}"), r#"{"settings":{"number_of_shards":5}}"#);
+        for (kind, id, routing) in [("event", "same", "t"), ("other", "same", "t"), ("event", "routed", "t1")] {
+            let source = format!(r#"{{"task":"{routing}","type":"{kind}"}}"#);
+            self.0.call("PUT", &format!("/{index}/{kind}/{id}?routing={routing}"), &source);
+        }
+        // Another shard than that of t1: of enough routings one leads there.
+        let count = |node: &Node| {
+            node.call("POST", &format!("/{index}/_refresh"), "");
+            node.call("GET", &format!("/{index}/_count"), "")["count"].as_u64().unwrap()
+        };
+        for number in 2.. {
+            let source = format!(r#"{{"task":"t{number}"}}"#);
+            self.0.call("PUT", &format!("/{index}/event/routed?routing=t{number}"), &source);
+            if count(&self.0) == 4 {
+                return;
+            }
+        }
+    }
+}
+
+/// Indices with documents of several lines, with a key twice, routed elsewhere, sent as YAML, deleted, written again
+/// before and after a commit; with several shards, settings, aliases; and a closed one.
+pub struct OddIndices;
+
+impl OddIndices {
+    /// The one that has most of it.
+    pub const INDEX: &str = "events-log-odd";
+}
+
+/// A new node.
+pub struct Target(Node);
+
+impl Target {
+    /// Starts a node on a directory, which is made if need be.
+    pub fn start(data: &Path) -> Self {
+        if !data.exists() {
+            std::fs::create_dir_all(data).unwrap();
+            tool("chmod", &["0777", &data.display().to_string()]);
+        }
+        Self(Node::start("new-node", "7.6.2", 9207, data))
+    }
+
+    /// Returns the way to talk to it.
+    pub fn client(&self) -> Client {
+        Client::new(&self.0.address()).unwrap()
+    }
+
+    /// Returns the number of documents of an index.
+    pub fn count(&self, index: &str) -> u64 {
+        self.0.call("POST", &format!("/{index}/_refresh"), "");
+        self.0.call("GET", &format!("/{index}/_count"), "")["count"].as_u64().unwrap()
+    }
+}
