@@ -43,8 +43,9 @@ pub enum Command {
     Elastic(ElasticArgs),
     /// Compare the old and the new Elasticsearch data of a migration once more, and change neither
     ///
-    /// Each is read by a temporary node of its own that works on a clone. Documents that were added since are counted;
-    /// missing and changed ones are differences (exit code 4). What uses the data must be stopped meanwhile.
+    /// The old data are read as they were for the copy, the new ones by a temporary node that works on a clone. Documents
+    /// that were added since are counted; missing and changed ones are differences (exit code 4). What uses the data
+    /// must be stopped meanwhile.
     Verify(VerifyArgs),
     /// Tell where a migration stands
     Status(SourceArg),

@@ -146,27 +146,33 @@ async fn every_injected_difference_is_named() {
 async fn a_refused_document_is_kept_whole_and_can_be_given_up() {
     let Some(bed) = Bed::new("reject").await else { return };
     let index = "events-log-reject";
-    bed.make(index, json!({})).await;
+    // The new server's mapping has a number there.
+    bed.make(index, json!({"mappings": {"event": {"properties": {"iter": {"type": "keyword"}}}}})).await;
     let lines: Vec<_> = (0..50).map(|n| (format!("r{n}"), Some("t".to_owned()), log_line("t", n))).collect();
     bed.index(index, "event", &lines).await;
-    let twice = r#"{"task":"t","msg":"one","msg":"two"}"#;
-    bed.put(index, "event", "twice", "t", twice).await;
+    bed.put(index, "event", "twice", "t", r#"{"task":"t","msg":"one","msg":"two"}"#).await;
+    let odd = r#"{"task":"t","iter":"none","iter":"no number"}"#;
+    bed.put(index, "event", "odd", "t", odd).await;
+    bed.refresh_source(index).await;
     let plan = bed.plans(&[index]).await.remove(0);
     let copier = bed.copier(Accepted::default()).await;
     let outcome = copier.copy_index(&plan).await.unwrap();
-    assert_eq!((outcome.read, outcome.written, outcome.rejects, outcome.collisions), (51, 50, 1, 0));
-    assert!(outcome.named[0].reason.contains("Duplicate field 'msg'"), "{:?}", outcome.named);
+    assert_eq!((outcome.read, outcome.written, outcome.rejects, outcome.collisions), (52, 51, 1, 0));
+    assert_eq!(outcome.repaired, 1, "a key that occurs twice is no reason to refuse");
+    assert!(outcome.named[0].reason.contains("failed to parse field [iter]"), "{:?}", outcome.named);
     let file = bed.rejects();
     assert!(require_complete(&[outcome], &file).is_err());
     let kept: Value = serde_json::from_str(std::fs::read_to_string(&file).unwrap().trim()).unwrap();
-    assert_eq!((kept["source"].as_str(), kept["id"].as_str()), (Some(twice), Some("twice")));
+    assert_eq!((kept["source"].as_str(), kept["id"].as_str()), (Some(odd), Some("odd")));
     assert_eq!((kept["type"].as_str(), kept["routing"].as_str()), (Some("event"), Some("t")));
 
     let accepted = Accepted::read(&file).unwrap();
     let outcome = bed.copier(accepted.clone()).await.copy_index(&plan).await.unwrap();
-    assert_eq!((outcome.read, outcome.written, outcome.left_out), (51, 50, 1));
+    assert_eq!((outcome.read, outcome.written, outcome.left_out), (52, 51, 1));
     assert!(outcome.is_complete());
     assert!(matches!(verify(&bed, &plan, &outcome, &accepted).await, Verdict::Equal(_)));
+    let repaired = bed.target_call("GET", "/events-log-reject/_doc/twice", None).await;
+    assert_eq!(repaired["_source"], json!({"task": "t", "msg": "two"}));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -51,7 +51,7 @@ pub use backoff::Backoff;
 pub use client::Client;
 pub use collisions::{Collisions, find_collisions};
 pub use compare::{Compared, compare_index, compare_with_digest};
-pub use copy::{Copier, CopyOptions, Partial, Tally};
+pub use copy::{Copier, CopyOptions, Partial};
 pub use difference::{Difference, How, Named};
 pub use digest::Digest;
 pub use document::{Document, Key, on_one_line};

@@ -19,7 +19,6 @@ mod tally;
 
 pub use checkpoint::Partial;
 pub(super) use checkpoint::Reports;
-pub use tally::Tally;
 
 use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
 use super::client::Client;
@@ -32,6 +31,7 @@ use crate::events::{Events, Unit};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use tally::Tally;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Numbers and fingerprint of some documents of an index. Tallies of parts add up to that of the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub(in super::super) struct Tally {
     pub(super) read: u64,
     pub(super) bytes: u64,
     pub(super) left_out: u64,
