@@ -3,7 +3,7 @@
 use super::*;
 use crate::elastic::{Checkpoints, Digest, Files, SourceIndex, Templates};
 use crate::lucene::segment_info::Mode;
-use crate::lucene::testing::{TestDocument, directory, put_delete, put_index};
+use crate::lucene::testing::{SHARD, TestDocument, directory, put_delete, put_index};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use wiremock::matchers::{method, path, path_regex};
@@ -97,6 +97,10 @@ impl Checkpoints for Keep {
 }
 
 async fn copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, every: Duration) -> CopyOutcome {
+    try_copy(data, server, keep, every).await.unwrap()
+}
+
+async fn try_copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, every: Duration) -> Result<CopyOutcome> {
     let files = Files::open(data.path()).unwrap();
     let [index]: &[SourceIndex] = files.indices() else { panic!("one index") };
     assert_eq!((index.documents, index.shards), (32, 1));
@@ -105,7 +109,7 @@ async fn copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, every:
     let options = CopyOptions { checkpoint_every: every, batch_bytes: 300, ..CopyOptions::new(rejects) };
     let client = Client::new(&server.uri()).unwrap();
     let copier = Copier::new(files, client, options, Events::silent(), CancellationToken::new()).await.unwrap();
-    copier.copy_all(vec![plan], keep).await.unwrap().remove(0)
+    copier.copy_all(vec![plan], keep).await.map(|mut outcomes| outcomes.remove(0))
 }
 
 const NEVER: Duration = Duration::from_secs(3600);
@@ -170,4 +174,17 @@ async fn a_unit_with_a_refused_document_is_read_again_and_the_others_are_not() {
     let outcome = copy(&data, &server, &keep, NEVER).await;
     assert_eq!((outcome.is_complete(), &outcome.digest), (true, &expected()));
     assert_eq!(documents(&sent(&server, "/_bulk").await), 10);
+}
+
+#[tokio::test]
+async fn damage_within_the_documents_ends_the_copy_with_the_name_of_the_file() {
+    let (data, server) = (data(), target("id", "").await);
+    let path = data.path().join(SHARD).join("index/_2.fdt");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = try_copy(&data, &server, &Keep::default(), NEVER).await.unwrap_err();
+    assert_eq!(error.kind(), crate::error::Kind::Refused);
+    assert!(error.message().contains("_2.fdt"), "{error:?}");
 }
