@@ -107,7 +107,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     };
     let target = node::start_target(run, &one.target).await?;
     let copied = old.while_alive(run, target.while_alive(run, copy(run, &old, &target))).await;
-    let copied = copied.map_err(|error| with_full_disk(explain(&old, error), &one.target))?;
+    let copied = copied.map_err(|error| with_full_disk(error, &one.target))?;
     old.close(run).await?;
     target.stop(run).await?;
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
@@ -218,10 +218,10 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     let copier =
         Copier::new(old.source(), target.client.clone(), options, run.events.clone(), run.cancel.clone()).await?;
     let notes = Notes { run, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
-    let outcomes = copier.copy_all(plans, &notes).await?;
+    let outcomes = copier.copy_all(plans, &notes).await.map_err(|error| explain(old, error))?;
     require_complete(&outcomes, &rejects)?;
-    tell_oddities(run, &outcomes);
     let copied = copied_indices(run);
+    tell_oddities(run, &copied);
     let counts = copied.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(&copied) })
 }
@@ -243,8 +243,8 @@ fn tell_closed(run: &Run, ours: &[SourceIndex]) {
     }
 }
 
-fn tell_oddities(run: &Run, outcomes: &[CopyOutcome]) {
-    let sum = |of: fn(&CopyOutcome) -> u64| outcomes.iter().map(of).sum::<u64>();
+fn tell_oddities(run: &Run, copied: &[CopiedIndex]) {
+    let sum = |of: fn(&CopyOutcome) -> u64| copied.iter().map(|one| of(&one.outcome)).sum::<u64>();
     let tell = |documents: u64, what: &str| {
         if documents > 0 {
             run.events.warn(format!("{} {what}", format::documents(documents)));
