@@ -52,6 +52,9 @@ fn run_call(call: Call, environment: &Environment) -> u8 {
         Ok(Task::Elastic(settings)) => perform(settings.session.clone(), "elastic", environment, async |context| {
             commands::elastic(settings, context).await
         }),
+        Ok(Task::Export(settings)) => perform(settings.session.clone(), "export", environment, async |context| {
+            commands::export(settings, context).await
+        }),
         Ok(Task::Verify(settings)) => perform(settings.session.clone(), "verify", environment, async |context| {
             commands::verify(settings, context).await
         }),

@@ -41,6 +41,12 @@ pub enum Command {
     /// the old one; then the old directory is renamed. The server must be stopped. The same
     /// command goes on with what was cut off; `rollback` takes it back, `verify` compares again later.
     Elastic(ElasticArgs),
+    /// Write the documents of an Elasticsearch 5 data directory as NDJSON, ready for `_bulk`
+    ///
+    /// Reads the files themselves: no Elasticsearch, no docker, and nothing in the data directory is changed. For each
+    /// index there are its documents and one file with its mappings and settings; manifest.json has counts and
+    /// checksums. The same command goes on with what was cut off.
+    Export(ExportArgs),
     /// Compare the old and the new Elasticsearch data of a migration once more, and change neither
     ///
     /// The old data are read as they were for the copy, the new ones by a temporary node that works on a clone. Documents
@@ -170,6 +176,36 @@ pub struct ElasticArgs {
     /// Show the plan and stop: nothing is written, no container is created
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// Elasticsearch 5 data directory [default: /opt/trains/data/elastic]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Option<PathBuf>,
+    /// Directory to write to, or - for standard output [default: elastic_5_export in the current directory]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// Only the indices whose names match, such as 'events-*'
+    #[arg(long, value_name = "GLOB", default_value = "*")]
+    pub index: String,
+    /// How to write the documents
+    #[arg(long, value_name = "FORMAT", default_value = "ndjson")]
+    pub format: ExportFormat,
+    /// List the indices and write nothing; Elasticsearch may be running
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// Values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Lines of JSON.
+    Ndjson,
+    /// The same, compressed with Zstandard.
+    #[value(name = "ndjson.zst")]
+    NdjsonZst,
 }
 
 /// Which migration is meant, where it was one of `elastic`.

@@ -36,6 +36,7 @@ pub mod environment;
 pub mod error;
 pub mod events;
 pub mod executor;
+pub mod export;
 pub mod failpoints;
 pub mod files;
 pub mod invocation;

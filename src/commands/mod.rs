@@ -4,6 +4,7 @@
 mod check;
 mod consent;
 mod elastic;
+mod export;
 mod migrate;
 mod prepare;
 mod rollback;
@@ -13,6 +14,7 @@ mod verify;
 
 pub use check::check;
 pub use elastic::elastic;
+pub use export::export;
 pub use migrate::migrate;
 pub use rollback::rollback;
 pub use status::status;

@@ -129,7 +129,7 @@ pub(super) fn as_written(source: &Bytes) -> Bytes {
 }
 
 /// Appends the source on a single line, as [`on_one_line`] has it.
-pub(super) fn put_on_one_line(source: &[u8], line: &mut Vec<u8>) {
+pub fn put_on_one_line(source: &[u8], line: &mut Vec<u8>) {
     let start = line.len();
     line.extend_from_slice(source);
     let put = line.get_mut(start..).unwrap_or_default();

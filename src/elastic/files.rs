@@ -8,7 +8,7 @@ use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{self, DataDirectory, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +131,15 @@ pub(super) fn borrow<'a>(document: &directory::Document<'a>) -> DocumentRef<'a> 
         routing: document.routing,
         source: document.source.trim_ascii(),
     }
+}
+
+/// Returns an index as a node answers `GET /<index>`: `{"<name>": {"aliases": …, "mappings": …, "settings": …}}`.
+pub fn describe(index: &IndexMetadata) -> Value {
+    json!({ index.name.as_str(): {
+        "aliases": index.aliases,
+        "mappings": index.mappings,
+        "settings": { "index": settings(index) },
+    }})
 }
 
 /// Returns the settings below `index`, as a node answers them: objects in place of dotted names, and lists in place of

@@ -10,9 +10,13 @@ pub use elastic_version::parse_elastic_version;
 pub use reader::ReaderWish;
 pub use size::parse_size;
 
-use crate::cli::{BackupArg, Cli, Command, ElasticArgs, MigrationArgs, OnFailureArg, SessionArgs, Shell, SourceArg};
+use crate::cli::{
+    BackupArg, Cli, Command, ElasticArgs, ExportArgs, ExportFormat, MigrationArgs, OnFailureArg, SessionArgs, Shell,
+    SourceArg,
+};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::export::{Encoding, Names};
 use crate::invocation::{Call, DockerCli, Door};
 use std::path::{Component, Path, PathBuf};
 
@@ -28,6 +32,8 @@ pub enum Task {
     Check(Migration),
     /// One Elasticsearch data directory.
     Elastic(Elastic),
+    /// Documents as text.
+    Export(Export),
     /// Compare once more.
     Verify(Verify),
     /// Where a migration stands.
@@ -247,6 +253,32 @@ impl Elastic {
     pub const TARGET: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic_7" } else { "/opt/trains/data/elastic_7" };
 }
 
+/// An export that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Where and how.
+    pub session: Session,
+    /// Absolute path of the data directory.
+    pub source: PathBuf,
+    /// Where the documents go.
+    pub to: ExportTo,
+    /// Which indices.
+    pub indices: Names,
+    /// How documents are written.
+    pub encoding: Encoding,
+    /// Only list what there is.
+    pub list: bool,
+}
+
+/// Where documents go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportTo {
+    /// Standard output.
+    Standard,
+    /// An absolute path: of a directory, or of something that takes a stream.
+    Path(PathBuf),
+}
+
 /// A comparison that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verify {
@@ -275,6 +307,7 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
             Task::Rollback(Rollback { session: session_of(&options.which)?, start: !options.no_start })
         }
         Some(Command::Elastic(options)) => Task::Elastic(resolve_elastic(options, session(&cli.session)?)),
+        Some(Command::Export(options)) => Task::Export(resolve_export(options, session(&cli.session)?)?),
         Some(Command::Verify(options)) => {
             let session = session_of(&options.which)?;
             let accept_rejects = options.accept_rejects.as_ref().map(|path| absolute(path, &session.current_dir));
@@ -360,6 +393,23 @@ fn resolve_elastic(arguments: &ElasticArgs, session: Session) -> Elastic {
         session: Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session },
         source,
     }
+}
+
+fn resolve_export(arguments: &ExportArgs, session: Session) -> Result<Export> {
+    let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
+    let to = match &arguments.output {
+        None => ExportTo::Path(session.current_dir.join("elastic_5_export")),
+        Some(path) if path.as_os_str() == "-" => ExportTo::Standard,
+        Some(path) => ExportTo::Path(absolute(path)),
+    };
+    let encoding = match arguments.format {
+        ExportFormat::Ndjson => Encoding::Plain,
+        ExportFormat::NdjsonZst => Encoding::Zstd,
+    };
+    let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
+    // What says where a server is may be in the environment, and has no meaning here.
+    let session = Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session };
+    Ok(Export { to, indices: Names::new(&arguments.index)?, encoding, list: arguments.list, source, session })
 }
 
 /// A fixed place, so that a migration is found again whatever has been renamed since.

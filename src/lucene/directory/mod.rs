@@ -35,7 +35,7 @@ pub use shard::Shard;
 pub use unit::{Document, Tally, Unit, UnitKey};
 
 use super::Corrupt;
-use super::data_dir::{DataDir, Identified, Kind, identify};
+use super::data_dir::{DataDir, Identified, Index, Kind, identify};
 use super::index_metadata::IndexMetadata;
 use super::mapped::refused;
 use super::state;
@@ -69,11 +69,19 @@ impl DataDirectory {
     /// Refuses a directory that a node has open, that is no Elasticsearch 5's, or in which something is damaged or
     /// missing. Fails if something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_indices(path, |_| true)
+    }
+
+    /// Opens the directory for reading the indices that `wanted` is true for by name; others may be damaged.
+    ///
+    /// # Errors
+    /// As [`DataDirectory::open`], for the wanted indices and what belongs to none.
+    pub fn open_indices(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self> {
         if !crate::files::exists(path)? {
             return Err(Error::refused(format!("{} does not exist.", path.display())).hint("Check the path."));
         }
         match hold(path, &CancellationToken::new())? {
-            Holding::Held(locks) => Self::read(path, Some(Arc::new(locks))),
+            Holding::Held(locks) => Self::read(path, wanted, Some(Arc::new(locks))),
             Holding::InUse(by) => Err(Error::refused(format!("{} is in use: {by}.", path.display()))
                 .hint("Stop the Elasticsearch that runs on it, then run the same command again.")),
         }
@@ -85,11 +93,11 @@ impl DataDirectory {
     /// # Errors
     /// As [`DataDirectory::open`], locks aside.
     pub fn look(path: &Path) -> Result<Self> {
-        Self::read(path, None)
+        Self::read(path, |_| true, None)
     }
 
-    fn read(path: &Path, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
-        let data = match identify(path)? {
+    fn read(path: &Path, wanted: impl Fn(&str) -> bool, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
+        let mut data = match identify(path)? {
             Identified { kind: Kind::Elastic5(data), .. } => *data,
             Identified { reason, .. } => {
                 return Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", path.display()))
@@ -97,6 +105,7 @@ impl DataDirectory {
                     .hint("Give the directory that has `nodes/0` in it, of a node of version 5."));
             }
         };
+        leave_out(path, &mut data, wanted);
         refuse_findings(path, &data)?;
         let bytes = data.indices.iter().map(|index| (index.uuid.clone(), index.bytes())).collect();
         let mut directory = Self { path: path.to_owned(), indices: Vec::new(), bytes, locks };
@@ -168,6 +177,15 @@ impl DataDirectory {
     fn index_path(&self, uuid: &str) -> PathBuf {
         self.path.join("nodes/0/indices").join(uuid)
     }
+}
+
+/// Leaves out the indices that are not wanted, with what was found in them.
+fn leave_out(path: &Path, data: &mut DataDir, wanted: impl Fn(&str) -> bool) {
+    let directories = path.join("nodes/0/indices");
+    let (kept, left) = std::mem::take(&mut data.indices).into_iter().partition(|index| wanted(&index.name));
+    data.indices = kept;
+    let left: Vec<PathBuf> = Vec::from_iter(left.iter().map(|index: &Index| directories.join(&index.uuid)));
+    data.findings.retain(|finding| !left.iter().any(|directory| finding.path.starts_with(directory)));
 }
 
 fn refuse_findings(path: &Path, data: &DataDir) -> Result<()> {

@@ -1,0 +1,123 @@
+//! `export`: the documents of an Elasticsearch 5 data directory as bulk requests.
+
+use super::Context;
+use super::session::settled;
+use crate::display::format::{self, bytes, documents, plural};
+use crate::error::{Error, Result};
+use crate::export::{Listed, Selection, Totals, into_directory, into_stream, list};
+use crate::files;
+use crate::files::problem::problem;
+use crate::settings::{Export, ExportTo};
+use crate::steps::blocking;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Writes what was asked for, or lists what there is.
+///
+/// # Errors
+/// Refuses what is in use, damaged or unknown. Fails if something cannot be read or written.
+pub async fn export(settings: Export, context: &Context) -> Result<()> {
+    if let Some(log) = &settings.session.log_file {
+        context.display.open_log(log)?;
+    }
+    let source = settled(&settings.source);
+    let (names, to) = (settings.indices, settings.to);
+    if settings.list {
+        let listed = blocking(move || list(&source, &names)).await?;
+        context.display.print(&list_text(&listed));
+        return Ok(());
+    }
+    let selection = Selection { source: source.clone(), indices: names, encoding: settings.encoding };
+    let (events, cancel) = (context.events.clone(), context.cancel.clone());
+    let started = Instant::now();
+    match to {
+        ExportTo::Standard => {
+            let totals = blocking(move || into_stream(&selection, io::stdout().lock(), &events, &cancel)).await?;
+            // Standard output belongs to the documents.
+            context.events.info(summary(&totals, started.elapsed()));
+        }
+        ExportTo::Path(path) if is_stream(&path)? => {
+            let totals = blocking(move || {
+                let file =
+                    OpenOptions::new().write(true).open(&path).map_err(|cause| problem("write", &path, cause))?;
+                into_stream(&selection, file, &events, &cancel)
+            })
+            .await?;
+            context.display.print(&summary(&totals, started.elapsed()));
+        }
+        ExportTo::Path(path) => {
+            require_elsewhere(&path, &source)?;
+            let target = path.clone();
+            let manifest = blocking(move || into_directory(&selection, &target, &events, &cancel)).await?;
+            context.display.print(&format!(
+                "{}\nThe files are in {}; manifest.json says what is in them.\nTo check them later: cd {} && sha256sum --check --quiet SHA256SUMS",
+                summary(&manifest.totals(), started.elapsed()),
+                path.display(),
+                path.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether all goes into one stream: the path is there and no directory, such as /dev/null or a pipe.
+fn is_stream(path: &Path) -> Result<bool> {
+    Ok(files::exists(path)? && !path.is_dir())
+}
+
+/// Elasticsearch's directory is not written to, whatever was asked for.
+fn require_elsewhere(target: &Path, source: &Path) -> Result<()> {
+    let target = settled(target);
+    if !target.starts_with(source) {
+        return Ok(());
+    }
+    Err(Error::refused(format!("{} lies in the data directory, where nothing is ever written.", target.display()))
+        .hint("Name a directory elsewhere: --output DIR"))
+}
+
+fn summary(totals: &Totals, took: Duration) -> String {
+    let mut text = format!(
+        "{} in {}, {} of JSON, in {}.",
+        documents(totals.documents),
+        plural(totals.indices, "index", "indices"),
+        bytes(totals.source_bytes),
+        format::duration(took)
+    );
+    if totals.converted > 0 {
+        text.push_str(&format!("\n{} had been sent in other formats and became JSON.", documents(totals.converted)));
+    }
+    text
+}
+
+fn list_text(listed: &Listed) -> String {
+    let rows: Vec<[String; 5]> = listed
+        .indices
+        .iter()
+        .map(|index| {
+            let state = if Listed::is_closed(index) { "closed" } else { "open" };
+            [
+                index.name.clone(),
+                Listed::documents(index).map_or_else(|| "unknown".to_owned(), format::count),
+                bytes(index.bytes()),
+                index.types.join(", "),
+                format!("{state}, {}, made by {}", plural(index.shards.len() as u64, "shard", "shards"), index.created),
+            ]
+        })
+        .collect();
+    let head = ["index", "documents at most", "size", "types", "state"].map(str::to_owned);
+    let width = |column: usize| {
+        std::iter::once(&head).chain(&rows).filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let [names, counts, sizes, types] = [0, 1, 2, 3].map(|column| width(column).unwrap_or_default());
+    let mut text = String::new();
+    for [name, count, size, kinds, state] in std::iter::once(&head).chain(&rows) {
+        text.push_str(&format!("{name:names$}  {count:>counts$}  {size:>sizes$}  {kinds:types$}  {state}\n"));
+    }
+    if !listed.findings.is_empty() {
+        text.push_str("\nNot whole (the other indices can be exported with --index):\n");
+        listed.findings.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
+    }
+    text
+}

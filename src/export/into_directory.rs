@@ -1,0 +1,241 @@
+//! An export into a directory: for each index its documents and its description, with a manifest.
+
+use super::manifest::{FileEntry, IndexEntry, Manifest};
+use super::output::{Encoding, Output, hexadecimal};
+use super::reading::{Block, Part, read_units};
+use super::{Selection, Totals, open};
+use crate::elastic::describe;
+use crate::error::{Error, Result};
+use crate::events::{Events, Unit as Counted};
+use crate::failpoints;
+use crate::files::{self, locks::RunLock, problem::problem};
+use crate::lucene::directory::Unit;
+use crate::lucene::index_metadata::IndexMetadata;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+/// Bytes of lines after which everything is brought to disk, so that an export that is cut off can go on there.
+const CHECKPOINT_BYTES: u64 = 256 * 1024 * 1024;
+/// Two exports into one directory would spoil each other's files.
+const LOCK: &str = ".lock";
+
+/// Writes every document of the indices that are meant, and returns what there is in `target` now. Blocks.
+///
+/// Goes on with an export that was cut off; an index that is there already is not read again.
+///
+/// # Errors
+/// Refuses what is in use, damaged or unknown, and a target that holds anything else. Fails if something cannot be
+/// read or written, and on cancel; the same call goes on then.
+pub fn into_directory(
+    selection: &Selection,
+    target: &Path,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Manifest> {
+    let directory = open(&selection.source, &selection.indices)?;
+    fs::create_dir_all(target).map_err(|cause| problem("make the directory", target, cause))?;
+    let mut manifest = Manifest::open(target, selection)?;
+    manifest.write(target)?;
+    let lock = target.join(LOCK);
+    let _held = RunLock::acquire(&lock, &format!("export, process {}", std::process::id()))?;
+    for index in directory.indices() {
+        let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
+        Job { target, index, units: &units, events, cancel }.run(&mut manifest)?;
+    }
+    manifest.write_checksums(target)?;
+    files::remove_file(&lock)?;
+    Ok(manifest)
+}
+
+impl Manifest {
+    /// Returns what there is in all.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for index in self.indices.values() {
+            totals.indices += 1;
+            totals.converted += index.converted;
+            for file in index.files.values() {
+                totals.documents += file.documents;
+                totals.source_bytes += file.source_bytes;
+            }
+        }
+        totals
+    }
+}
+
+/// An index to write.
+struct Job<'a> {
+    target: &'a Path,
+    index: &'a IndexMetadata,
+    units: &'a [Unit],
+    events: &'a Events,
+    cancel: &'a CancellationToken,
+}
+
+impl Job<'_> {
+    fn run(&self, manifest: &mut Manifest) -> Result<()> {
+        let name = &self.index.name;
+        let begun = manifest.indices.remove(name).filter(|entry| self.is_of_these_data(entry));
+        let entry = match begun {
+            Some(entry) if entry.complete && self.is_there(&entry) => {
+                self.events.info(format!("{name} is there already"));
+                manifest.indices.insert(name.clone(), entry);
+                return Ok(());
+            }
+            Some(entry) if !entry.complete && self.is_there(&entry) => entry,
+            _ => self.begin(),
+        };
+        self.describe(&entry)?;
+        let expected = self.units.iter().map(Unit::documents).sum();
+        let mut writing =
+            Writing { target: self.target, encoding: manifest.encoding, entry, outputs: BTreeMap::new(), pending: 0 };
+        let left = self.units.get(writing.entry.units..).unwrap_or_default();
+        let mut done: u64 = writing.entry.files.values().map(|file| file.documents).sum();
+        let mut units = writing.entry.units;
+        read_units(name, left, self.cancel, |part| {
+            match part {
+                Part::Block(block) => {
+                    done += block.documents;
+                    writing.write(name, &block)?;
+                    self.events.progress(name, done, Some(expected), Counted::Documents);
+                }
+                Part::EndOfUnit => {
+                    units += 1;
+                    failpoints::reach("export.unit")?;
+                    if writing.pending >= CHECKPOINT_BYTES || is_due_in_a_test() {
+                        writing.checkpoint(units)?;
+                        manifest.indices.insert(name.clone(), writing.entry.clone());
+                        manifest.write(self.target)?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        writing.checkpoint(units)?;
+        manifest.indices.insert(name.clone(), writing.finish()?);
+        manifest.write(self.target)?;
+        self.events.progress_ended(name);
+        Ok(())
+    }
+
+    fn begin(&self) -> IndexEntry {
+        IndexEntry {
+            uuid: self.index.uuid.clone(),
+            content: self.content(),
+            complete: false,
+            units: 0,
+            converted: 0,
+            description: format!("{}.json", file_name(&self.index.name)),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Returns a hash of what there is to read.
+    fn content(&self) -> String {
+        let mut hash = Sha256::new();
+        for unit in self.units {
+            // A key always serialises.
+            hash.update(serde_json::to_vec(&unit.key()).unwrap_or_default());
+        }
+        hexadecimal(&hash.finalize())
+    }
+
+    fn is_of_these_data(&self, entry: &IndexEntry) -> bool {
+        entry.uuid == self.index.uuid && entry.content == self.content()
+    }
+
+    /// Returns whether the files are at least as long as the manifest says.
+    fn is_there(&self, entry: &IndexEntry) -> bool {
+        entry.files.values().all(|file| {
+            let found = fs::metadata(self.target.join(&file.name)).map(|found| found.len());
+            found.is_ok_and(|length| if entry.complete { length == file.bytes } else { length >= file.bytes })
+        })
+    }
+
+    /// Writes mappings, settings and aliases, in the form in which `GET /<index>` answers.
+    fn describe(&self, entry: &IndexEntry) -> Result<()> {
+        let mut text = serde_json::to_vec_pretty(&describe(self.index))
+            .map_err(|cause| Error::internal("A description cannot be written.").because(cause))?;
+        text.push(b'\n');
+        files::write_atomic(&self.target.join(&entry.description), &text)
+    }
+}
+
+/// The files of an index while they are written.
+struct Writing<'a> {
+    target: &'a Path,
+    encoding: Encoding,
+    /// As of the last checkpoint, but for the counts.
+    entry: IndexEntry,
+    outputs: BTreeMap<String, Output>,
+    /// Bytes of lines since the last checkpoint.
+    pending: u64,
+}
+
+impl Writing<'_> {
+    fn write(&mut self, index: &str, block: &Block) -> Result<()> {
+        if !self.outputs.contains_key(&block.kind) {
+            let file = self.entry.files.entry(block.kind.clone()).or_insert_with(|| FileEntry {
+                name: format!("{}@{}.{}.part", file_name(index), file_name(&block.kind), self.encoding.extension()),
+                ..FileEntry::default()
+            });
+            let output = Output::open(self.target.join(&file.name), file.bytes, self.encoding)?;
+            self.outputs.insert(block.kind.clone(), output);
+        }
+        if let (Some(output), Some(file)) = (self.outputs.get_mut(&block.kind), self.entry.files.get_mut(&block.kind)) {
+            output.write(&block.text)?;
+            file.documents += block.documents;
+            file.source_bytes += block.source_bytes;
+        }
+        self.entry.converted += block.converted;
+        self.pending += block.text.len() as u64;
+        Ok(())
+    }
+
+    /// Brings everything to disk; `units` are written by then.
+    fn checkpoint(&mut self, units: usize) -> Result<()> {
+        for (kind, output) in &mut self.outputs {
+            if let Some(file) = self.entry.files.get_mut(kind) {
+                (file.bytes, file.sha256) = output.checkpoint()?;
+            }
+        }
+        self.entry.units = units;
+        self.pending = 0;
+        Ok(())
+    }
+
+    /// Gives the files their names.
+    fn finish(mut self) -> Result<IndexEntry> {
+        drop(self.outputs);
+        for file in self.entry.files.values_mut() {
+            if let Some(name) = file.name.strip_suffix(".part") {
+                let (from, to) = (self.target.join(&file.name), self.target.join(name));
+                fs::rename(&from, &to).map_err(|cause| problem("rename", &from, cause))?;
+                file.name = name.to_owned();
+            }
+        }
+        self.entry.complete = true;
+        Ok(self.entry)
+    }
+}
+
+/// Armed with `error`, this failpoint brings a checkpoint forward: no test has an index that large.
+fn is_due_in_a_test() -> bool {
+    failpoints::reach("export.checkpoint_due").is_err()
+}
+
+/// Returns `name` as a part of a file's name: other characters than those of usual names become `%` and their bytes in
+/// hexadecimal digits.
+fn file_name(name: &str) -> String {
+    let mut safe = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => safe.push(char::from(byte)),
+            other => safe.push_str(&format!("%{other:02x}")),
+        }
+    }
+    safe
+}

@@ -1,0 +1,61 @@
+//! All documents into one stream: a pipe to `curl`, or /dev/null to see whether everything can be read.
+
+use super::output::Encoder;
+use super::reading::{Part, read_units};
+use super::{Selection, Totals, open};
+use crate::error::{Error, Result};
+use crate::events::{Events, Unit as Counted};
+use crate::lucene::directory::Unit;
+use std::io::{self, Write};
+use tokio_util::sync::CancellationToken;
+
+/// Writes every document of the indices that are meant, index by index. Blocks.
+///
+/// # Errors
+/// Refuses what is in use, damaged or unknown, with the path; all that was written by then is right. Fails if the
+/// stream takes no more, and on cancel.
+pub fn into_stream(
+    selection: &Selection,
+    stream: impl Write,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Totals> {
+    let directory = open(&selection.source, &selection.indices)?;
+    let mut encoder = Encoder::new(stream, selection.encoding).map_err(cannot_write)?;
+    let mut totals = Totals::default();
+    for index in directory.indices() {
+        let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
+        let types: Vec<&str> = index.types().collect();
+        if types.len() > 1 {
+            events.warn(format!(
+                "{} has several types ({}). A stream does not tell them apart; files in a directory do.",
+                index.name,
+                types.join(", ")
+            ));
+        }
+        let expected = units.iter().map(Unit::documents).sum();
+        let mut done = 0;
+        read_units(&index.name, &units, cancel, |part| {
+            let Part::Block(block) = part else { return Ok(()) };
+            encoder.write_all(&block.text).map_err(cannot_write)?;
+            totals.documents += block.documents;
+            totals.source_bytes += block.source_bytes;
+            totals.converted += block.converted;
+            done += block.documents;
+            events.progress(&index.name, done, Some(expected), Counted::Documents);
+            Ok(())
+        })?;
+        events.progress_ended(&index.name);
+        totals.indices += 1;
+    }
+    encoder.finish().and_then(|mut stream| stream.flush()).map_err(cannot_write)?;
+    Ok(totals)
+}
+
+fn cannot_write(cause: io::Error) -> Error {
+    let error = match cause.kind() {
+        io::ErrorKind::BrokenPipe => Error::failed("Whatever took the documents has ended before it had all of them."),
+        _ => Error::failed("The documents cannot be written to the output."),
+    };
+    error.because(cause).hint("Nothing in the data directory was changed; give the same command again.")
+}

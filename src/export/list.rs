@@ -1,0 +1,47 @@
+//! What indices there are, without reading a document.
+
+use super::Names;
+use crate::error::{Error, Result};
+use crate::lucene::data_dir::{Finding, Index, Kind, Openness, Problem, identify};
+use std::path::Path;
+
+/// What a directory holds.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The indices that are meant, by name.
+    pub indices: Vec<Index>,
+    /// What forbids to read the data as if they were whole, other indices' too.
+    pub findings: Vec<Finding>,
+}
+
+impl Listed {
+    /// Returns the numbers of an index: its documents at most, nested ones included, if that can be told.
+    pub fn documents(index: &Index) -> Option<u64> {
+        let translog: u64 = index.shards.iter().map(|shard| shard.translog_operations).sum();
+        Some(index.lucene_documents()? + translog)
+    }
+
+    /// Returns whether an index is closed.
+    pub fn is_closed(index: &Index) -> bool {
+        index.openness == Openness::Closed
+    }
+}
+
+/// Lists the indices that are meant. A node may be running on the directory. Blocks.
+///
+/// # Errors
+/// Refuses a directory that is no Elasticsearch 5's. Fails if something cannot be read.
+pub fn list(source: &Path, names: &Names) -> Result<Listed> {
+    if !crate::files::exists(source)? {
+        return Err(Error::refused(format!("{} does not exist.", source.display()))
+            .hint("Name the data directory of Elasticsearch: --source DIR"));
+    }
+    let identified = identify(source)?;
+    let Kind::Elastic5(data) = identified.kind else {
+        return Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", source.display()))
+            .because(anyhow::anyhow!("{}", identified.reason))
+            .hint("Give the directory that has `nodes/0` in it, of a node of version 5: --source DIR"));
+    };
+    let findings = data.findings.iter().filter(|finding| finding.problem != Problem::Leftover).cloned().collect();
+    Ok(Listed { indices: data.indices.into_iter().filter(|index| names.include(&index.name)).collect(), findings })
+}

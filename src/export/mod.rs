@@ -1,0 +1,89 @@
+//! The documents of an Elasticsearch 5 data directory as text: bulk requests, one file for each index.
+//!
+//! Needs the files and nothing else: no Elasticsearch, no docker. What is written is what was sent to Elasticsearch,
+//! each document behind the action line that `_bulk` of Elasticsearch 7 and 8 takes:
+//!
+//! ```text
+//! {"create":{"_index":"events-log-x","_id":"a1","routing":"task"}}
+//! {"timestamp":1587213000000,"task":"task","msg":"…"}
+//! ```
+//!
+//! A directory gets a manifest with counts and checksums; an export that was cut off goes on behind the last part
+//! that is known to be on disk.
+
+mod into_directory;
+mod into_stream;
+mod line;
+mod list;
+mod manifest;
+mod output;
+mod reading;
+
+pub use into_directory::into_directory;
+pub use into_stream::into_stream;
+pub use list::{Listed, list};
+pub use manifest::{FileEntry, IndexEntry, Manifest};
+pub use output::Encoding;
+
+use crate::error::{Error, Result};
+use crate::lucene::directory::DataDirectory;
+use glob::Pattern;
+use std::path::{Path, PathBuf};
+
+/// What is to be written.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The directory that Elasticsearch knows as `path.data`.
+    pub source: PathBuf,
+    /// Which indices.
+    pub indices: Names,
+    /// How documents are written.
+    pub encoding: Encoding,
+}
+
+/// A pattern for names of indices, with `*`, `?` and `[…]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names(Pattern);
+
+impl Names {
+    /// Returns the pattern that `text` spells.
+    ///
+    /// # Errors
+    /// A usage error if it spells none.
+    pub fn new(text: &str) -> Result<Self> {
+        let wrong = |cause| {
+            Error::usage(format!("{text:?} is no pattern for names of indices."))
+                .because(cause)
+                .hint("Use * for any characters, ? for one: --index 'events-*'")
+        };
+        Ok(Self(Pattern::new(text).map_err(wrong)?))
+    }
+
+    /// Returns whether an index is meant.
+    pub fn include(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Indices.
+    pub indices: u64,
+    /// Documents.
+    pub documents: u64,
+    /// Bytes of their sources, as they were sent.
+    pub source_bytes: u64,
+    /// Of these documents, those that were not sent as JSON and were turned into it.
+    pub converted: u64,
+}
+
+/// Opens the directory for reading the indices that are meant; others may be damaged.
+fn open(source: &Path, names: &Names) -> Result<DataDirectory> {
+    let directory = DataDirectory::open_indices(source, |name| names.include(name))?;
+    if directory.indices().is_empty() {
+        return Err(Error::refused(format!("No index in {} matches {:?}.", source.display(), names.0.as_str()))
+            .hint("--list shows what is there."));
+    }
+    Ok(directory)
+}
