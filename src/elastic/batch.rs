@@ -108,6 +108,11 @@ impl Batch {
         self.body.clone()
     }
 
+    /// Returns the bytes of the body.
+    pub fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
     /// Returns the documents in the order of the body.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

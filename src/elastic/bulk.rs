@@ -3,6 +3,7 @@
 //! Operations are `create`: sending a batch again, after an answer that was lost, changes nothing. A document that is
 //! already there is then compared: the same is our own, another one is a collision and is not overwritten.
 
+use super::adaptive::Pace;
 use super::batch::{Batch, Entry};
 use super::client::{Call, Client, LONG};
 use super::document::Key;
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Deserialize;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Documents of a conflict that are looked at together, in bytes of source.
 const COMPARED_BYTES: usize = 8 * 1024 * 1024;
@@ -51,12 +53,14 @@ pub(super) struct Written {
 }
 
 /// Writes to one index.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct BulkWriter {
     pub client: Client,
     pub index: String,
     /// Whether an earlier try may have written some of the documents.
     pub goes_on: bool,
+    /// Hears how the node copes.
+    pub pace: Arc<Pace>,
 }
 
 #[derive(Deserialize)]
@@ -131,6 +135,7 @@ impl BulkWriter {
                         retry = 0;
                         continue;
                     }
+                    self.pace.busy();
                     let busy = batch.select(sorted.busy.into_iter().filter_map(entry));
                     let reason = || Failure::Unreadable("the node is too busy to take documents".to_owned());
                     self.pause(&mut retry, reason).await?;
@@ -147,6 +152,7 @@ impl BulkWriter {
                     }
                 },
                 Err(failure) if failure.is_transient() || failure.is_ambiguous() => {
+                    self.pace.busy();
                     let resent = resent || failure.is_ambiguous();
                     let shrink = retry > 0 || !matches!(failure, Failure::Unreachable(_));
                     self.pause(&mut retry, || failure).await?;
@@ -167,7 +173,9 @@ impl BulkWriter {
             .query("filter_path", "items.*.status,items.*.error")
             .ndjson(batch.body())
             .timeout(LONG);
+        let sent = Instant::now();
         let answer: Answer = self.client.json_once(&call).await?;
+        self.pace.answered(batch.bytes(), sent.elapsed());
         if answer.items.len() != batch.entries().len() {
             let (got, sent) = (answer.items.len(), batch.entries().len());
             return Err(Failure::Unreadable(format!("{got} results came for {sent} documents")));

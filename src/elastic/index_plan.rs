@@ -77,7 +77,7 @@ impl IndexPlan {
     }
 
     /// Returns the body that creates the target index for loading: no refresh, no fsync for each bulk.
-    pub(super) fn creation(&self) -> Value {
+    pub fn creation(&self) -> Value {
         let mut index = self.settings.as_object().cloned().unwrap_or_default();
         index.insert("number_of_shards".to_owned(), json!(1));
         index.insert("number_of_replicas".to_owned(), json!(0));

@@ -14,6 +14,7 @@
 //! a copy can be compared byte for byte. Everything that changes a node goes through [`Client`] and has a failpoint
 //! named `elastic.<operation>`.
 
+mod adaptive;
 mod admin;
 mod answers;
 mod backoff;

@@ -1,6 +1,7 @@
 //! The writer against nodes that are busy, cut connections, or hold other documents already.
 
 use super::*;
+use crate::elastic::adaptive::Lanes;
 use crate::elastic::backoff::Backoff;
 use crate::elastic::batch::tests::batch;
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 fn writer(address: &str) -> BulkWriter {
     let backoff = Backoff { first: Duration::from_millis(1), cap: Duration::from_millis(2), retries: 4 };
-    BulkWriter { client: Client::new(address).unwrap().with_backoff(backoff), index: "i".into(), goes_on: false }
+    let client = Client::new(address).unwrap().with_backoff(backoff);
+    BulkWriter { client, index: "i".into(), goes_on: false, pace: Arc::new(Lanes::new().pace()) }
 }
 
 fn items(items: &[(u16, &str)]) -> ResponseTemplate {

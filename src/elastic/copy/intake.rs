@@ -23,7 +23,7 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(load: &Arc<Load>) -> Self {
-        let batch = BatchBuilder::new(load.options.batch_bytes);
+        let batch = BatchBuilder::new(load.batch_bytes());
         Self { load: Arc::clone(load), batch, tally: Tally::default() }
     }
 
@@ -48,7 +48,7 @@ impl Intake {
             tally.reject(Rejected { id: document.id.to_owned(), kind, reason }, false);
             return Ok(None);
         }
-        let full = !self.batch.is_empty() && self.batch.bytes() + lines > options.batch_bytes;
+        let full = !self.batch.is_empty() && self.batch.bytes() + lines > self.load.batch_bytes();
         let full = full.then(|| self.batch.take());
         let task = (*samples || document.routing.is_some()).then(|| task_of(document.source)).flatten();
         if let Some(task) = task.as_deref().filter(|_| *samples) {

@@ -5,7 +5,7 @@ use super::super::bulk::{BulkWriter, Written};
 use super::super::document::DocumentRef;
 use super::super::rejects::Reject;
 use super::{Copier, Load, Tally, joined};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Unit;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,10 +41,9 @@ impl Copier {
 
     /// Waits for a free lane and sends the batch on its way.
     async fn dispatch(&self, load: &Load, writes: &mut Writes, batch: Batch) -> Result<()> {
-        let lane = Arc::clone(&self.lanes).acquire_owned().await;
-        let lane = lane.map_err(|cause| Error::internal("The bulk lanes were closed.").because(cause))?;
-        let (client, index) = (self.target.clone(), load.plan.index.clone());
-        let writer = BulkWriter { client, index, goes_on: load.goes_on };
+        let lane = load.pace.lane().await;
+        let (client, index, pace) = (self.target.clone(), load.plan.index.clone(), Arc::clone(&load.pace));
+        let writer = BulkWriter { client, index, goes_on: load.goes_on, pace };
         writes.spawn(async move {
             let documents = batch.entries().len() as u64;
             let written = writer.write(batch).await?;

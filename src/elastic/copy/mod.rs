@@ -20,6 +20,7 @@ mod tally;
 pub use checkpoint::Partial;
 pub(super) use checkpoint::Reports;
 
+use super::adaptive::{Lanes, Pace};
 use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
 use super::client::Client;
 use super::index_plan::IndexPlan;
@@ -38,9 +39,8 @@ use tokio_util::sync::CancellationToken;
 /// How to copy.
 #[derive(Debug, Clone)]
 pub struct CopyOptions {
-    /// Bulk requests on their way at the same time, all indices together.
-    pub connections: usize,
-    /// Bytes of a bulk request, exceeded only by a single larger document.
+    /// Most bytes of a bulk request, exceeded only by a single larger document; the target's answers decide how many
+    /// it has.
     pub batch_bytes: usize,
     /// Threads that read files, all indices together.
     pub readers: usize,
@@ -58,8 +58,7 @@ impl CopyOptions {
     /// Returns what has proven fastest on small machines, with refused documents going to `rejects`.
     pub fn new(rejects: RejectLog) -> Self {
         Self {
-            connections: 4,
-            batch_bytes: 2 * 1024 * 1024,
+            batch_bytes: 4 * 1024 * 1024,
             readers: 4,
             indices_at_once: 3,
             checkpoint_every: Duration::from_secs(30),
@@ -75,8 +74,8 @@ pub struct Copier {
     source: Source,
     target: Client,
     pub(super) options: CopyOptions,
-    /// One permit for each bulk request on its way.
-    lanes: Arc<Semaphore>,
+    /// The bulk requests on their way, all indices together.
+    lanes: Arc<Lanes>,
     /// One permit for each thread that reads files.
     readers: Arc<Semaphore>,
     /// Largest request body that the target takes.
@@ -94,6 +93,8 @@ struct Load {
     samples: bool,
     /// Whether the target may hold documents of an earlier try.
     goes_on: bool,
+    /// How the target copes.
+    pace: Arc<Pace>,
     /// Documents sent so far.
     written: AtomicU64,
     /// Documents there will be, at most.
@@ -113,7 +114,7 @@ impl Copier {
         cancel: CancellationToken,
     ) -> Result<Self> {
         let request_bytes = usize::try_from(target.max_request_bytes().await?).unwrap_or(usize::MAX);
-        let lanes = Arc::new(Semaphore::new(options.connections.max(1)));
+        let lanes = Lanes::new();
         let readers = Arc::new(Semaphore::new(options.readers.max(1)));
         Ok(Self { source: source.into(), target, options, lanes, readers, request_bytes, events, cancel })
     }
@@ -165,6 +166,7 @@ impl Copier {
             request_bytes: self.request_bytes,
             samples: index.starts_with("events-"),
             goes_on,
+            pace: Arc::new(self.lanes.pace()),
             written: AtomicU64::new(partial.tally.written()),
             expected: AtomicU64::new(plan.documents),
         });
@@ -195,6 +197,13 @@ impl Copier {
         let id = index_id(&self.target, index).await?;
         let id = id.ok_or_else(|| Error::failed(format!("The index {index} was created and is gone.")))?;
         Ok((Partial::new(index, &id), false))
+    }
+}
+
+impl Load {
+    /// Returns the bytes that the next request should have.
+    fn batch_bytes(&self) -> usize {
+        self.pace.batch_bytes().min(self.options.batch_bytes)
     }
 }
 

@@ -1,0 +1,42 @@
+//! The benchmark works: few documents and one round, every way that needs no network, and what it writes. How fast
+//! anything is, this does not judge.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use serde_json::Value;
+use std::process::Command;
+
+const WAYS: [&str; 5] = ["reindex-sequential", "reindex-parallel", "scroll", "scroll-verified", "bulk-ceiling"];
+
+#[test]
+fn every_way_moves_all_documents_and_is_in_the_result() {
+    if std::env::var_os("CLEARML_BED_READY").is_none() {
+        println!("skipped: not on the test bed (tests/run.sh e2e)");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("result.json");
+    let run = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/run.sh"))
+        .args(["--documents", "5000", "--rounds", "1", "--json"])
+        .arg(&file)
+        .args(WAYS)
+        // The bed has no way out, and nobody reads these figures.
+        .envs([("CARGO_NET_OFFLINE", "true"), ("BENCH_PROFILE", "dev")])
+        .output()
+        .unwrap();
+    let table = String::from_utf8(run.stdout).unwrap();
+    assert!(run.status.success(), "{table}{}", String::from_utf8_lossy(&run.stderr));
+    let result: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!((&result["documents"], &result["rounds"]), (&5000.into(), &1.into()));
+    for way in WAYS {
+        let one = &result["ways"][way];
+        assert!(table.contains(way), "{table}");
+        assert_eq!(one["documents_missing"], 0, "{way}");
+        let speed = &one["documents_per_second"];
+        let [min, median, max] = ["min", "median", "max"].map(|key| speed[key].as_f64().unwrap());
+        assert!(0.0 < min && min <= median && median <= max, "{way}: {speed}");
+        let memory = one["peak_anonymous_bytes"].as_u64();
+        assert_eq!(memory.is_some(), way.starts_with("scroll"), "{way}: {memory:?}");
+        assert!(memory.is_none_or(|bytes| bytes < 256 << 20), "{way}: {memory:?}");
+    }
+}
