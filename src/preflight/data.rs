@@ -12,7 +12,9 @@ use std::path::Path;
 pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for one in subject.plan.replacements_of(Role::Elasticsearch) {
-        let (source, heap) = (one.source.clone(), subject.plan.elastic.heaps.source);
+        // Without a node that reads, there is no heap to be filled.
+        let heap = Some(subject.plan.elastic.heaps.source).filter(|heap| *heap > 0);
+        let source = one.source.clone();
         if !source.is_dir() {
             continue;
         }

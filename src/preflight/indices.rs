@@ -103,8 +103,9 @@ fn beside_the_data(index_dir: &Path, name: &str) -> Option<PathBuf> {
     Some(data.with_file_name(place))
 }
 
-/// Refuses more indices than the nodes can hold. `heap` is that of the node that reads, in bytes.
-pub(super) fn not_too_many(place: &Path, data: &DataDir, heap: u64) -> Vec<Finding> {
+/// Refuses more indices than the nodes can hold. `heap` is that of the node that reads, in bytes; nothing if the files are
+/// read without one.
+pub(super) fn not_too_many(place: &Path, data: &DataDir, heap: Option<u64>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let open = data.indices.iter().filter(|index| is_ours(&index.name) && index.openness == Openness::Open).count();
     if open > NEW_SHARDS - FOR_THE_NEW_SERVER {
@@ -120,8 +121,8 @@ pub(super) fn not_too_many(place: &Path, data: &DataDir, heap: u64) -> Vec<Findi
         ));
     }
     let shards: usize = data.indices.iter().map(|index| index.shards.len()).sum();
-    let room = heap / HEAP_OF_A_SHARD;
-    if shards as u64 > room {
+    let room = heap.map(|heap| (heap, heap / HEAP_OF_A_SHARD));
+    if let Some((heap, room)) = room.filter(|(_, room)| shards as u64 > *room) {
         findings.push(Finding::refusal(
             format!(
                 "{} holds {} indices with {} shards ({}). The temporary node that reads them has {} of heap, enough for about {} shards.",
@@ -180,19 +181,20 @@ mod tests {
         indices.extend((0..990).map(|number| index(&format!(".monitoring-es-6-{number}"), 1)));
         indices.extend((0..10).map(|number| index(&format!("events-log-{number}"), 5)));
         let data = DataDir { indices, ..DataDir::default() };
-        insta::assert_snapshot!(text(&not_too_many(Path::new("/opt/trains/data/elastic"), &data, 2 << 30)));
+        insta::assert_snapshot!(text(&not_too_many(Path::new("/opt/trains/data/elastic"), &data, Some(2 << 30))));
     }
 
     #[test]
     fn as_many_as_a_busy_server_has_pass_and_closed_ones_do_not_count() {
         let mut indices: Vec<Index> = (0..950).map(|number| index(&format!("events-log-{number}"), 1)).collect();
         let data = |indices: &[Index]| DataDir { indices: indices.to_vec(), ..DataDir::default() };
-        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), 1 << 30), []);
+        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), Some(1 << 30)), []);
         indices.push(index("events-log-more", 1));
-        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), 1 << 30).len(), 1);
+        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), Some(1 << 30)).len(), 1);
         indices.iter_mut().for_each(|index| index.openness = Openness::Closed);
-        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), 1 << 30), []);
-        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), 256 << 20).len(), 1);
+        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), Some(1 << 30)), []);
+        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), Some(256 << 20)).len(), 1);
+        assert_eq!(not_too_many(Path::new("/x"), &data(&indices), None), []);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::harness::on_the_bed;
 use crate::harness::stopwatch::Stopwatch;
 use crate::harness::tree::Tree;
 use crate::words::{command, plain, reasons};
+use clearml_migrate::display::format::documents;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ fn refused_while_it_runs_and_moved_when_it_is_down(up: &str, path: &OsString, ve
     }
     Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
     data.nothing_of_the_run_is_left(&["elastic_5.tar.gz", "elastic_7"]);
-    done.saying(&format!("{} documents", old.counts().values().sum::<u64>()));
+    done.saying(&documents(old.counts().values().sum()));
     clock.tell("migrated");
 }
 

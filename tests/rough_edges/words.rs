@@ -20,10 +20,12 @@ pub fn from<'a>(text: &'a str, begin: &str) -> &'a str {
     &text[at.unwrap_or_else(|| panic!("no line begins with {begin}: {text}"))..]
 }
 
-/// The text with this machine's paths, the process ids and the run's time replaced by words.
+/// The text with this machine's paths, process ids, numbers of files and the run's time replaced by words.
 pub fn plain(machine: &Machine, text: &str) -> String {
     let text = machine.redacted(text.trim());
     let text = without_numbers_after(&text, "process ", "[pid]");
+    // How many files a node has made is its own affair.
+    let text = without_numbers_after(&text, ") and ", "[number]");
     let mut out = String::new();
     for (number, line) in text.lines().enumerate() {
         out.push_str(if number == 0 { "" } else { "\n" });
