@@ -113,12 +113,16 @@ fn plans(indices: &[SourceIndex]) -> Vec<IndexPlan> {
 }
 
 async fn described(node: &Client) -> Vec<SourceIndex> {
-    for closed in indices::list(node).await.unwrap().iter().filter(|listed| listed.is_closed()) {
-        indices::open(node, &closed.name).await.unwrap();
+    let mut closed = Vec::new();
+    for listed in indices::list(node).await.unwrap().into_iter().filter(|listed| listed.is_closed()) {
+        indices::open(node, &listed.name).await.unwrap();
+        closed.push(listed.name);
     }
+    assert!(!closed.is_empty());
     let mut all = Vec::new();
-    for listed in indices::list(node).await.unwrap().iter().filter(|listed| listed.is_ours()) {
-        all.push(indices::describe(node, listed).await.unwrap());
+    for mut listed in indices::list(node).await.unwrap().into_iter().filter(|listed| listed.is_ours()) {
+        listed.was_closed = closed.contains(&listed.name);
+        all.push(indices::describe(node, &listed).await.unwrap());
     }
     all
 }

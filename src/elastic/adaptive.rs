@@ -21,7 +21,7 @@ const STRAINED: f64 = 3.0;
 const LEAST_BYTES: usize = 128 * 1024;
 const FIRST_BYTES: usize = 1024 * 1024;
 /// Larger requests gain nothing (measured), and each lane holds one in memory.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
 const BYTES_STEP: usize = 128 * 1024;
 /// Answers that come sooner let requests grow.
 const SOON: Duration = Duration::from_millis(250);
@@ -37,6 +37,7 @@ const FORGETTING: f64 = 1.002;
 pub(super) struct Lanes {
     permits: Arc<Semaphore>,
     count: Mutex<Count>,
+    most_bytes: usize,
 }
 
 /// The right to send one request. Given back when dropped.
@@ -52,15 +53,16 @@ pub(super) struct Pace {
 }
 
 impl Lanes {
-    /// Returns the few lanes of the beginning.
-    pub fn new() -> Arc<Self> {
+    /// Returns the few lanes of the beginning, for requests of at most `most_bytes`.
+    pub fn new(most_bytes: usize) -> Arc<Self> {
         let count = Count::default();
-        Arc::new(Self { permits: Arc::new(Semaphore::new(count.allowed)), count: Mutex::new(count) })
+        let permits = Arc::new(Semaphore::new(count.allowed));
+        Arc::new(Self { permits, count: Mutex::new(count), most_bytes })
     }
 
     /// Returns the pace of one index on these lanes.
     pub fn pace(self: &Arc<Self>) -> Pace {
-        Pace { lanes: Arc::clone(self), size: Mutex::default() }
+        Pace { lanes: Arc::clone(self), size: Mutex::new(Size::new(self.most_bytes)) }
     }
 
     fn change(&self, change: impl FnOnce(&mut Count)) {
@@ -180,17 +182,16 @@ impl Count {
 /// How large requests to an index are.
 struct Size {
     bytes: usize,
+    most: usize,
     /// Seconds per byte: smoothed, and the best.
     pace: Option<(f64, f64)>,
 }
 
-impl Default for Size {
-    fn default() -> Self {
-        Self { bytes: FIRST_BYTES, pace: None }
-    }
-}
-
 impl Size {
+    fn new(most: usize) -> Self {
+        Self { bytes: FIRST_BYTES.min(most), most, pace: None }
+    }
+
     /// Returns the time per byte as a multiple of the best one; `None` for requests that are too small to tell.
     fn answered(&mut self, bytes: usize, took: Duration) -> Option<f64> {
         if took > LATE {
@@ -216,7 +217,7 @@ impl Size {
     }
 
     fn set(&mut self, bytes: usize) {
-        self.bytes = bytes.clamp(LEAST_BYTES, MOST_BYTES);
+        self.bytes = bytes.max(LEAST_BYTES).min(self.most);
     }
 }
 
@@ -275,7 +276,7 @@ mod tests {
 
     #[test]
     fn requests_grow_while_answers_come_soon_and_shrink_when_they_come_late() {
-        let mut size = Size::default();
+        let mut size = Size::new(MOST_BYTES);
         for _ in 0..100 {
             size.answered(size.bytes, Duration::from_millis(20));
         }
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_strain_is_what_a_byte_takes_now_against_the_best() {
-        let mut size = Size::default();
+        let mut size = Size::new(MOST_BYTES);
         let mut take = |milliseconds| size.answered(FIRST_BYTES, Duration::from_millis(milliseconds)).unwrap();
         assert_eq!(take(300), 1.0);
         let strain = (0..50).map(|_| take(900)).last().unwrap();
@@ -300,7 +301,7 @@ mod tests {
 
     #[tokio::test]
     async fn lanes_in_use_are_taken_away_when_they_come_back() {
-        let lanes = Lanes::new();
+        let lanes = Lanes::new(MOST_BYTES);
         let pace = lanes.pace();
         lanes.change(|count| count.set(3));
         let (one, two, three) = (pace.lane().await, pace.lane().await, pace.lane().await);

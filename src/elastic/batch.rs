@@ -47,6 +47,11 @@ impl BatchBuilder {
         Self { capacity, body: Vec::new(), names: String::new(), entries: Vec::new() }
     }
 
+    /// Returns the bytes that the request should have.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Adds a document, its source on one line, and returns the source as it will be sent.
     pub fn push(&mut self, document: &DocumentRef<'_>, sends_routing: bool) -> &[u8] {
         if self.body.capacity() == 0 {

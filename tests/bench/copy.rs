@@ -4,16 +4,18 @@
 //! ```text
 //! bench-copy plans --source URL                          the target indices, as JSON, the largest first
 //! bench-copy copy --source URL --target URL [--verify]   copies them all and prints what it did
+//! bench-copy copy --data DIR --target URL [--verify]     the same from the files of a node that is stopped
 //! ```
 
-use clap::Parser;
+use clap::{Args, Parser};
 use clearml_migrate::elastic::{
-    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, IndexPlan, RejectLog, Templates, indices, require_complete,
-    verify_index,
+    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Source, SourceIndex, Templates,
+    find_collisions, indices, require_complete, verify_index,
 };
 use clearml_migrate::error::Result;
 use clearml_migrate::events::Events;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +29,8 @@ enum Command {
     },
     /// Copy every index.
     Copy {
-        /// Address of the old node.
-        #[arg(long)]
-        source: String,
+        #[command(flatten)]
+        old: Old,
         /// Address of the new node.
         #[arg(long)]
         target: String,
@@ -37,6 +38,17 @@ enum Command {
         #[arg(long)]
         verify: bool,
     },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Old {
+    /// Address of the old node.
+    #[arg(long)]
+    source: Option<String>,
+    /// The old node's data directory.
+    #[arg(long)]
+    data: Option<PathBuf>,
 }
 
 struct Forget;
@@ -51,7 +63,7 @@ impl Checkpoints for Forget {
 async fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Plans { source } => list(&source).await,
-        Command::Copy { source, target, verify } => copy(&source, &target, verify).await,
+        Command::Copy { old, target, verify } => copy(&old, &target, verify).await,
     };
     match done {
         Ok(value) => {
@@ -65,27 +77,42 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn plans(source: &Client) -> Result<Vec<IndexPlan>> {
-    let templates = Templates::release_1_1()?;
-    let mut plans = Vec::new();
+async fn described(source: &Client) -> Result<Vec<SourceIndex>> {
+    let mut found = Vec::new();
     for listed in indices::list(source).await?.iter().filter(|listed| listed.is_ours()) {
-        plans.push(IndexPlan::new(&indices::describe(source, listed).await?, &templates)?);
+        found.push(indices::describe(source, listed).await?);
     }
+    Ok(found)
+}
+
+fn plans(indices: &[SourceIndex]) -> Result<Vec<IndexPlan>> {
+    let templates = Templates::release_1_1()?;
+    let mut plans = indices.iter().map(|index| IndexPlan::new(index, &templates)).collect::<Result<Vec<_>>>()?;
     plans.sort_by_key(|plan| std::cmp::Reverse(plan.bytes));
     Ok(plans)
 }
 
 async fn list(source: &str) -> Result<Value> {
     let one = |plan: IndexPlan| json!({"index": plan.index, "documents": plan.documents, "creation": plan.creation()});
-    Ok(plans(&Client::new(source)?).await?.into_iter().map(one).collect())
+    Ok(plans(&described(&Client::new(source)?).await?)?.into_iter().map(one).collect())
 }
 
-async fn copy(source: &str, target: &str, verify: bool) -> Result<Value> {
-    let (source, target) = (Client::new(source)?, Client::new(target)?);
-    let plans = plans(&source).await?;
+async fn copy(old: &Old, target: &str, verify: bool) -> Result<Value> {
     let rejects = std::env::temp_dir().join(format!("bench-rejects-{}.ndjson", std::process::id()));
     let options = CopyOptions::new(RejectLog::new(&rejects));
     let (events, cancel) = (Events::silent(), CancellationToken::new());
+    let (source, plans): (Source, _) = if let Some(data) = &old.data {
+        let files = Files::open(data)?;
+        let plans = plans(files.indices())?;
+        let CopyOptions { accepted, rejects, .. } = &options;
+        find_collisions(&files, &plans, accepted, rejects, &std::env::temp_dir(), &cancel)?.require_none(rejects)?;
+        (files.into(), plans)
+    } else {
+        let node = Client::new(old.source.as_deref().unwrap_or_default())?;
+        let plans = plans(&described(&node).await?)?;
+        (node.into(), plans)
+    };
+    let target = Client::new(target)?;
     let copier = Copier::new(source, target.clone(), options, events.clone(), cancel.clone()).await?;
     let outcomes = copier.copy_all(plans.clone(), &Forget).await?;
     require_complete(&outcomes, &rejects)?;

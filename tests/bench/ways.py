@@ -154,15 +154,35 @@ class Scroll(Way):
     NAME = "scroll"
     OPTIONS = ()
 
+    def old(self, bench):
+        """Where it reads."""
+        return ["--source", bench.nodes.source.url]
+
     def run(self, bench, watch):
-        nodes = ["--source", bench.nodes.source.url, "--target", bench.nodes.target.url]
-        run_watched([bench.program, "copy", *nodes, *self.OPTIONS], watch)
+        target = ["--target", bench.nodes.target.url]
+        run_watched([bench.program, "copy", *self.old(bench), *target, *self.OPTIONS], watch)
 
 
 class ScrollVerified(Scroll):
     """the same, and every document read back and compared"""
 
     NAME = "scroll-verified"
+    OPTIONS = ("--verify",)
+
+
+class Segments(Scroll):
+    """this program's copy, the old data read from their files"""
+
+    NAME = "segments"
+
+    def old(self, bench):
+        return ["--data", bench.directory / "data"]
+
+
+class SegmentsVerified(Segments):
+    """the same, and every document read back and compared"""
+
+    NAME = "segments-verified"
     OPTIONS = ("--verify",)
 
 
@@ -221,5 +241,10 @@ def run_watched(command, watch, stderr=None):
 
 
 WAYS = {
-    way.NAME: way for way in (ReindexSequential, ReindexParallel, Elasticdump, Scroll, ScrollVerified, BulkCeiling)
+    way.NAME: way
+    for way in (
+        *(ReindexSequential, ReindexParallel, Elasticdump),
+        *(Scroll, ScrollVerified, Segments, SegmentsVerified),
+        BulkCeiling,
+    )
 }

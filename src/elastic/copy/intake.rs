@@ -23,7 +23,7 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(load: &Arc<Load>) -> Self {
-        let batch = BatchBuilder::new(load.batch_bytes());
+        let batch = BatchBuilder::new(load.pace.batch_bytes());
         Self { load: Arc::clone(load), batch, tally: Tally::default() }
     }
 
@@ -32,7 +32,7 @@ impl Intake {
     /// # Errors
     /// Fails when the file of refused documents cannot be written.
     pub(super) fn take(&mut self, document: &DocumentRef<'_>) -> Result<Option<Batch>> {
-        let Load { plan, options, request_bytes, samples, .. } = self.load.as_ref();
+        let Load { plan, options, request_bytes, pace, samples, .. } = self.load.as_ref();
         let (tally, size) = (&mut self.tally, document.source.len());
         let lines = size + document.id.len() + document.routing.map_or(0, str::len) + ACTION_FRAME;
         tally.read += 1;
@@ -48,8 +48,8 @@ impl Intake {
             tally.reject(Rejected { id: document.id.to_owned(), kind, reason }, false);
             return Ok(None);
         }
-        let full = !self.batch.is_empty() && self.batch.bytes() + lines > self.load.batch_bytes();
-        let full = full.then(|| self.batch.take());
+        let full = !self.batch.is_empty() && self.batch.bytes() + lines > self.batch.capacity();
+        let full = full.then(|| std::mem::replace(&mut self.batch, BatchBuilder::new(pace.batch_bytes())).take());
         let task = (*samples || document.routing.is_some()).then(|| task_of(document.source)).flatten();
         if let Some(task) = task.as_deref().filter(|_| *samples) {
             tally.samples.add(task);

@@ -25,7 +25,7 @@ impl Copier {
     ) -> Result<Tally> {
         let (mut writes, mut tally) = (Writes::new(), Tally::default());
         while let Some(batch) = batches.recv().await {
-            self.dispatch(load, &mut writes, batch).await?;
+            self.dispatch(load, &mut writes, batch).await;
             while let Some(written) = writes.try_join_next() {
                 self.settle(load, &mut tally, joined(written)?)?;
             }
@@ -40,7 +40,7 @@ impl Copier {
     }
 
     /// Waits for a free lane and sends the batch on its way.
-    async fn dispatch(&self, load: &Load, writes: &mut Writes, batch: Batch) -> Result<()> {
+    async fn dispatch(&self, load: &Load, writes: &mut Writes, batch: Batch) {
         let lane = load.pace.lane().await;
         let (client, index, pace) = (self.target.clone(), load.plan.index.clone(), Arc::clone(&load.pace));
         let writer = BulkWriter { client, index, goes_on: load.goes_on, pace };
@@ -50,7 +50,6 @@ impl Copier {
             drop(lane);
             Ok((documents, written))
         });
-        Ok(())
     }
 
     /// Counts what was written; what was refused goes into the rejects file.

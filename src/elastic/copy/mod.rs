@@ -20,7 +20,7 @@ mod tally;
 pub use checkpoint::Partial;
 pub(super) use checkpoint::Reports;
 
-use super::adaptive::{Lanes, Pace};
+use super::adaptive::{Lanes, MOST_BYTES, Pace};
 use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
 use super::client::Client;
 use super::index_plan::IndexPlan;
@@ -39,8 +39,7 @@ use tokio_util::sync::CancellationToken;
 /// How to copy.
 #[derive(Debug, Clone)]
 pub struct CopyOptions {
-    /// Most bytes of a bulk request, exceeded only by a single larger document; the target's answers decide how many
-    /// it has.
+    /// Bytes of a bulk request at most, exceeded only by a single larger document.
     pub batch_bytes: usize,
     /// Threads that read files, all indices together.
     pub readers: usize,
@@ -58,7 +57,7 @@ impl CopyOptions {
     /// Returns what has proven fastest on small machines, with refused documents going to `rejects`.
     pub fn new(rejects: RejectLog) -> Self {
         Self {
-            batch_bytes: 4 * 1024 * 1024,
+            batch_bytes: MOST_BYTES,
             readers: 4,
             indices_at_once: 3,
             checkpoint_every: Duration::from_secs(30),
@@ -89,12 +88,11 @@ struct Load {
     plan: IndexPlan,
     options: CopyOptions,
     request_bytes: usize,
+    pace: Arc<Pace>,
     /// Whether tasks are counted.
     samples: bool,
     /// Whether the target may hold documents of an earlier try.
     goes_on: bool,
-    /// How the target copes.
-    pace: Arc<Pace>,
     /// Documents sent so far.
     written: AtomicU64,
     /// Documents there will be, at most.
@@ -114,8 +112,8 @@ impl Copier {
         cancel: CancellationToken,
     ) -> Result<Self> {
         let request_bytes = usize::try_from(target.max_request_bytes().await?).unwrap_or(usize::MAX);
-        let lanes = Lanes::new();
         let readers = Arc::new(Semaphore::new(options.readers.max(1)));
+        let lanes = Lanes::new(options.batch_bytes);
         Ok(Self { source: source.into(), target, options, lanes, readers, request_bytes, events, cancel })
     }
 
@@ -164,9 +162,9 @@ impl Copier {
             plan: plan.clone(),
             options: self.options.clone(),
             request_bytes: self.request_bytes,
+            pace: Arc::new(self.lanes.pace()),
             samples: index.starts_with("events-"),
             goes_on,
-            pace: Arc::new(self.lanes.pace()),
             written: AtomicU64::new(partial.tally.written()),
             expected: AtomicU64::new(plan.documents),
         });
@@ -197,13 +195,6 @@ impl Copier {
         let id = index_id(&self.target, index).await?;
         let id = id.ok_or_else(|| Error::failed(format!("The index {index} was created and is gone.")))?;
         Ok((Partial::new(index, &id), false))
-    }
-}
-
-impl Load {
-    /// Returns the bytes that the next request should have.
-    fn batch_bytes(&self) -> usize {
-        self.pace.batch_bytes().min(self.options.batch_bytes)
     }
 }
 
