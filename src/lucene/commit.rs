@@ -1,16 +1,29 @@
-//! `segments_N`, the commit of a shard: `org.apache.lucene.index.SegmentInfos`. Of commits of Lucene 7 and later only
-//! the version is read, which tells that a newer Elasticsearch has written to the data.
+//! `segments_N`, the commit of a shard: `org.apache.lucene.index.SegmentInfos`. Big-endian in all versions.
+//!
+//! Of commits in other formats than the caller reads only the version is read, which tells which Elasticsearch has
+//! written to the data.
 
 use super::Corrupt;
 use super::header::{check_footer, index_header};
 use super::input::Input;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
-/// Formats of which everything is read: Lucene 5.0 to 6.6.
-const READABLE: i32 = 6;
+/// Formats of Lucene 5.0 to 6.6.
+pub const OF_ELASTICSEARCH_5: RangeInclusive<i32> = 4..=6;
+/// Formats of Lucene 7.4 to 9.12.
+pub const OF_ELASTICSEARCH_7_AND_8: RangeInclusive<i32> = 9..=10;
 /// Formats that name the writing Lucene: 5.3 and later. The last one known is of Lucene 8.6 to 10.
 const NAMES_VERSION: i32 = 6;
+/// Formats since Lucene 7, where every segment has an id and the first Lucene is named.
+const NAMES_CREATION: i32 = 7;
+/// Formats since Lucene 7.2, with a longer counter.
+const COUNTS_LONG: i32 = 8;
+/// Formats since Lucene 7.4, with the number of soft deletes.
+const COUNTS_SOFT_DELETES: i32 = 9;
+/// The format since Lucene 8.6, with an id of the segment's state.
+const IDENTIFIES_STATES: i32 = 10;
 const NEWEST: i32 = 10;
 const PREFIX: &str = "segments_";
 
@@ -43,12 +56,14 @@ pub struct Segment {
     /// Generation of the `.liv` file; nothing if no document is deleted.
     pub delete_generation: Option<i64>,
     /// Deleted documents.
-    pub deleted: i32,
-    /// Its names of fields are in a file of their own, not in the segment's. Elasticsearch 5 never writes such.
-    pub has_new_field_infos: bool,
+    pub deleted: u32,
+    /// Documents that are only marked as deleted, in a field: such as were written again. Elasticsearch 5 has none.
+    pub soft_deleted: u32,
+    /// Generation of the `.fnm` file that replaces the segment's own. Elasticsearch 5 never writes such.
+    pub field_infos_generation: Option<i64>,
 }
 
-/// What a commit of Lucene 6 holds.
+/// What a commit holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// The segments in order.
@@ -64,7 +79,7 @@ pub struct Commit {
     pub id: [u8; 16],
     /// The Lucene that wrote it, if it says so.
     pub lucene: Option<LuceneVersion>,
-    /// The rest; nothing if a Lucene later than 6 wrote it.
+    /// The rest; nothing if it is in another format than asked for.
     pub contents: Option<Contents>,
 }
 
@@ -84,15 +99,16 @@ pub fn newest<'a>(names: impl Iterator<Item = &'a str>) -> Option<(&'a str, &'a 
     names.filter_map(generation).max_by_key(|(generation, ..)| *generation).map(|(_, name, suffix)| (name, suffix))
 }
 
-/// Reads a commit from a whole file; `generation` is the part of its name behind `segments_`.
+/// Reads a commit from a whole file; `generation` is the part of its name behind `segments_`, and in `readable` are the
+/// formats of which the contents are read.
 ///
 /// # Errors
 /// Fails if the checksum is wrong or anything does not fit.
-pub fn parse(file: &[u8], generation: &str) -> Result<Commit, Corrupt> {
+pub fn parse(file: &[u8], generation: &str, readable: &RangeInclusive<i32>) -> Result<Commit, Corrupt> {
     let mut input = Input::new(check_footer(file)?);
     let header = index_header(&mut input, "segments", 4..=NEWEST, generation)?;
     let lucene = (header.version >= NAMES_VERSION).then(|| lucene_version(&mut input)).transpose()?;
-    let contents = (header.version <= READABLE).then(|| contents(&mut input, header.version)).transpose()?;
+    let contents = readable.contains(&header.version).then(|| contents(&mut input, header.version)).transpose()?;
     Ok(Commit { id: header.id, lucene, contents })
 }
 
@@ -101,14 +117,21 @@ fn lucene_version(input: &mut Input<'_>) -> Result<LuceneVersion, Corrupt> {
 }
 
 fn contents(input: &mut Input<'_>, format: i32) -> Result<Contents, Corrupt> {
+    if format >= NAMES_CREATION {
+        let _major_version_of_creation = input.vint()?;
+    }
     let _version = input.i64()?;
-    let _counter = input.i32()?;
+    if format >= COUNTS_LONG {
+        let _counter = input.vlong()?;
+    } else {
+        let _counter = input.i32()?;
+    }
     let count = input.count32()?;
     if format >= NAMES_VERSION && count > 0 {
         let _oldest_segment = lucene_version(input)?;
     }
     let safe_maps = format == 4;
-    let segments = (0..count).map(|_| segment(input, safe_maps)).collect::<Result<_, _>>()?;
+    let segments = (0..count).map(|_| segment(input, format)).collect::<Result<_, _>>()?;
     let user_data = if safe_maps {
         (0..input.count32()?).map(|_| Ok((input.string()?, input.string()?))).collect::<Result<_, Corrupt>>()?
     } else {
@@ -121,33 +144,45 @@ fn contents(input: &mut Input<'_>, format: i32) -> Result<Contents, Corrupt> {
     Ok(Contents { segments, user_data })
 }
 
-fn segment(input: &mut Input<'_>, safe_maps: bool) -> Result<Segment, Corrupt> {
+fn segment(input: &mut Input<'_>, format: i32) -> Result<Segment, Corrupt> {
     let name = input.string()?.to_owned();
-    if input.u8()? != 1 {
+    // It becomes part of paths.
+    let digits = name.strip_prefix('_').unwrap_or_default();
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_alphanumeric()) {
+        return Err(input.corrupt("a segment is named in an impossible way"));
+    }
+    if format < NAMES_CREATION && input.u8()? != 1 {
         return Err(input.corrupt("a segment without an id"));
     }
     let id = input.array()?;
     let codec = input.string()?.to_owned();
-    let delete_generation = input.i64()?;
-    let deleted = input.i32()?;
-    let field_infos_generation = input.i64()?;
-    let _doc_values_generation = input.i64()?;
+    let delete_generation = generation(input)?;
+    let negative = |input: &Input<'_>| input.corrupt("a negative number of deleted documents");
+    let deleted = u32::try_from(input.i32()?).map_err(|_| negative(input))?;
+    let field_infos_generation = generation(input)?;
+    let _doc_values_generation = generation(input)?;
+    let soft_deleted = if format >= COUNTS_SOFT_DELETES { input.i32()? } else { 0 };
+    let soft_deleted = u32::try_from(soft_deleted).map_err(|_| negative(input))?;
+    if format >= IDENTIFIES_STATES {
+        match input.u8()? {
+            0 => {}
+            1 => drop(input.array::<16>()?),
+            _ => return Err(input.corrupt("neither with an id of its state nor without")),
+        }
+    }
+    let safe_maps = format == 4;
     skip_strings(input, safe_maps)?;
     for _ in 0..input.count32()? {
         let _field_number = input.i32()?;
         skip_strings(input, safe_maps)?;
     }
-    if deleted < 0 {
-        return Err(input.corrupt("a negative number of deleted documents"));
-    }
-    Ok(Segment {
-        name,
-        id,
-        codec,
-        delete_generation: (delete_generation >= 0).then_some(delete_generation),
-        deleted,
-        has_new_field_infos: field_infos_generation >= 0,
-    })
+    Ok(Segment { name, id, codec, delete_generation, deleted, soft_deleted, field_infos_generation })
+}
+
+/// Reads a generation; a negative number is none.
+fn generation(input: &mut Input<'_>) -> Result<Option<i64>, Corrupt> {
+    let generation = input.i64()?;
+    Ok((generation >= 0).then_some(generation))
 }
 
 fn skip_strings(input: &mut Input<'_>, safe_maps: bool) -> Result<(), Corrupt> {
@@ -166,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_commit_tells_segments_and_translog() {
-        let commit = parse(&commit("2f", 6, 6, &SEGMENTS, 17), "2f").unwrap();
+        let commit = parse(&commit("2f", 6, 6, &SEGMENTS, 17), "2f", &OF_ELASTICSEARCH_5).unwrap();
         assert_eq!(commit.lucene.unwrap().to_string(), "6.6.1");
         let contents = commit.contents.unwrap();
         assert_eq!(contents.translog_generation(), Some(17));
@@ -176,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn of_a_newer_commit_the_version_is_read() {
-        let commit = parse(&commit("3", 9, 8, &[], 1), "3").unwrap();
+    fn of_a_commit_in_another_format_the_version_is_read() {
+        let commit = parse(&commit("3", 9, 8, &[], 1), "3", &OF_ELASTICSEARCH_5).unwrap();
         assert_eq!(commit.lucene.unwrap().major, 8);
         assert_eq!(commit.contents, None);
     }
@@ -191,11 +226,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_with_a_right_checksum_gives_errors(tail in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn garbage_with_a_right_checksum_gives_errors(
+            format in 4..=10_i32,
+            tail in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
             let mut bytes = Vec::new();
-            crate::lucene::testing::put_index_header(&mut bytes, "segments", 6, [0; 16], "1");
+            crate::lucene::testing::put_index_header(&mut bytes, "segments", format, [0; 16], "1");
             bytes.extend(tail);
-            let _ = parse(&crate::lucene::testing::footer(bytes), "1");
+            let _ = parse(&crate::lucene::testing::footer(bytes), "1", &(4..=NEWEST));
         }
     }
 }

@@ -1,23 +1,30 @@
 //! Compound files: `<segment>.cfs` holds most files of a segment one after another, `<segment>.cfe` says where
-//! (`org.apache.lucene.codecs.lucene50.Lucene50CompoundFormat`). Every file in it has a header and footer of its own.
+//! (`Lucene50CompoundFormat`, `Lucene90CompoundFormat`). Every file in it has a header and footer of its own.
 
 use super::Corrupt;
 use super::header::{FOOTER_LENGTH, check_footer, check_footer_shape, index_header};
-use super::input::Input;
+use super::input::{ByteOrder, Input};
 use std::ops::Range;
 
 /// Where files are in a compound file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entries(Vec<(String, Range<usize>)>);
+pub struct Entries {
+    order: ByteOrder,
+    files: Vec<(String, Range<usize>)>,
+}
 
 impl Entries {
-    /// Reads a whole `.cfe` file.
+    /// Reads a whole `.cfe` file; `order` is that of the segment's codec.
     ///
     /// # Errors
     /// Fails if the checksum is wrong, the file belongs to another segment, or anything does not fit.
-    pub fn parse(file: &[u8], segment_id: &[u8; 16]) -> Result<Self, Corrupt> {
-        let mut input = Input::new(check_footer(file)?);
-        index_header(&mut input, "Lucene50CompoundEntries", 0..=0, "")?.belongs_to(segment_id)?;
+    pub fn parse(file: &[u8], segment_id: &[u8; 16], order: ByteOrder) -> Result<Self, Corrupt> {
+        let mut input = Input::new(check_footer(file)?).ordered(order);
+        let codec = match order {
+            ByteOrder::Big => "Lucene50CompoundEntries",
+            ByteOrder::Little => "Lucene90CompoundEntries",
+        };
+        index_header(&mut input, codec, 0..=0, "")?.belongs_to(segment_id)?;
         let mut entries: Vec<(String, Range<usize>)> = Vec::new();
         for _ in 0..input.count()? {
             let name = input.string()?.to_owned();
@@ -32,7 +39,7 @@ impl Entries {
         if !input.rest().is_empty() {
             return Err(input.corrupt("there is more than the entries"));
         }
-        Ok(Self(entries))
+        Ok(Self { order, files: entries })
     }
 
     /// Checks that a `.cfs` file holds exactly these files. What is in them has checksums of its own.
@@ -42,13 +49,18 @@ impl Entries {
     pub fn check(&self, file: &[u8], segment_id: &[u8; 16]) -> Result<(), Corrupt> {
         check_footer_shape(file)?;
         let mut input = Input::new(file);
-        index_header(&mut input, "Lucene50CompoundData", 0..=0, "")?.belongs_to(segment_id)?;
-        let mut ranges: Vec<&Range<usize>> = self.0.iter().map(|(_, range)| range).collect();
+        let (codec, alignment) = match self.order {
+            ByteOrder::Big => ("Lucene50CompoundData", 1),
+            // Since Lucene 9 files begin where whole words do.
+            ByteOrder::Little => ("Lucene90CompoundData", 8),
+        };
+        index_header(&mut input, codec, 0..=0, "")?.belongs_to(segment_id)?;
+        let mut ranges: Vec<&Range<usize>> = self.files.iter().map(|(_, range)| range).collect();
         ranges.sort_by_key(|range| (range.start, range.end));
         let mut end = input.position();
         for range in ranges {
-            if range.start != end {
-                return Err(Corrupt::new(format!("no file begins at offset {end} in it")));
+            if Some(range.start) != end.checked_next_multiple_of(alignment) {
+                return Err(Corrupt::new(format!("no file begins behind offset {end} in it")));
             }
             end = range.end;
         }
@@ -61,7 +73,7 @@ impl Entries {
 
     /// Returns where a file is, by the part of its name behind the segment's, such as `.fdt`.
     pub fn range(&self, extension: &str) -> Option<Range<usize>> {
-        self.0.iter().find(|(name, _)| name == extension).map(|(_, range)| range.clone())
+        self.files.iter().find(|(name, _)| name == extension).map(|(_, range)| range.clone())
     }
 }
 
@@ -75,22 +87,25 @@ mod tests {
 
     #[test]
     fn files_are_found_where_they_are() {
-        let (cfe, cfs) = compound(ID, &[(".fdt", b"stored fields"), ("_Lucene50_0.doc", b""), (".fnm", b"names")]);
-        let entries = Entries::parse(&cfe, &ID).unwrap();
-        entries.check(&cfs, &ID).unwrap();
-        assert_eq!(&cfs[entries.range(".fdt").unwrap()], b"stored fields");
-        assert_eq!(&cfs[entries.range(".fnm").unwrap()], b"names");
-        assert_eq!(entries.range(".liv"), None);
+        for order in [ByteOrder::Big, ByteOrder::Little] {
+            let files: [(&str, &[u8]); 3] = [(".fdt", b"stored fields"), ("_Lucene50_0.doc", b""), (".fnm", b"names")];
+            let (cfe, cfs) = compound(ID, order, &files);
+            let entries = Entries::parse(&cfe, &ID, order).unwrap();
+            entries.check(&cfs, &ID).unwrap();
+            assert_eq!(&cfs[entries.range(".fdt").unwrap()], b"stored fields");
+            assert_eq!(&cfs[entries.range(".fnm").unwrap()], b"names");
+            assert_eq!(entries.range(".liv"), None);
+        }
     }
 
     #[test]
     fn what_does_not_belong_together_is_refused() {
-        let (cfe, cfs) = compound(ID, &[(".fdt", b"stored fields")]);
-        let entries = Entries::parse(&cfe, &ID).unwrap();
-        assert!(Entries::parse(&cfe, &[6; 16]).is_err());
+        let (cfe, cfs) = compound(ID, ByteOrder::Big, &[(".fdt", b"stored fields")]);
+        let entries = Entries::parse(&cfe, &ID, ByteOrder::Big).unwrap();
+        assert!(Entries::parse(&cfe, &[6; 16], ByteOrder::Big).is_err());
         assert!(entries.check(&cfs, &[6; 16]).is_err());
         assert!(entries.check(&cfs[..cfs.len() - 1], &ID).is_err());
-        let (_, longer) = compound(ID, &[(".fdt", b"stored fields and more")]);
+        let (_, longer) = compound(ID, ByteOrder::Big, &[(".fdt", b"stored fields and more")]);
         assert!(entries.check(&longer, &ID).unwrap_err().to_string().contains("length"));
     }
 
@@ -100,7 +115,7 @@ mod tests {
             let mut bytes = Vec::new();
             put_index_header(&mut bytes, "Lucene50CompoundEntries", 0, ID, "");
             bytes.extend(tail);
-            if let Ok(entries) = Entries::parse(&footer(bytes), &ID) {
+            if let Ok(entries) = Entries::parse(&footer(bytes), &ID, ByteOrder::Big) {
                 let _ = entries.check(&[0; 100], &ID);
             }
         }

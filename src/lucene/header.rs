@@ -1,4 +1,4 @@
-//! Headers, footers and checksums: `org.apache.lucene.codecs.CodecUtil` of Lucene 6.
+//! Headers, footers and checksums: `org.apache.lucene.codecs.CodecUtil`. They are big-endian in all versions.
 //!
 //! ```text
 //! Header       Int32 0x3FD76C17, String codec, Int32 version
@@ -20,14 +20,14 @@ pub const FOOTER_LENGTH: usize = 16;
 /// # Errors
 /// Fails if it is none, of another codec, or of a version out of the range.
 pub fn header(input: &mut Input<'_>, codec: &str, versions: RangeInclusive<i32>) -> Result<i32, Corrupt> {
-    if input.i32()? != HEADER_MAGIC {
+    if i32::from_be_bytes(input.array()?) != HEADER_MAGIC {
         return Err(Corrupt::new("it does not begin as a Lucene file"));
     }
     let found = input.string()?;
     if found != codec {
         return Err(Corrupt::new(format!("its header says {found:?} in place of {codec:?}")));
     }
-    let version = input.i32()?;
+    let version = i32::from_be_bytes(input.array()?);
     if !versions.contains(&version) {
         return Err(Corrupt::new(format!("its {codec} format {version} is unknown")));
     }

@@ -1,4 +1,5 @@
-//! What an index is, from its state file: `org.elasticsearch.cluster.metadata.IndexMetaData` of 5.x.
+//! What an index is, from its state file: `org.elasticsearch.cluster.metadata.IndexMetaData` of 5.x, and what stayed the
+//! same in 7.x and 8.x.
 //!
 //! ```text
 //! {"<name>": {"state": "open", "settings": {"index.uuid": "…", …}, "mappings": [{"<type>": {…}}, …], "aliases": {…}}}
@@ -86,7 +87,21 @@ impl IndexMetadata {
             };
             let enabled =
                 source.get("enabled").is_none_or(|enabled| *enabled == Value::Bool(true) || enabled == "true");
-            !enabled || filters("includes") || filters("excludes")
+            // Elasticsearch 8: `synthetic` and `disabled` store nothing.
+            let stored = source.get("mode").is_none_or(|mode| mode == "stored");
+            !enabled || !stored || filters("includes") || filters("excludes")
+        })
+    }
+
+    /// Returns why the documents are not kept as they were sent, if they are not: a phrase.
+    pub fn why_not_whole(&self) -> Option<String> {
+        if self.type_without_source().is_some() {
+            return Some("its mapping switches `_source` off, filters it or computes it".to_owned());
+        }
+        // The settings of Elasticsearch 8 that compute sources or ids, with the value that does not.
+        [("index.mode", "standard"), ("index.mapping.source.mode", "stored")].into_iter().find_map(|(key, whole)| {
+            let value = self.settings.get(key).filter(|value| **value != whole)?;
+            Some(format!("its setting `{key}` is {value}"))
         })
     }
 }
@@ -128,10 +143,19 @@ mod tests {
             (json!({"excludes": ["secret"]}), false),
             (json!({"includes": ["a.*"]}), false),
             (json!({"enabled": true, "excludes": [], "includes": []}), true),
+            (json!({"mode": "synthetic"}), false),
+            (json!({"mode": "stored"}), true),
             (json!({}), true),
         ] {
             let found = index(json!([{"log": {}}, {"plot": {"_source": source}}]), json!(null));
             assert_eq!(found.type_without_source(), (!whole).then_some("plot"), "{source}");
+            assert_eq!(found.why_not_whole().is_none(), whole, "{source}");
+        }
+        let mut series = index(json!([]), json!(null));
+        assert_eq!(series.why_not_whole(), None);
+        for (mode, whole) in [("standard", true), ("time_series", false), ("logsdb", false)] {
+            series.settings.insert("index.mode".to_owned(), json!(mode));
+            assert_eq!(series.why_not_whole().is_none(), whole, "{mode}");
         }
     }
 }

@@ -1,25 +1,47 @@
-//! Integers and strings as `org.apache.lucene.store.DataInput` of Lucene 6 reads them; big-endian throughout.
+//! Integers and strings as `org.apache.lucene.store.DataInput` reads them. Lucene 9 turned the bytes of whole integers
+//! round, except in headers, footers and commits; lengths of variable size and strings are as they always were.
 
 use super::Corrupt;
 
 type Result<T> = std::result::Result<T, Corrupt>;
+
+/// Which byte of an integer comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// The most significant one: until Lucene 8.
+    Big,
+    /// The least significant one: since Lucene 9.
+    Little,
+}
 
 /// A place in the bytes of a file.
 #[derive(Debug, Clone)]
 pub struct Input<'a> {
     bytes: &'a [u8],
     at: usize,
+    order: ByteOrder,
 }
 
 impl<'a> Input<'a> {
     /// Returns the beginning of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::at(bytes, 0)
     }
 
     /// Returns the place `at` bytes behind the beginning; behind the end there is nothing to read.
     pub fn at(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at }
+        Self { bytes, at, order: ByteOrder::Big }
+    }
+
+    /// Returns the same place, where integers are in this order from now on.
+    #[must_use]
+    pub fn ordered(self, order: ByteOrder) -> Self {
+        Self { order, ..self }
+    }
+
+    /// Returns the order of integers.
+    pub fn order(&self) -> ByteOrder {
+        self.order
     }
 
     /// Returns the offset from the beginning, in bytes.
@@ -65,12 +87,28 @@ impl<'a> Input<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
+    /// Reads an unsigned `Int16`.
+    ///
+    /// # Errors
+    /// Fails if the content ends.
+    pub fn u16(&mut self) -> Result<u16> {
+        let bytes = self.array()?;
+        Ok(match self.order {
+            ByteOrder::Big => u16::from_be_bytes(bytes),
+            ByteOrder::Little => u16::from_le_bytes(bytes),
+        })
+    }
+
     /// Reads an `Int32`.
     ///
     /// # Errors
     /// Fails if the content ends.
     pub fn i32(&mut self) -> Result<i32> {
-        self.array().map(i32::from_be_bytes)
+        let bytes = self.array()?;
+        Ok(match self.order {
+            ByteOrder::Big => i32::from_be_bytes(bytes),
+            ByteOrder::Little => i32::from_le_bytes(bytes),
+        })
     }
 
     /// Reads an `Int64`.
@@ -78,7 +116,11 @@ impl<'a> Input<'a> {
     /// # Errors
     /// Fails if the content ends.
     pub fn i64(&mut self) -> Result<i64> {
-        self.array().map(i64::from_be_bytes)
+        let bytes = self.array()?;
+        Ok(match self.order {
+            ByteOrder::Big => i64::from_be_bytes(bytes),
+            ByteOrder::Little => i64::from_le_bytes(bytes),
+        })
     }
 
     /// Reads a `VInt`: groups of 7 bits, least significant first, at most 5 bytes.
@@ -212,6 +254,18 @@ mod tests {
             let _ = Input::new(&bytes).string_map();
             let _ = Input::new(&bytes).strings();
             let _ = Input::new(&bytes).count32();
+        }
+    }
+
+    #[test]
+    fn integers_come_in_the_order_of_their_lucene() {
+        let bytes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+        for (order, expected) in [
+            (ByteOrder::Big, (0x0102, 0x0304_0506, 0x0708_090A_0B0C_0D0E)),
+            (ByteOrder::Little, (0x0201, 0x0605_0403, 0x0E0D_0C0B_0A09_0807)),
+        ] {
+            let mut input = Input::new(&bytes).ordered(order);
+            assert_eq!((input.u16().unwrap(), input.i32().unwrap(), input.i64().unwrap()), expected);
         }
     }
 

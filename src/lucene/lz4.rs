@@ -16,8 +16,8 @@ const MIN_MATCH: usize = 4;
 const STRIDE: usize = 16;
 
 /// Fills `output` from the block at the beginning of `input` and returns how many bytes of it the block takes; nothing
-/// if it is broken.
-pub fn decompress(input: &[u8], output: &mut [u8]) -> Option<usize> {
+/// if it is broken. Matches may reach back into the dictionary, as if it stood directly ahead of the output.
+pub fn decompress(input: &[u8], dictionary: &[u8], output: &mut [u8]) -> Option<usize> {
     let mut read = 0;
     let mut written = 0;
     loop {
@@ -34,8 +34,13 @@ pub fn decompress(input: &[u8], output: &mut [u8]) -> Option<usize> {
         let distance = usize::from(u16::from_le_bytes(*input.get(read..)?.first_chunk()?));
         read += 2;
         let length = extended(token & 0x0F, input, &mut read)?.checked_add(MIN_MATCH)?;
-        copy_match(output, written, distance, length)?;
-        written += length;
+        let from_dictionary = copy_dictionary(dictionary, output, written, distance, length)?;
+        written += from_dictionary;
+        let length = length - from_dictionary;
+        if length > 0 {
+            copy_match(output, written, distance, length)?;
+            written += length;
+        }
     }
 }
 
@@ -65,6 +70,23 @@ fn copy_literals(input: &[u8], output: &mut [u8], length: usize) -> Option<()> {
         output.get_mut(..length)?.copy_from_slice(input.get(..length)?);
     }
     Some(())
+}
+
+/// Copies the part of a match that lies ahead of the output and returns how long it is.
+#[inline]
+fn copy_dictionary(
+    dictionary: &[u8],
+    output: &mut [u8],
+    written: usize,
+    distance: usize,
+    length: usize,
+) -> Option<usize> {
+    let Some(ahead) = distance.checked_sub(written).filter(|ahead| *ahead > 0) else { return Some(0) };
+    let from = dictionary.len().checked_sub(ahead)?;
+    let length = length.min(ahead);
+    let end = written.checked_add(length)?;
+    output.get_mut(written..end)?.copy_from_slice(dictionary.get(from..from + length)?);
+    Some(length)
 }
 
 /// Repeats `length` bytes from `distance` bytes ahead of `written`. They may overlap with what is being written.
@@ -106,7 +128,7 @@ mod tests {
         let length = block.len();
         block.extend(b"what follows");
         let mut output = vec![0; raw.len()];
-        assert_eq!(decompress(&block, &mut output), Some(length));
+        assert_eq!(decompress(&block, &[], &mut output), Some(length));
         assert_eq!(output, raw);
     }
 
@@ -124,6 +146,15 @@ mod tests {
         }
 
         #[test]
+        fn matches_reach_into_the_dictionary(raw in text(), cut: usize) {
+            let (dictionary, block) = raw.split_at(cut % (raw.len() + 1));
+            let compressed = crate::lucene::testing::lz4_with_dictionary(dictionary, block);
+            let mut output = vec![0; block.len()];
+            prop_assert_eq!(decompress(&compressed, dictionary, &mut output), Some(compressed.len()));
+            prop_assert_eq!(&output, block);
+        }
+
+        #[test]
         fn bytes_without_pattern_come_out(raw in proptest::collection::vec(any::<u8>(), 0..700)) {
             round_trip(&raw);
         }
@@ -131,10 +162,11 @@ mod tests {
         #[test]
         fn garbage_neither_panics_nor_reads_behind_the_end(
             block in proptest::collection::vec(any::<u8>(), 0..300),
+            dictionary in proptest::collection::vec(any::<u8>(), 0..100),
             raw_length in 0_usize..2000,
         ) {
             let mut output = vec![0; raw_length];
-            if let Some(used) = decompress(&block, &mut output) {
+            if let Some(used) = decompress(&block, &dictionary, &mut output) {
                 prop_assert!(used <= block.len());
             }
         }
@@ -143,15 +175,15 @@ mod tests {
         fn another_length_or_a_cut_block_is_refused(raw in text(), less in 1_usize..20) {
             prop_assume!(raw.len() >= less);
             let block = lz4(&raw);
-            prop_assert_eq!(decompress(&block, &mut vec![0; raw.len() + less]), None);
-            prop_assert_eq!(decompress(&block[..block.len() - 1], &mut vec![0; raw.len()]), None);
+            prop_assert_eq!(decompress(&block, &[], &mut vec![0; raw.len() + less]), None);
+            prop_assert_eq!(decompress(&block[..block.len() - 1], &[], &mut vec![0; raw.len()]), None);
         }
     }
 
     #[test]
     fn nothing_is_one_token() {
-        assert_eq!(decompress(&[0], &mut []), Some(1));
-        assert_eq!(decompress(&[], &mut []), None);
+        assert_eq!(decompress(&[0], &[], &mut []), Some(1));
+        assert_eq!(decompress(&[], &[], &mut []), None);
     }
 
     #[test]
@@ -159,7 +191,7 @@ mod tests {
         // Literal "a", 5 times again, then 5 literals: liblz4 wants the last match 12 bytes ahead of the end.
         let block = [0x11, b'a', 1, 0, 0x50, b'b', b'c', b'd', b'e', b'f'];
         let mut output = [0; 11];
-        assert_eq!(decompress(&block, &mut output), Some(block.len()));
+        assert_eq!(decompress(&block, &[], &mut output), Some(block.len()));
         assert_eq!(&output, b"aaaaaabcdef");
     }
 
@@ -167,7 +199,7 @@ mod tests {
     fn distances_to_nowhere_are_refused() {
         for distance in [0, 2, 0xFFFF_u16] {
             let [low, high] = distance.to_le_bytes();
-            assert_eq!(decompress(&[0x10, b'a', low, high, 0], &mut [0; 30]), None);
+            assert_eq!(decompress(&[0x10, b'a', low, high, 0], &[], &mut [0; 30]), None);
         }
     }
 }

@@ -1,20 +1,10 @@
-//! `<segment>.si`: `Lucene50SegmentInfoFormat` and `Lucene62SegmentInfoFormat`.
+//! `<segment>.si`: `Lucene50SegmentInfoFormat` to `Lucene99SegmentInfoFormat`.
 
 use super::Corrupt;
+use super::codec::Codec;
 use super::header::{check_footer, index_header};
 use super::input::Input;
-
-/// Under this key Lucene notes how stored fields are compressed.
-const MODE: &str = "Lucene50StoredFieldsFormat.mode";
-
-/// How stored fields are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// `BEST_SPEED`: LZ4.
-    Fast,
-    /// `BEST_COMPRESSION`: DEFLATE.
-    High,
-}
+use super::stored::{Format, Layout, Mode};
 
 /// What a segment is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,57 +13,83 @@ pub struct SegmentInfo {
     pub max_doc: u32,
     /// Most of its files are in a compound file.
     pub is_compound: bool,
-    /// How its stored fields are compressed.
-    pub mode: Mode,
+    /// How its stored fields are laid out and compressed.
+    pub stored: Format,
 }
 
-/// Returns the number of documents in the segment, deleted ones and nested ones included.
+/// Returns the number of documents in a segment of Elasticsearch 5, deleted ones and nested ones included.
 ///
 /// # Errors
 /// Fails if the checksum is wrong, the file belongs to another segment or does not fit.
 pub fn max_doc(file: &[u8], segment_id: &[u8; 16]) -> Result<i32, Corrupt> {
-    start(file, segment_id).map(|(_, max_doc)| max_doc)
+    start(file, segment_id, Codec::Lucene6).map(|(_, max_doc)| max_doc)
 }
 
 /// Reads a whole `.si` file.
 ///
 /// # Errors
-/// As [`max_doc`], and if there is a sort order, which Elasticsearch 5 does not have.
-pub fn parse(file: &[u8], segment_id: &[u8; 16]) -> Result<SegmentInfo, Corrupt> {
-    let (mut input, max_doc) = start(file, segment_id)?;
-    let is_compound = match input.u8()? {
-        1 => true,
-        0xFF => false,
-        _ => return Err(input.corrupt("neither compound nor not")),
-    };
+/// Fails if the checksum is wrong, the file belongs to another segment, or anything does not fit to the codec.
+pub fn parse(file: &[u8], segment_id: &[u8; 16], codec: Codec) -> Result<SegmentInfo, Corrupt> {
+    let (mut input, max_doc) = start(file, segment_id, codec)?;
+    let is_compound = flag(&mut input)?;
+    if matches!(codec, Codec::Lucene912 | Codec::Elasticsearch816) {
+        let _has_blocks = flag(&mut input)?;
+    }
     let _diagnostics = input.string_map()?;
     let _files = input.strings()?;
     let attributes = input.string_map()?;
-    // The sort order begins with the number of its fields; older formats have none.
-    if !matches!(input.rest(), [] | [0]) {
+    // The sort order begins with the number of its fields; older formats have none. Of newer ones nothing depends on it.
+    if codec == Codec::Lucene6 && !matches!(input.rest(), [] | [0]) {
         return Err(Corrupt::new("its documents are sorted, which Elasticsearch 5 cannot do"));
     }
-    let mode = match attributes.iter().find(|(key, _)| *key == MODE).map(|(_, mode)| *mode) {
-        Some("BEST_SPEED") => Mode::Fast,
-        Some("BEST_COMPRESSION") => Mode::High,
-        other => return Err(Corrupt::new(format!("its stored fields are compressed in an unknown way: {other:?}"))),
+    let named = attributes.iter().find(|(key, _)| *key == Layout::mode_key(codec)).map(|(_, mode)| *mode);
+    let mode = match named {
+        Some("BEST_SPEED") => Some(Mode::Fast),
+        Some("BEST_COMPRESSION") => Some(Mode::High),
+        _ => None,
     };
-    Ok(SegmentInfo { max_doc: max_doc.unsigned_abs(), is_compound, mode })
+    let stored = mode.and_then(|mode| Format::new(codec, mode)).ok_or_else(|| {
+        Corrupt::new(format!("its stored fields are compressed in an unknown way: {}", named.unwrap_or("unnamed")))
+    })?;
+    Ok(SegmentInfo { max_doc: max_doc.unsigned_abs(), is_compound, stored })
 }
 
-fn start<'a>(file: &'a [u8], segment_id: &[u8; 16]) -> Result<(Input<'a>, i32), Corrupt> {
+/// Returns the place behind the number of documents, and that number, which is not negative.
+fn start<'a>(file: &'a [u8], segment_id: &[u8; 16], codec: Codec) -> Result<(Input<'a>, i32), Corrupt> {
     let body = check_footer(file)?;
     let mut input = Input::new(body);
-    index_header(&mut input, "Lucene62SegmentInfo", 0..=1, "")
-        .or_else(|_| {
+    let header = match codec {
+        Codec::Lucene6 => index_header(&mut input, "Lucene62SegmentInfo", 0..=1, "").or_else(|_| {
             input = Input::new(body);
             index_header(&mut input, "Lucene50SegmentInfo", 1..=1, "")
-        })?
-        .belongs_to(segment_id)?;
+        }),
+        Codec::Lucene84 => index_header(&mut input, "Lucene70SegmentInfo", 0..=0, ""),
+        Codec::Lucene87 => index_header(&mut input, "Lucene86SegmentInfo", 0..=0, ""),
+        // The name stayed when a byte was added in 9.9.
+        Codec::Lucene912 | Codec::Elasticsearch816 => index_header(&mut input, "Lucene90SegmentInfo", 0..=0, ""),
+    };
+    header?.belongs_to(segment_id)?;
+    let mut input = input.ordered(codec.order());
     // The version as three Int32; the format's documentation says String.
     let _lucene = [input.i32()?, input.i32()?, input.i32()?];
+    if codec != Codec::Lucene6 {
+        match input.u8()? {
+            0 => {}
+            1 => drop([input.i32()?, input.i32()?, input.i32()?]),
+            _ => return Err(input.corrupt("neither with an oldest version nor without")),
+        }
+    }
     let max_doc = input.i32()?;
     if max_doc < 0 { Err(input.corrupt("a negative number of documents")) } else { Ok((input, max_doc)) }
+}
+
+/// Reads what Lucene writes for yes and no.
+fn flag(input: &mut Input<'_>) -> Result<bool, Corrupt> {
+    match input.u8()? {
+        1 => Ok(true),
+        0xFF => Ok(false),
+        _ => Err(input.corrupt("neither yes nor no")),
+    }
 }
 
 #[cfg(test)]
@@ -87,8 +103,12 @@ mod tests {
     #[test]
     fn the_number_of_documents_is_read_and_the_segment_checked() {
         let file = segment_info(&SEGMENT);
+        let stored = Format::new(Codec::Lucene6, Mode::Fast).unwrap();
         assert_eq!(max_doc(&file, &SEGMENT.id()), Ok(42));
-        assert_eq!(parse(&file, &SEGMENT.id()), Ok(SegmentInfo { max_doc: 42, is_compound: true, mode: Mode::Fast }));
+        assert_eq!(
+            parse(&file, &SEGMENT.id(), Codec::Lucene6),
+            Ok(SegmentInfo { max_doc: 42, is_compound: true, stored })
+        );
         assert!(max_doc(&file, &[9; 16]).unwrap_err().to_string().contains("another segment"));
         assert!(max_doc(&file[1..], &SEGMENT.id()).is_err());
     }
@@ -98,7 +118,7 @@ mod tests {
         let mut file = segment_info(&SEGMENT);
         file.truncate(file.len() - 17);
         file.push(1);
-        assert!(parse(&footer(file), &SEGMENT.id()).unwrap_err().to_string().contains("sorted"));
+        assert!(parse(&footer(file), &SEGMENT.id(), Codec::Lucene6).unwrap_err().to_string().contains("sorted"));
     }
 
     proptest! {
@@ -107,7 +127,7 @@ mod tests {
             let mut file = segment_info(&SEGMENT);
             file.truncate(keep.min(file.len()));
             file.extend(tail);
-            let _ = parse(&footer(file), &SEGMENT.id());
+            let _ = parse(&footer(file), &SEGMENT.id(), Codec::Lucene6);
         }
     }
 }

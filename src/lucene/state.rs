@@ -2,7 +2,7 @@
 //! `org.elasticsearch.gateway.MetaDataStateFormat` writes it.
 //!
 //! ```text
-//! Header "state" version 1 (0 in Elasticsearch 2: an Int64 more behind the format)
+//! Header "state" version 1 (0 in Elasticsearch 2: an Int64 more behind the format; 2 in 8: the format is little-endian)
 //! Int32 format: 0 JSON, 1 SMILE, 2 YAML, 3 CBOR
 //! content, Footer
 //! ```
@@ -11,7 +11,7 @@
 
 use super::Corrupt;
 use super::header::{check_footer, header};
-use super::input::Input;
+use super::input::{ByteOrder, Input};
 use flate2::read::DeflateDecoder;
 use serde_json::{Map, Number, Value};
 use serde_smile::value::Value as Smile;
@@ -25,7 +25,7 @@ const MAX_INFLATED: u64 = 256 << 20;
 /// The content of a state file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateFile {
-    /// 0 for Elasticsearch 2, 1 for later ones.
+    /// 0 for Elasticsearch 2, 1 for 5 to 7, 2 for 8.
     pub version: i32,
     /// The content, with binary mappings as JSON objects.
     pub content: Value,
@@ -43,7 +43,8 @@ pub fn newest<'a>(names: impl Iterator<Item = &'a str>, prefix: &str) -> Option<
 /// Fails if the checksum is wrong, the format is not JSON or SMILE, or the content does not fit.
 pub fn parse(file: &[u8]) -> Result<StateFile, Corrupt> {
     let mut input = Input::new(check_footer(file)?);
-    let version = header(&mut input, "state", 0..=1)?;
+    let version = header(&mut input, "state", 0..=2)?;
+    let mut input = input.ordered(if version == 2 { ByteOrder::Little } else { ByteOrder::Big });
     let format = input.i32()?;
     if version == 0 {
         let _version_of_the_state = input.i64()?;
@@ -116,6 +117,10 @@ mod tests {
         let mut bytes = Vec::new();
         put_header(&mut bytes, "state", 1);
         bytes.extend([0, 0, 0, 3]);
+        assert!(parse(&footer(bytes)).unwrap_err().to_string().contains("format 3"));
+        let mut bytes = Vec::new();
+        put_header(&mut bytes, "state", 2);
+        bytes.extend([3, 0, 0, 0]);
         assert!(parse(&footer(bytes)).unwrap_err().to_string().contains("format 3"));
     }
 

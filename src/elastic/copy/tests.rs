@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::elastic::{Checkpoints, Digest, Files, SourceIndex, Templates};
-use crate::lucene::segment_info::Mode;
+use crate::lucene::stored::Mode;
 use crate::lucene::testing::{SHARD, TestDocument, directory, put_delete, put_index};
 use serde_json::{Value, json};
 use std::sync::Mutex;

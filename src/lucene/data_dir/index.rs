@@ -153,7 +153,8 @@ fn newest_commit(
         findings.push(Finding { path: dir.join("segments_N"), problem: Problem::Missing });
         return Ok(None);
     };
-    let commit = parse_file(dir.join(name), |bytes| commit::parse(bytes, generation), findings)?;
+    let commit =
+        parse_file(dir.join(name), |bytes| commit::parse(bytes, generation, &commit::OF_ELASTICSEARCH_5), findings)?;
     let Some(commit) = commit else { return Ok(None) };
     // Lucene 6 is in Elasticsearch 5, 7 in 6, 8 in 7, 9 in 8.
     if let Some(lucene) = commit.lucene {
@@ -171,7 +172,7 @@ fn documents(dir: &Path, contents: &Contents, findings: &mut Vec<Finding>) -> Re
     for segment in &contents.segments {
         let path = dir.join(format!("{}.si", segment.name));
         let max_doc = parse_file(path, |bytes| segment_info::max_doc(bytes, &segment.id), findings)?;
-        let count = max_doc.and_then(|max_doc| u64::try_from(max_doc - segment.deleted).ok());
+        let count = max_doc.and_then(|max_doc| u64::from(max_doc.unsigned_abs()).checked_sub(segment.deleted.into()));
         live = live.zip(count).map(|(live, count): (u64, u64)| live.saturating_add(count));
     }
     Ok(live)

@@ -27,7 +27,6 @@
 //! * Memory: a few dozen bytes for each unit, 16 for each document in the translog, one chunk of documents for each unit
 //!   being read. The files themselves are mapped.
 
-mod segment;
 mod shard;
 mod unit;
 

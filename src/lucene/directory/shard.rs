@@ -1,11 +1,13 @@
 //! A shard: its last commit, and the translog on top of it.
 
 use super::super::Corrupt;
+use super::super::codec::Codec;
 use super::super::commit::{self, Commit};
 use super::super::index_metadata::IndexMetadata;
 use super::super::mapped::refused;
+use super::super::segment::Segment;
 use super::super::translog::replay::Replay;
-use super::segment::Segment;
+
 use super::unit::{Unit, Work};
 use crate::error::Result;
 use crate::files::locks::HeldLocks;
@@ -46,7 +48,8 @@ impl Shard {
         let path = lucene.join(name);
         let refuse = |why: &str| refused(&path, Corrupt::new(why));
         let bytes = fs::read(&path).map_err(|cause| problem("read", &path, cause))?;
-        let Commit { id, contents, .. } = commit::parse(&bytes, generation).map_err(|why| refused(&path, why))?;
+        let Commit { id, contents, .. } =
+            commit::parse(&bytes, generation, &commit::OF_ELASTICSEARCH_5).map_err(|why| refused(&path, why))?;
         let contents = contents.ok_or_else(|| refuse("a Lucene newer than that of Elasticsearch 5 wrote it"))?;
         let uuid = contents.user_data.get("translog_uuid").ok_or_else(|| refuse("it names no translog"))?;
         let first = contents.translog_generation().ok_or_else(|| refuse("it names no generation of the translog"))?;
@@ -54,11 +57,7 @@ impl Shard {
         let translog = Replay::open(&dir.join("translog"), uuid, first)?;
         let mut segments = Vec::new();
         for named in &contents.segments {
-            let digits = named.name.strip_prefix('_').unwrap_or_default();
-            if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_alphanumeric()) {
-                return Err(refuse("it names a segment in an impossible way"));
-            }
-            segments.push(Segment::open(&lucene, named)?);
+            segments.push(Segment::open(&lucene, named, Codec::of_elasticsearch5)?);
         }
         let (index, _locks) = (Arc::clone(index), locks.map(Arc::clone));
         let commit = hexadecimal(&id);

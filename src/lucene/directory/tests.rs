@@ -1,6 +1,6 @@
 use super::*;
-use crate::lucene::segment_info::Mode;
 use crate::lucene::source::Format;
+use crate::lucene::stored::Mode;
 use crate::lucene::testing::{TestDocument, directory, elastic5, put_delete, put_index};
 use proptest::prelude::*;
 use std::collections::BTreeMap;

@@ -3,11 +3,11 @@
 use super::super::Corrupt;
 use super::super::index_metadata::IndexMetadata;
 use super::super::mapped::refused;
+use super::super::segment::Slot;
 use super::super::source::{Format, to_json};
 use super::super::stored::fields::Fields;
 use super::super::stored::index::Part;
 use super::super::translog::replay::Position;
-use super::segment::Slot;
 use super::shard::Shard;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,19 @@
 //! Chunks of an `.fdt` file: some documents, compressed together.
 //!
 //! ```text
-//! chunk     VInt first document, VInt documents << 1 | sliced, numbers of fields, lengths in bytes, blocks
-//! numbers   of one document: VInt;  of more: VInt bits, then one VInt for all if it is 0, else packed integers
-//! blocks    one of all documents; sliced: one for each chunk size of raw bytes, none of which refers to another
-//! block     LZ4 as in [`lz4`], or VInt length and raw DEFLATE
+//! chunk     VInt first document, token, numbers of fields, lengths in bytes, blocks as in [`block`](super::block)
+//! token     VInt documents << 1 | sliced;  since 8.7: VInt documents << 2 | dirty << 1 | sliced
+//! numbers   of one document: VInt
+//!           of more, until 8.11: VInt bits, then one VInt for all if it is 0, else packed integers
+//!           of more, since 9: Int8 bits, then one VInt for all if it is 0, else numbers of 8, 16 or 32 bits
 //! ```
+//!
+//! A sliced chunk has a block for each chunk size of raw bytes, none of which refers to another.
 
 use super::super::input::Input;
-use super::super::segment_info::Mode;
-use super::super::{Corrupt, lz4, packed};
-use flate2::{Decompress, FlushDecompress, Status};
+use super::super::{Corrupt, packed};
+use super::block::Decompressor;
+use super::{Format, Layout};
 
 /// A buffer that a huge document made longer than this is not kept for the next chunk.
 const KEPT_BUFFER: usize = 4 << 20;
@@ -20,11 +23,10 @@ const MAX_RAW: u64 = i32::MAX.unsigned_abs() as u64;
 /// Reads chunks, with buffers that go from one to the next.
 #[derive(Debug)]
 pub struct ChunkReader {
-    mode: Mode,
     fields: Vec<u32>,
     lengths: Vec<u32>,
     buffer: Vec<u8>,
-    inflater: Decompress,
+    decompressor: Decompressor,
 }
 
 /// The documents of a chunk.
@@ -66,9 +68,10 @@ impl<'a> Chunk<'a> {
 }
 
 impl ChunkReader {
-    /// Returns a reader for segments of this mode.
-    pub fn new(mode: Mode) -> Self {
-        Self { mode, fields: Vec::new(), lengths: Vec::new(), buffer: Vec::new(), inflater: Decompress::new(false) }
+    /// Returns a reader for segments of this format.
+    pub fn new(format: Format) -> Self {
+        let decompressor = Decompressor::new(format);
+        Self { fields: Vec::new(), lengths: Vec::new(), buffer: Vec::new(), decompressor }
     }
 
     /// Reads a chunk that must begin with the document `first_doc`.
@@ -79,22 +82,28 @@ impl ChunkReader {
         if input.natural()? != first_doc {
             return Err(input.corrupt(&format!("no chunk with the document {first_doc} at its beginning")));
         }
+        let format = self.decompressor.format();
         let token = input.natural()?;
-        let (documents, sliced) = (token >> 1, token & 1 == 1);
-        if !(1..=self.mode.chunk_documents()).contains(&documents) {
+        let flags = if format.layout() == Layout::Lucene50 { 1 } else { 2 };
+        let (documents, sliced) = (token >> flags, token & 1 == 1);
+        if !(1..=format.chunk_documents()).contains(&documents) {
             return Err(input.corrupt("an impossible number of documents in a chunk"));
         }
+        let numbers = match format.layout() {
+            Layout::Lucene50 | Layout::Lucene87 => packed_numbers,
+            Layout::Lucene90 | Layout::Zstd814 => lane_numbers,
+        };
         numbers(input, documents as usize, &mut self.fields)?;
         numbers(input, documents as usize, &mut self.lengths)?;
         if self.fields.iter().zip(&self.lengths).any(|(&fields, &length)| (fields == 0) != (length == 0)) {
             return Err(input.corrupt("a document with fields but without length, or the other way round"));
         }
         let raw: u64 = self.lengths.iter().copied().map(u64::from).sum();
-        if raw > MAX_RAW || sliced != (raw >= 2 * u64::from(self.mode.chunk_size())) {
+        if raw > MAX_RAW || sliced != (raw >= 2 * u64::from(format.chunk_size())) {
             return Err(input.corrupt("an impossible length of a chunk"));
         }
         let raw = raw as usize;
-        self.decompress(input, raw, if sliced { self.mode.chunk_size() as usize } else { raw })?;
+        self.decompress(input, raw, if sliced { format.chunk_size() as usize } else { raw })?;
         let raw = self.buffer.get(..raw).unwrap_or_default();
         Ok(Chunk { first_doc, fields: &self.fields, lengths: &self.lengths, raw })
     }
@@ -110,18 +119,7 @@ impl ChunkReader {
             if self.buffer.len() < end {
                 self.buffer.resize(end, 0);
             }
-            let output = self.buffer.get_mut(done..end).unwrap_or_default();
-            match self.mode {
-                Mode::Fast => {
-                    let used = lz4::decompress(input.rest(), output);
-                    input.bytes(used.ok_or_else(|| input.corrupt("a broken LZ4 block"))?)?;
-                }
-                Mode::High => {
-                    let length = input.count()?;
-                    inflate(&mut self.inflater, input.bytes(length)?, output)
-                        .ok_or_else(|| input.corrupt("a broken DEFLATE block ahead"))?;
-                }
-            }
+            self.decompressor.decompress(input, self.buffer.get_mut(done..end).unwrap_or_default())?;
             done = end;
             if done == raw {
                 return Ok(());
@@ -131,7 +129,7 @@ impl ChunkReader {
 }
 
 /// Reads as many numbers as there are documents.
-fn numbers(input: &mut Input<'_>, count: usize, out: &mut Vec<u32>) -> Result<(), Corrupt> {
+fn packed_numbers(input: &mut Input<'_>, count: usize, out: &mut Vec<u32>) -> Result<(), Corrupt> {
     out.clear();
     if count == 1 {
         out.push(input.natural()?);
@@ -145,20 +143,42 @@ fn numbers(input: &mut Input<'_>, count: usize, out: &mut Vec<u32>) -> Result<()
     Ok(())
 }
 
-/// Fills the output from exactly this block.
-fn inflate(inflater: &mut Decompress, block: &[u8], output: &mut [u8]) -> Option<()> {
-    if block.is_empty() {
-        return output.is_empty().then_some(());
+/// Reads as many numbers as there are documents: groups of 128 as lanes of words, the rest one after another
+/// (`org.apache.lucene.codecs.lucene90.compressing.StoredFieldsInts`).
+fn lane_numbers(input: &mut Input<'_>, count: usize, out: &mut Vec<u32>) -> Result<(), Corrupt> {
+    const GROUP: usize = 128;
+    out.clear();
+    if count == 1 {
+        out.push(input.natural()?);
+        return Ok(());
     }
-    inflater.reset(false);
-    let status = inflater.decompress(block, output, FlushDecompress::Finish).ok()?;
-    let whole = inflater.total_in() == block.len() as u64 && inflater.total_out() == output.len() as u64;
-    (status == Status::StreamEnd && whole).then_some(())
+    let bytes = match input.u8()? {
+        0 => {
+            out.resize(count, input.natural()?);
+            return Ok(());
+        }
+        8 => 1,
+        16 => 2,
+        32 => 4,
+        _ => return Err(input.corrupt("numbers of an unknown width")),
+    };
+    // The first word of a group has the first number of each lane, the first lane in its most significant bytes.
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
+    for _ in 0..count / GROUP {
+        let words = input.bytes(GROUP * bytes)?;
+        for lane in (0..8 / bytes).rev() {
+            out.extend(words.chunks_exact(8).filter_map(|word| word.chunks_exact(bytes).nth(lane)).map(number));
+        }
+    }
+    out.extend(input.bytes(count % GROUP * bytes)?.chunks_exact(bytes).map(number));
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lucene::codec::Codec;
+    use crate::lucene::stored::Mode;
     use crate::lucene::testing::put_chunk;
     use proptest::prelude::*;
 
@@ -186,7 +206,7 @@ mod tests {
             let length = bytes.len();
             bytes.extend([9; 9]);
             let mut input = Input::new(&bytes);
-            let mut reader = ChunkReader::new(mode);
+            let mut reader = ChunkReader::new(Format::new(Codec::Lucene6, mode).unwrap());
             let chunk = reader.read(&mut input, first).unwrap();
             prop_assert_eq!(chunk.end_doc() as usize, first as usize + documents.len());
             let found: Vec<_> = chunk.documents().map(|stored| (stored.fields, stored.bytes.to_vec())).collect();
@@ -206,7 +226,7 @@ mod tests {
                 *byte = garbage;
             }
             bytes.truncate(bytes.len().min(cut % 4000));
-            if let Ok(chunk) = ChunkReader::new(mode).read(&mut Input::new(&bytes), 0) {
+            if let Ok(chunk) = ChunkReader::new(Format::new(Codec::Lucene6, mode).unwrap()).read(&mut Input::new(&bytes), 0) {
                 let _ = chunk.documents().count();
             }
         }
@@ -217,7 +237,7 @@ mod tests {
         for mode in [Mode::Fast, Mode::High] {
             let mut bytes = Vec::new();
             put_chunk(&mut bytes, mode, 5, &vec![(0, Vec::new()); 128]);
-            let mut reader = ChunkReader::new(mode);
+            let mut reader = ChunkReader::new(Format::new(Codec::Lucene6, mode).unwrap());
             let chunk = reader.read(&mut Input::new(&bytes), 5).unwrap();
             assert!(chunk.documents().all(|stored| stored.fields == 0 && stored.bytes.is_empty()));
             assert_eq!(chunk.documents().count(), 128);
@@ -231,7 +251,7 @@ mod tests {
             let mut bytes = vec![0, 3, 1];
             bytes.extend([0xFF, 0xFF, 0xFF, 0xFF, 0x07]);
             bytes.extend([0; 40]);
-            let mut reader = ChunkReader::new(mode);
+            let mut reader = ChunkReader::new(Format::new(Codec::Lucene6, mode).unwrap());
             assert!(reader.read(&mut Input::new(&bytes), 0).is_err());
             assert!(reader.buffer.capacity() < 1 << 20);
         }

@@ -10,13 +10,15 @@ use super::super::field_infos::FieldNumbers;
 use super::super::input::Input;
 use super::chunk::Stored;
 
-/// The fields in which Elasticsearch 5 keeps a document. All others are copies of what is in `_source`.
+/// The fields in which Elasticsearch keeps a document. All others are copies of what is in `_source`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fields<'a> {
     /// `_uid`: type, `#`, id.
     pub uid: Option<&'a str>,
-    /// `_id` in an index of a single type.
+    /// `_id` in an index of Elasticsearch 5 for a single type.
     pub id: Option<&'a str>,
+    /// `_id` since Elasticsearch 6, encoded as in [`id`](super::super::id).
+    pub encoded_id: Option<&'a [u8]>,
     /// `_routing`, if it has one.
     pub routing: Option<&'a str>,
     /// `_source`.
@@ -51,7 +53,12 @@ impl<'a> Fields<'a> {
                 1 => {
                     let length = input.count()?;
                     let bytes = input.bytes(length)?;
-                    if is(numbers.source) { fields.source.replace(bytes).map(drop) } else { None }
+                    let place = match () {
+                        () if is(numbers.source) => &mut fields.source,
+                        () if is(numbers.id) => &mut fields.encoded_id,
+                        () => continue,
+                    };
+                    place.replace(bytes).map(drop)
                 }
                 2 => input.vint().map(|_| None)?,
                 3 => skip_float(&mut input).map(|()| None)?,
@@ -139,7 +146,9 @@ mod tests {
         put_text_field(&mut bytes, 300, 0, "größe");
         put_text_field(&mut bytes, 1, 0, "log#a#b");
         let fields = parse(14, &bytes).unwrap();
-        assert_eq!(fields, Fields { uid: Some("log#a#b"), id: None, routing: Some("größe"), source: Some(&b"{}"[..]) });
+        let expected =
+            Fields { uid: Some("log#a#b"), routing: Some("größe"), source: Some(&b"{}"[..]), ..Fields::default() };
+        assert_eq!(fields, expected);
         assert!(parse(13, &bytes).is_err());
         assert!(parse(15, &bytes).is_err());
         assert!(parse(14, &bytes[..bytes.len() - 1]).is_err());

@@ -1,4 +1,4 @@
-//! `.fdx`: where the chunks of an `.fdt` file are.
+//! `.fdx` until Lucene 8.6: where the chunks of an `.fdt` file are.
 //!
 //! ```text
 //! IndexHeader, VInt packed integers' version, blocks, VInt 0, VLong end of the last chunk, Footer
@@ -12,8 +12,8 @@
 
 use super::super::header::{check_footer, index_header};
 use super::super::input::Input;
-use super::super::segment_info::Mode;
 use super::super::{Corrupt, packed};
+use super::Mode;
 
 /// Chunks in one block (`Lucene50StoredFieldsFormat`).
 const BLOCK_CHUNKS: u32 = 1024;
@@ -58,11 +58,15 @@ impl Index {
         part_bytes: usize,
     ) -> Result<Self, Corrupt> {
         let mut input = Input::new(check_footer(file)?);
-        index_header(&mut input, &format!("{}Index", mode.codec()), 0..=1, "")?.belongs_to(segment_id)?;
+        let codec = match mode {
+            Mode::Fast => "Lucene50StoredFieldsFastIndex",
+            Mode::High => "Lucene50StoredFieldsHighIndex",
+        };
+        index_header(&mut input, codec, 0..=1, "")?.belongs_to(segment_id)?;
         if input.natural()? != packed::VERSION {
             return Err(input.corrupt("an unknown version of packed integers"));
         }
-        let mut parts = Parts { done: Vec::new(), current: None, chunks: 0, part_bytes };
+        let mut parts = Parts::new(part_bytes);
         loop {
             let count = input.natural()?;
             match count {
@@ -136,7 +140,7 @@ fn block(
 }
 
 /// Parts while they are being made.
-struct Parts {
+pub(super) struct Parts {
     done: Vec<Part>,
     /// The part that grows, up to its last chunk's beginning.
     current: Option<Part>,
@@ -145,8 +149,12 @@ struct Parts {
 }
 
 impl Parts {
+    pub(super) fn new(part_bytes: usize) -> Self {
+        Self { done: Vec::new(), current: None, chunks: 0, part_bytes }
+    }
+
     /// Adds the chunk that begins with this document at this offset.
-    fn add(&mut self, doc: u32, offset: usize) -> Result<(), Corrupt> {
+    pub(super) fn add(&mut self, doc: u32, offset: usize) -> Result<(), Corrupt> {
         let begins = Part {
             first_chunk: self.chunks,
             first_doc: doc,
@@ -170,7 +178,8 @@ impl Parts {
         Ok(())
     }
 
-    fn finish(mut self, max_doc: u32, end: usize) -> Result<Index, Corrupt> {
+    /// Closes the last part, for this number of documents and the offset behind the last chunk.
+    pub(super) fn finish(mut self, max_doc: u32, end: usize) -> Result<Index, Corrupt> {
         let chunks = self.chunks;
         match self.current {
             Some(part) if part.end_doc < max_doc && part.end < end => {

@@ -8,7 +8,7 @@ pub(crate) use segment::*;
 pub(crate) use stored::*;
 pub(crate) use translog::*;
 
-use crate::lucene::segment_info::Mode;
+use crate::lucene::stored::Mode;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
@@ -127,15 +127,24 @@ pub(crate) fn commit(generation: &str, format: i32, lucene: i32, segments: &[Tes
     footer(out)
 }
 
+/// A checkpoint; those with sequence numbers say that 6 is the largest one, 5 on all copies, and 4 the oldest generation.
 pub(crate) fn checkpoint(format: i32, offset: i64, operations: i32, generation: i64) -> Vec<u8> {
     let mut out = Vec::new();
     put_header(&mut out, "ckp", format);
-    out.extend(offset.to_be_bytes());
-    out.extend(operations.to_be_bytes());
-    out.extend(generation.to_be_bytes());
+    let mut put = |bytes: &mut [u8]| {
+        if format == 4 {
+            bytes.reverse();
+        }
+        out.extend(&*bytes);
+    };
+    put(&mut offset.to_be_bytes());
+    put(&mut operations.to_be_bytes());
+    put(&mut generation.to_be_bytes());
     if format > 1 {
-        // Sequence numbers of Elasticsearch 6 and later.
-        out.extend([0; 32]);
+        [0_i64, 6, 5, 4].into_iter().for_each(|number| put(&mut number.to_be_bytes()));
+    }
+    if format > 2 {
+        put(&mut (-2_i64).to_be_bytes());
     }
     footer(out)
 }

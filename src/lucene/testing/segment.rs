@@ -4,7 +4,9 @@ use super::{
     TestSegment, compound, field_infos, fields_index, footer, live_docs, put_chunk, put_index_header, put_text_field,
     put_vint, put_vlong, segment_info_of, write,
 };
-use crate::lucene::segment_info::Mode;
+use crate::lucene::codec::Codec;
+use crate::lucene::input::ByteOrder;
+use crate::lucene::stored::{Format, Mode};
 use std::path::Path;
 
 /// A document of a segment; one without a name is a nested object.
@@ -43,16 +45,17 @@ pub(crate) fn write_segment(
         Mode::Fast => ("Lucene50StoredFieldsFastData", "BEST_SPEED"),
         Mode::High => ("Lucene50StoredFieldsHighData", "BEST_COMPRESSION"),
     };
+    let format = Format::new(Codec::Lucene6, mode).unwrap();
     let mut fdt = Vec::new();
     put_index_header(&mut fdt, codec, 1, segment.id(), "");
-    put_vint(&mut fdt, mode.chunk_size().cast_signed());
+    put_vint(&mut fdt, format.chunk_size().cast_signed());
     put_vint(&mut fdt, 2);
     let (mut chunks, mut waiting, mut bytes, mut first) = (Vec::new(), Vec::new(), 0, 0);
     for (number, document) in documents.iter().enumerate() {
         let stored = document.stored();
         bytes += stored.1.len();
         waiting.push(stored);
-        let full = bytes >= mode.chunk_size() as usize || waiting.len() == mode.chunk_documents() as usize;
+        let full = bytes >= format.chunk_size() as usize || waiting.len() == format.chunk_documents() as usize;
         if full || number + 1 == documents.len() {
             chunks.push((first, fdt.len()));
             put_chunk(&mut fdt, mode, first, &waiting);
@@ -69,14 +72,14 @@ pub(crate) fn write_segment(
     let put = |extension: &str, bytes: &[u8]| write(&dir.join(format!("{name}{extension}")), bytes);
     put(".si", &segment_info_of(&segment, is_compound, mode_name));
     if is_compound {
-        let (cfe, cfs) = compound(segment.id(), &[(".fdt", &fdt), (".fdx", &fdx), (".fnm", &fnm)]);
+        let (cfe, cfs) = compound(segment.id(), ByteOrder::Big, &[(".fdt", &fdt), (".fdx", &fdx), (".fnm", &fnm)]);
         put(".cfe", &cfe);
         put(".cfs", &cfs);
     } else {
         [(".fdt", fdt), (".fdx", fdx), (".fnm", fnm)].iter().for_each(|(extension, bytes)| put(extension, bytes));
     }
     if deleted > 0 {
-        put("_1.liv", &live_docs(segment.id(), "1", &live));
+        put("_1.liv", &live_docs(segment.id(), ByteOrder::Big, "1", &live));
     }
     segment
 }

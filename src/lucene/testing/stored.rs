@@ -1,27 +1,40 @@
 //! Files of a segment.
 
 use super::{footer, put_index_header, put_string, put_vint, put_vlong};
-use crate::lucene::segment_info::Mode;
+use crate::lucene::codec::Codec;
+use crate::lucene::documents_set::Shape;
+use crate::lucene::input::ByteOrder;
+use crate::lucene::stored::monotonic::Known;
+use crate::lucene::stored::{Format, Mode};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use std::collections::HashMap;
 use std::io::Write;
 
-pub(crate) fn put_packed(out: &mut Vec<u8>, bits: u32, values: &[u64]) {
+pub(crate) fn put_packed(out: &mut Vec<u8>, order: ByteOrder, bits: u32, values: &[u64]) {
+    let place = |place: u32, all: u32| if order == ByteOrder::Big { all - 1 - place } else { place };
     let mut bit_string = Vec::new();
     for value in values {
-        bit_string.extend((0..bits).rev().map(|bit| (value >> bit & 1) as u8));
+        bit_string.extend((0..bits).map(|bit| (value >> place(bit, bits) & 1) as u8));
     }
-    out.extend(
-        bit_string.chunks(8).map(|bits| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))),
-    );
+    let byte = |bits: &[u8]| (0..).zip(bits).fold(0, |byte, (at, bit)| byte | bit << place(at, 8));
+    out.extend(bit_string.chunks(8).map(byte));
 }
 
 /// Compresses as Lucene does, greedily: the last match begins at least 10 bytes ahead of the end.
 pub(crate) fn lz4(raw: &[u8]) -> Vec<u8> {
+    lz4_with_dictionary(&[], raw)
+}
+
+/// The same with a dictionary that matches may refer to.
+pub(crate) fn lz4_with_dictionary(dictionary: &[u8], block: &[u8]) -> Vec<u8> {
+    let raw = [dictionary, block].concat();
     let mut out = Vec::new();
     let mut places = HashMap::new();
-    let (mut anchor, mut at, mut misses) = (0, 0, 0);
+    for (at, key) in dictionary.windows(4).enumerate() {
+        places.insert(key, at);
+    }
+    let (mut anchor, mut at, mut misses) = (dictionary.len(), dictionary.len(), 0);
     while at + 10 <= raw.len() {
         let key = &raw[at..at + 4];
         let earlier = places.insert(key, at).filter(|earlier| at - earlier <= 0xFFFF);
@@ -59,15 +72,20 @@ fn put_sequence(out: &mut Vec<u8>, literals: &[u8], back: Option<(usize, usize)>
 }
 
 /// A `.cfe` and a `.cfs` file with these files in it.
-pub(crate) fn compound(id: [u8; 16], files: &[(&str, &[u8])]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn compound(id: [u8; 16], order: ByteOrder, files: &[(&str, &[u8])]) -> (Vec<u8>, Vec<u8>) {
     let (mut cfe, mut cfs) = (Vec::new(), Vec::new());
-    put_index_header(&mut cfe, "Lucene50CompoundEntries", 0, id, "");
-    put_index_header(&mut cfs, "Lucene50CompoundData", 0, id, "");
+    let version = if order == ByteOrder::Big { 50 } else { 90 };
+    put_index_header(&mut cfe, &format!("Lucene{version}CompoundEntries"), 0, id, "");
+    put_index_header(&mut cfs, &format!("Lucene{version}CompoundData"), 0, id, "");
     put_vint(&mut cfe, i32::try_from(files.len()).unwrap());
     for (name, content) in files {
+        if order == ByteOrder::Little {
+            cfs.resize(cfs.len().next_multiple_of(8), 0);
+        }
         put_string(&mut cfe, name);
-        cfe.extend((cfs.len() as u64).to_be_bytes());
-        cfe.extend((content.len() as u64).to_be_bytes());
+        for number in [cfs.len() as u64, content.len() as u64] {
+            cfe.extend(if order == ByteOrder::Big { number.to_be_bytes() } else { number.to_le_bytes() });
+        }
         cfs.extend(*content);
     }
     (footer(cfe), footer(cfs))
@@ -90,12 +108,13 @@ pub(crate) fn field_infos(id: [u8; 16], names: &[&str]) -> Vec<u8> {
 }
 
 /// A `.liv` file.
-pub(crate) fn live_docs(id: [u8; 16], generation: &str, live: &[bool]) -> Vec<u8> {
+pub(crate) fn live_docs(id: [u8; 16], order: ByteOrder, generation: &str, live: &[bool]) -> Vec<u8> {
     let mut out = Vec::new();
-    put_index_header(&mut out, "Lucene50LiveDocs", 0, id, generation);
+    let codec = if order == ByteOrder::Big { "Lucene50LiveDocs" } else { "Lucene90LiveDocs" };
+    put_index_header(&mut out, codec, 0, id, generation);
     for word in live.chunks(64) {
         let word = word.iter().rev().fold(0_u64, |word, live| word << 1 | u64::from(*live));
-        out.extend(word.to_be_bytes());
+        out.extend(if order == ByteOrder::Big { word.to_be_bytes() } else { word.to_le_bytes() });
     }
     footer(out)
 }
@@ -127,13 +146,13 @@ fn put_series(out: &mut Vec<u8>, values: Vec<u64>, put: impl Fn(&mut Vec<u8>, u6
     let deltas: Vec<u64> = deltas.map(|delta| (delta << 1 ^ delta >> 63).cast_unsigned()).collect();
     let bits = deltas.iter().map(|delta| 64 - delta.leading_zeros()).max().unwrap().max(1);
     put_vint(out, bits.cast_signed());
-    put_packed(out, bits, &deltas);
+    put_packed(out, ByteOrder::Big, bits, &deltas);
 }
 
 /// A chunk of documents with their number of fields.
 pub(crate) fn put_chunk(out: &mut Vec<u8>, mode: Mode, first_doc: u32, documents: &[(u32, Vec<u8>)]) {
     let raw: Vec<u8> = documents.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
-    let slice = mode.chunk_size() as usize;
+    let slice = Format::new(Codec::Lucene6, mode).unwrap().chunk_size() as usize;
     let sliced = raw.len() >= 2 * slice;
     put_vint(out, first_doc.cast_signed());
     put_vint(out, i32::try_from(documents.len()).unwrap() << 1 | i32::from(sliced));
@@ -165,7 +184,7 @@ fn put_numbers(out: &mut Vec<u8>, values: Vec<u64>) {
     } else {
         let bits = values.iter().map(|value| 64 - value.leading_zeros()).max().unwrap();
         put_vint(out, bits.cast_signed());
-        put_packed(out, bits, &values);
+        put_packed(out, ByteOrder::Big, bits, &values);
     }
 }
 
@@ -173,4 +192,77 @@ fn put_numbers(out: &mut Vec<u8>, values: Vec<u64>) {
 pub(crate) fn put_text_field(out: &mut Vec<u8>, number: u64, kind: u64, text: &str) {
     put_vlong(out, number << 3 | kind);
     put_string(out, text);
+}
+
+/// A set of documents, which are given ascending.
+pub(crate) fn documents_set(documents: &[u32], shape: Shape) -> Vec<u8> {
+    let mut out = Vec::new();
+    let is_big = shape.order == ByteOrder::Big;
+    let put = |out: &mut Vec<u8>, value: u32| {
+        let value = u16::try_from(value).unwrap();
+        out.extend(if is_big { value.to_be_bytes() } else { value.to_le_bytes() });
+    };
+    for block in documents.chunk_by(|a, b| a >> 16 == b >> 16) {
+        put(&mut out, block[0] >> 16);
+        put(&mut out, u32::try_from(block.len()).unwrap() - 1);
+        match block.len() {
+            65_536 => {}
+            0..=4095 => block.iter().for_each(|doc| put(&mut out, doc & 0xFFFF)),
+            _ => {
+                out.extend(vec![7; shape.rank_power.map_or(0, |power| 2 << (16 - power))]);
+                let mut words = vec![0_u64; 1024];
+                block.iter().for_each(|doc| words[(doc & 0xFFFF) as usize / 64] |= 1 << (doc % 64));
+                for word in words {
+                    out.extend(if is_big { word.to_be_bytes() } else { word.to_le_bytes() });
+                }
+            }
+        }
+    }
+    [0x7FFF, 0, 0xFFFF].into_iter().for_each(|value| put(&mut out, value));
+    out.extend(vec![9; usize::from(shape.jumps) * 8]);
+    out
+}
+
+/// A `.fdm` and a `.fdx` file since Lucene 8.7 for chunks that begin with these documents at these offsets.
+pub(crate) fn monotonic_index(known: &Known<'_>, chunks: &[(u32, usize)]) -> (Vec<u8>, Vec<u8>) {
+    let is_big = known.order == ByteOrder::Big;
+    let (mut meta, mut index) = (Vec::new(), Vec::new());
+    let put =
+        |out: &mut Vec<u8>, value: i64| out.extend(if is_big { value.to_be_bytes() } else { value.to_le_bytes() });
+    let put32 =
+        |out: &mut Vec<u8>, value: i32| out.extend(if is_big { value.to_be_bytes() } else { value.to_le_bytes() });
+    let (version, format) = if is_big { (85, 4) } else { (90, 1) };
+    put_index_header(&mut meta, &format!("Lucene{version}FieldsIndexMeta"), format, *known.id, "");
+    put_index_header(&mut index, &format!("Lucene{version}FieldsIndexIdx"), 0, *known.id, "");
+    put_vint(&mut meta, known.format.chunk_size().cast_signed());
+    if is_big {
+        put_vint(&mut meta, 2);
+    }
+    let numbers = i32::try_from(chunks.len()).unwrap() + 1;
+    [known.max_doc.cast_signed(), 10, numbers].into_iter().for_each(|number| put32(&mut meta, number));
+    let ends = chunks.iter().copied().chain([(known.max_doc, known.data_end)]);
+    let (docs, pointers): (Vec<_>, Vec<_>) = ends.map(|(doc, offset)| (i64::from(doc), offset as i64)).unzip();
+    for values in [docs, pointers] {
+        let start = index.len();
+        put(&mut meta, start as i64);
+        for block in values.chunks(1024) {
+            let average = (block[block.len() - 1] - block[0]) as f32 / block.len() as f32;
+            let expected = |k: usize| (average * k as f32) as i64;
+            let min = block.iter().enumerate().map(|(k, value)| value - expected(k)).min().unwrap();
+            let deltas = block.iter().enumerate().map(|(k, value)| (value - expected(k) - min).cast_unsigned());
+            let deltas: Vec<_> = deltas.collect();
+            let bits = 64 - deltas.iter().max().unwrap().leading_zeros();
+            put(&mut meta, min);
+            put32(&mut meta, average.to_bits().cast_signed());
+            put(&mut meta, (index.len() - start) as i64);
+            meta.push(bits as u8);
+            if bits > 0 {
+                put_packed(&mut index, known.order, bits, &deltas);
+            }
+        }
+    }
+    put(&mut meta, index.len() as i64);
+    put(&mut meta, known.data_end as i64);
+    [chunks.len() as u64, 1, 1].into_iter().for_each(|number| put_vlong(&mut meta, number));
+    (footer(meta), footer(index))
 }
