@@ -2,29 +2,32 @@
 
 use crate::canonical;
 use clearml_migrate::lucene::directory::{DataDirectory, Tally};
+use clearml_migrate::lucene::index_metadata::IndexMetadata;
+use clearml_migrate::lucene::target::{TargetDirectory, TargetTally};
 use clearml_migrate::{Error, Result};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// `(index, type, id)`.
+/// `(index, type, id)`; since Elasticsearch 7 without type.
 pub type Name = (String, String, String);
-/// Routing and the MD5 digest of the canonical source.
+/// Routing and the MD5 digest of the canonical source; since Elasticsearch 7 the SHA-256 digest of its bytes.
 pub type Content = (Option<String>, String);
 pub type Documents = BTreeMap<Name, Content>;
 
 #[derive(Deserialize)]
 struct Line {
     index: String,
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type")]
     kind: String,
     id: String,
     routing: Option<String>,
-    #[serde(alias = "md5_of_sorted_json")]
-    md5: String,
+    #[serde(alias = "md5", alias = "md5_of_sorted_json", alias = "sha256")]
+    digest: String,
 }
 
 pub struct Golden {
@@ -46,7 +49,7 @@ impl Golden {
         let lines = BufReader::new(GzDecoder::new(truth)).lines();
         let parsed = lines.map(|line| {
             let line: Line = serde_json::from_str(&line.unwrap()).unwrap();
-            ((line.index, line.kind, line.id), (line.routing, line.md5))
+            ((line.index, line.kind, line.id), (line.routing, line.digest))
         });
         Self { directory, truth: parsed.collect() }
     }
@@ -89,6 +92,43 @@ pub fn read(path: &Path) -> Result<Found> {
                 sum.nested += tally.nested;
                 sum.superseded += tally.superseded;
             }
+        }
+    }
+    Ok(found)
+}
+
+/// What the reader finds in a target.
+#[derive(Debug, Default)]
+pub struct FoundInTarget {
+    pub documents: Documents,
+    pub tally: TargetTally,
+    /// Largest number of units of one index.
+    pub units: usize,
+}
+
+/// Reads all indices of which the filter wants to know.
+pub fn read_target(path: &Path, wanted: impl Fn(&IndexMetadata) -> bool) -> Result<FoundInTarget> {
+    let mut found = FoundInTarget::default();
+    let directory = TargetDirectory::open(path)?;
+    for index in directory.indices().iter().filter(|index| wanted(index)) {
+        let shards = directory.shards(index)?;
+        let units: Vec<_> = shards.iter().flat_map(|shard| shard.units()).collect();
+        found.units = found.units.max(units.len());
+        for unit in units {
+            let tally = unit.read(|document| {
+                let digest = format!("{:x}", Sha256::digest(document.source));
+                let name = (index.name.clone(), String::new(), document.id.to_owned());
+                match found.documents.insert(name, (document.routing.map(ToOwned::to_owned), digest)) {
+                    None => Ok(()),
+                    Some(_) => Err(Error::failed(format!("{} is there twice.", document.id))),
+                }
+            })?;
+            assert_eq!(tally.documents + tally.deleted + tally.nested, unit.documents());
+            let sum = &mut found.tally;
+            sum.documents += tally.documents;
+            sum.source_bytes += tally.source_bytes;
+            sum.deleted += tally.deleted;
+            sum.nested += tally.nested;
         }
     }
     Ok(found)

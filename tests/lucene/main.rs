@@ -1,10 +1,12 @@
-//! The reader of Elasticsearch 5 directories against directories that real nodes made (`tests/fixtures/lucene`).
+//! The readers of Elasticsearch 5, 7 and 8 directories against directories that real nodes made
+//! (`tests/fixtures/lucene`).
 //!
 //! | module | subject |
 //! |---|---|
 //! | `golden` | unpacks a directory, and what its node said is in it |
 //! | `canonical` | the form of JSON that both sides take the digest of |
-//! | `equality` | the reader finds exactly what the node served |
+//! | `equality` | the reader of Elasticsearch 5 finds exactly what the node served |
+//! | `target` | that of Elasticsearch 7 and 8 does so too |
 //! | `corruption` | no damage goes unnoticed |
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -13,3 +15,4 @@ mod canonical;
 mod corruption;
 mod equality;
 mod golden;
+mod target;

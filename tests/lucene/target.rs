@@ -1,0 +1,78 @@
+//! The reader of targets finds exactly the documents that the node itself served.
+
+use crate::golden::{Golden, assert_same, read_target};
+use clearml_migrate::lucene::target::{TargetDirectory, TargetShard};
+
+/// The versions of which there are directories, and the codecs that their segments must have for the test to mean
+/// something: the default one, and that of `best_compression` if it has one of its own.
+const VERSIONS: [(&str, &[&str]); 3] =
+    [("7.6.2", &["Lucene84"]), ("7.17.29", &["Lucene87"]), ("8.17.0", &["Lucene912", "Elasticsearch816"])];
+
+/// The one index that was not flushed.
+pub const UNFLUSHED: &str = "unflushed";
+
+#[test]
+fn what_a_node_served_is_found() {
+    for (version, _) in VERSIONS {
+        let golden = Golden::new(version);
+        let found = read_target(golden.directory.path(), |index| index.name != UNFLUSHED).unwrap();
+        assert!(golden.truth.len() > 500, "{version}: {}", golden.truth.len());
+        assert_same(&found.documents, &golden.truth);
+        // Overwritten and deleted ones, nested ones, several segments.
+        assert!(found.tally.deleted > 200 && found.tally.nested > 500 && found.units > 5, "{version}: {found:?}");
+        assert!(found.documents.keys().any(|(_, _, id)| id == "\u{1F600}"));
+        let routed = found.documents.values().filter(|(routing, _)| routing.as_deref() == Some("größe"));
+        assert!(routed.count() > 20, "{version}");
+    }
+}
+
+#[test]
+fn every_codec_is_among_the_segments() {
+    for (version, codecs) in VERSIONS {
+        let golden = Golden::new(version);
+        let directory = TargetDirectory::open(golden.directory.path()).unwrap();
+        let mut commits = Vec::new();
+        for index in directory.indices() {
+            let shard = directory.shard_path(&index.uuid, 0).join("index");
+            let names = std::fs::read_dir(shard).unwrap().map(|entry| entry.unwrap().path());
+            let commit = names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("segments_"));
+            commits.extend(commit.flat_map(|path| std::fs::read(path).unwrap()));
+        }
+        for codec in codecs {
+            let found = commits.windows(codec.len()).any(|window| window == codec.as_bytes());
+            assert!(found, "{version}: no segment of {codec}");
+        }
+    }
+}
+
+#[test]
+fn operations_that_were_not_flushed_are_noticed() {
+    for (version, _) in VERSIONS {
+        let golden = Golden::new(version);
+        let error = read_target(golden.directory.path(), |index| index.name == UNFLUSHED).unwrap_err();
+        assert!(error.message().starts_with("3 operations of the shard are not in "), "{version}: {error}");
+        assert!(error.hints().join(" ").contains("_flush"));
+    }
+}
+
+#[test]
+fn another_commit_than_the_expected_one_is_refused() {
+    let golden = Golden::new("8.17.0");
+    let directory = TargetDirectory::open(golden.directory.path()).unwrap();
+    let index = directory.indices().iter().find(|index| index.name == "speed").unwrap();
+    let path = directory.shard_path(&index.uuid, 0);
+    let commit = TargetShard::open(&path, None).unwrap().commit().to_owned();
+    assert_eq!(TargetShard::open(&path, Some(&commit)).unwrap().commit(), commit);
+    let error = TargetShard::open(&path, Some("AAAAAAAAAAAAAAAAAAAAAA==")).unwrap_err();
+    assert!(error.message().contains("segments_") && error.causes()[0].contains("another one"), "{error}");
+}
+
+#[test]
+fn what_is_no_target_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(TargetDirectory::open(dir.path()).unwrap_err().message().contains("not the data of"));
+    // Elasticsearch 5 keeps its indices where 7 does, but its commits are of another kind.
+    let golden = Golden::new("merged");
+    let error = read_target(golden.directory.path(), |_| true).unwrap_err();
+    assert!(error.causes()[0].contains("older than that of Elasticsearch 7"), "{error:?}");
+}
