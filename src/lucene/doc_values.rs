@@ -253,3 +253,6 @@ impl Entries<'_, '_> {
 fn blocks(values: u64, shift: u32) -> u64 {
     values.div_ceil(1 << shift)
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,14 +45,19 @@ impl Golden {
         let directory = tempfile::tempdir().unwrap();
         let archive = GzDecoder::new(File::open(fixtures.join(format!("{name}.tar.gz"))).unwrap());
         tar::Archive::new(archive).unpack(directory.path()).unwrap();
-        let truth = File::open(fixtures.join(format!("{name}.truth.ndjson.gz"))).unwrap();
-        let lines = BufReader::new(GzDecoder::new(truth)).lines();
-        let parsed = lines.map(|line| {
-            let line: Line = serde_json::from_str(&line.unwrap()).unwrap();
-            ((line.index, line.kind, line.id), (line.routing, line.digest))
-        });
-        Self { directory, truth: parsed.collect() }
+        let truth = parse_truth(&fixtures.join(format!("{name}.truth.ndjson.gz")));
+        Self { directory, truth }
     }
+}
+
+/// Reads what a node said is in it.
+pub fn parse_truth(path: &Path) -> Documents {
+    let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).lines();
+    let parsed = lines.map(|line| {
+        let line: Line = serde_json::from_str(&line.unwrap()).unwrap();
+        ((line.index, line.kind, line.id), (line.routing, line.digest))
+    });
+    parsed.collect()
 }
 
 /// What the reader finds in a directory.

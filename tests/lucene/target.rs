@@ -1,7 +1,11 @@
 //! The reader of targets finds exactly the documents that the node itself served.
+//!
+//! `CLEARML_TARGET_DATA` names the data directory of another node, for the tests that are ignored otherwise.
 
-use crate::golden::{Golden, assert_same, read_target};
+use crate::golden::{Golden, assert_same, parse_truth, read_target};
 use clearml_migrate::lucene::target::{TargetDirectory, TargetShard};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// The versions of which there are directories, and the codecs that their segments must have for the test to mean
 /// something: the default one, and that of `best_compression` if it has one of its own.
@@ -75,4 +79,34 @@ fn what_is_no_target_is_refused() {
     let golden = Golden::new("merged");
     let error = read_target(golden.directory.path(), |_| true).unwrap_err();
     assert!(error.causes()[0].contains("older than that of Elasticsearch 7"), "{error:?}");
+}
+
+fn other_node() -> PathBuf {
+    std::env::var_os("CLEARML_TARGET_DATA").expect("CLEARML_TARGET_DATA is not set").into()
+}
+
+/// `CLEARML_TARGET_TRUTH` names what that node serves, in the form that `tests/fixtures/lucene/target.py` prints.
+#[test]
+#[ignore = "needs the data of another node"]
+fn what_another_node_served_is_found() {
+    let truth = parse_truth(std::env::var_os("CLEARML_TARGET_TRUTH").unwrap().as_ref());
+    let started = Instant::now();
+    let found = read_target(&other_node(), |_| true).unwrap();
+    println!("{:?}, {} documents in {:?}", found.tally, found.documents.len(), started.elapsed());
+    assert_same(&found.documents, &truth);
+}
+
+#[test]
+#[ignore = "needs the data of a node that is being written to"]
+fn beside_a_node_that_writes_only_what_is_not_flushed_is_refused() {
+    let (mut read, mut refused) = (0, 0);
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(60) {
+        match read_target(&other_node(), |_| true) {
+            Ok(_) => read += 1,
+            Err(error) if error.message().contains(" operations of the shard are not in ") => refused += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    println!("{read} times read, {refused} times refused");
 }

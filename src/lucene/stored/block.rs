@@ -133,3 +133,83 @@ fn unlz4(lengths: &mut Input<'_>, input: &mut Input<'_>, dictionary: &[u8], outp
         Err(input.corrupt("a broken LZ4 block ahead"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lucene::codec::Codec;
+    use crate::lucene::testing::put_block;
+    use proptest::prelude::*;
+
+    fn format() -> impl Strategy<Value = Format> {
+        let codec = prop_oneof![Just(Codec::Lucene84), Just(Codec::Lucene87), Just(Codec::Lucene912)];
+        let mode = prop_oneof![Just(Mode::Fast), Just(Mode::High)];
+        prop_oneof![
+            6 => (codec, mode).prop_map(|(codec, mode)| Format::new(codec, mode).unwrap()),
+            1 => Just(Format::new(Codec::Elasticsearch816, Mode::High).unwrap()),
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let word =
+            prop_oneof![Just("a"), Just("loss "), Just("{\"iter\":"), Just("0.125,"), Just("zzzzzzzzzzzzzzzzzzzz")];
+        proptest::collection::vec(word, 0..400).prop_map(|words| words.concat().into_bytes())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_compressed_comes_out(format in format(), raw in text()) {
+            let mut bytes = Vec::new();
+            put_block(&mut bytes, format, &raw);
+            let length = bytes.len();
+            bytes.extend(b"what follows");
+            let mut input = Input::new(&bytes);
+            let mut output = vec![0; raw.len()];
+            let mut decompressor = Decompressor::new(format);
+            decompressor.decompress(&mut input, &mut output).unwrap();
+            prop_assert_eq!(&output, &raw);
+            prop_assert_eq!(input.position(), length);
+            // The same decompressor, after an error in between.
+            prop_assume!(!raw.is_empty());
+            prop_assert!(decompressor.decompress(&mut Input::new(&bytes[..length - 1]), &mut output).is_err());
+            prop_assert!(decompressor.decompress(&mut Input::new(&bytes), &mut vec![0; raw.len() + 1]).is_err());
+            decompressor.decompress(&mut Input::new(&bytes), &mut output).unwrap();
+            prop_assert_eq!(&output, &raw);
+        }
+
+        #[test]
+        fn garbage_gives_errors(
+            format in format(),
+            raw in text(),
+            place: usize,
+            garbage in proptest::collection::vec(any::<u8>(), 1..6),
+        ) {
+            let mut bytes = Vec::new();
+            put_block(&mut bytes, format, &raw);
+            // The lengths ahead are the more interesting place.
+            let place = place % (bytes.len() + 1).min(40);
+            bytes.iter_mut().skip(place).zip(garbage).for_each(|(byte, garbage)| *byte = garbage);
+            let _ = Decompressor::new(format).decompress(&mut Input::new(&bytes), &mut vec![0; raw.len()]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_what_the_nodes_write_for_it() {
+        let codecs =
+            [(Codec::Lucene87, Mode::Fast), (Codec::Lucene87, Mode::High), (Codec::Elasticsearch816, Mode::High)];
+        for ((codec, mode), written) in codecs.into_iter().zip([&[0, 0, 1, 0][..], &[0, 0, 0], &[]]) {
+            let mut input = Input::new(written);
+            Decompressor::new(Format::new(codec, mode).unwrap()).decompress(&mut input, &mut []).unwrap();
+            assert!(input.rest().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_frame_with_a_huge_window_is_refused() {
+        // A window of 512 MiB, and a block of one byte 17 times.
+        let frame = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 19 << 3, 17 << 3 | 3, 0, 0, b'a'];
+        let block: Vec<u8> = [frame.len() as u8].into_iter().chain(frame).collect();
+        let format = Format::new(Codec::Elasticsearch816, Mode::High).unwrap();
+        assert!(Decompressor::new(format).decompress(&mut Input::new(&block), &mut [0; 17]).is_err());
+    }
+}

@@ -232,6 +232,43 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn numbers_come_out_of_their_lanes(
+            values in proptest::collection::vec(any::<u32>(), 2..700),
+            bytes in prop_oneof![Just(1_usize), Just(2), Just(4)],
+        ) {
+            let values: Vec<u32> = values.into_iter().map(|value| value >> (32 - bytes * 8)).collect();
+            let mut written = vec![bytes as u8 * 8];
+            let groups = values.chunks_exact(128);
+            let rest = groups.remainder();
+            for group in groups {
+                let words = 16 * bytes;
+                for word in 0..words {
+                    let lanes = (0..8 / bytes).map(|lane| u64::from(group[lane * words + word]));
+                    let word = lanes.fold(0, |word, value| word << (8 * bytes - 1) << 1 | value);
+                    written.extend(word.to_le_bytes());
+                }
+            }
+            rest.iter().for_each(|value| written.extend(&value.to_le_bytes()[..bytes]));
+            written.push(0x5A);
+            let (mut input, mut found) = (Input::new(&written), Vec::new());
+            lane_numbers(&mut input, values.len(), &mut found).unwrap();
+            prop_assert_eq!(found, values);
+            prop_assert_eq!(input.rest(), [0x5A]);
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_all_the_same_or_alone_take_no_lanes() {
+        let mut found = Vec::new();
+        lane_numbers(&mut Input::new(&[0, 7]), 300, &mut found).unwrap();
+        assert_eq!(found, [7; 300]);
+        lane_numbers(&mut Input::new(&[7]), 1, &mut found).unwrap();
+        assert_eq!(found, [7]);
+        assert!(lane_numbers(&mut Input::new(&[24, 1, 2, 3, 4, 5, 6]), 2, &mut found).is_err());
+    }
+
     #[test]
     fn nothing_but_nested_documents_is_a_chunk_too() {
         for mode in [Mode::Fast, Mode::High] {

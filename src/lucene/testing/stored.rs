@@ -5,11 +5,9 @@ use crate::lucene::codec::Codec;
 use crate::lucene::documents_set::Shape;
 use crate::lucene::input::ByteOrder;
 use crate::lucene::stored::monotonic::Known;
-use crate::lucene::stored::{Format, Mode};
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use crate::lucene::stored::{Format, Layout, Mode};
+use flate2::{Compress, Compression, FlushCompress, Status};
 use std::collections::HashMap;
-use std::io::Write;
 
 pub(crate) fn put_packed(out: &mut Vec<u8>, order: ByteOrder, bits: u32, values: &[u64]) {
     let place = |place: u32, all: u32| if order == ByteOrder::Big { all - 1 - place } else { place };
@@ -158,20 +156,67 @@ pub(crate) fn put_chunk(out: &mut Vec<u8>, mode: Mode, first_doc: u32, documents
     put_vint(out, i32::try_from(documents.len()).unwrap() << 1 | i32::from(sliced));
     put_numbers(out, documents.iter().map(|(fields, _)| u64::from(*fields)).collect());
     put_numbers(out, documents.iter().map(|(_, bytes)| bytes.len() as u64).collect());
+    let format = Format::new(Codec::Lucene6, mode).unwrap();
     let blocks: Vec<&[u8]> = if sliced { raw.chunks(slice).collect() } else { vec![&raw] };
-    for block in blocks {
-        match mode {
-            Mode::Fast => out.extend(lz4(block)),
-            Mode::High if block.is_empty() => put_vint(out, 0),
-            Mode::High => {
-                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-                encoder.write_all(block).unwrap();
-                let deflated = encoder.finish().unwrap();
-                put_vint(out, i32::try_from(deflated.len()).unwrap());
-                out.extend(deflated);
+    blocks.into_iter().for_each(|block| put_block(out, format, block));
+}
+
+/// A block of compressed bytes in a chunk.
+pub(crate) fn put_block(out: &mut Vec<u8>, format: Format, raw: &[u8]) {
+    match (format.layout(), format.mode()) {
+        (Layout::Lucene50, Mode::Fast) => out.extend(lz4(raw)),
+        (Layout::Lucene50, Mode::High) => put_deflated(out, &[], raw),
+        (Layout::Zstd814, _) if raw.is_empty() => {}
+        (Layout::Zstd814, _) => {
+            let frame = zstd(raw);
+            put_vint(out, i32::try_from(frame.len()).unwrap());
+            out.extend(frame);
+        }
+        (Layout::Lucene87 | Layout::Lucene90, mode) => {
+            let (dictionary, rest) = raw.split_at(raw.len() / 20);
+            let block_length = rest.len().div_ceil(10);
+            let blocks: Vec<_> = if rest.is_empty() { Vec::new() } else { rest.chunks(block_length).collect() };
+            put_vint(out, i32::try_from(dictionary.len()).unwrap());
+            put_vint(out, i32::try_from(block_length).unwrap());
+            if mode == Mode::High {
+                put_deflated(out, &[], dictionary);
+                blocks.iter().for_each(|block| put_deflated(out, dictionary, block));
+            } else {
+                let blocks = blocks.iter().map(|block| lz4_with_dictionary(dictionary, block));
+                let all: Vec<_> = [lz4(dictionary)].into_iter().chain(blocks).collect();
+                all.iter().for_each(|block| put_vint(out, i32::try_from(block.len()).unwrap()));
+                out.extend(all.concat());
             }
         }
     }
+}
+
+fn put_deflated(out: &mut Vec<u8>, dictionary: &[u8], raw: &[u8]) {
+    let mut deflated = Vec::with_capacity(raw.len() + 100);
+    if !raw.is_empty() {
+        let mut compress = Compress::new(Compression::default(), false);
+        if !dictionary.is_empty() {
+            compress.set_dictionary(dictionary).unwrap();
+        }
+        let status = compress.compress_vec(raw, &mut deflated, FlushCompress::Finish).unwrap();
+        assert_eq!(status, Status::StreamEnd);
+    }
+    put_vint(out, i32::try_from(deflated.len()).unwrap());
+    out.extend(deflated);
+}
+
+/// A frame that says how long its content is, with blocks that are not compressed.
+fn zstd(raw: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x28, 0xB5, 0x2F, 0xFD, 0xA0];
+    out.extend(u32::try_from(raw.len()).unwrap().to_le_bytes());
+    let blocks = raw.chunks(1000);
+    let last = blocks.len() - 1;
+    for (number, block) in blocks.enumerate() {
+        let header = block.len() << 3 | usize::from(number == last);
+        out.extend(&header.to_le_bytes()[..3]);
+        out.extend(block);
+    }
+    out
 }
 
 fn put_numbers(out: &mut Vec<u8>, values: Vec<u64>) {
