@@ -5,13 +5,15 @@
 //! | name in the commit | written by Elasticsearch |
 //! |---|---|
 //! | `Lucene50`, `53`, `54`, `60`, `62` | 2 and 5 |
-//! | `Lucene84` | 7.6 to 7.8 |
+//! | `Lucene84` | 7.6 |
 //! | `Lucene87` | 7.10 to 7.17 |
+//! | `Lucene99` | 8.12 to 8.15 |
 //! | `Lucene912` | 8.16 and later, as long as nothing else was asked for |
 //! | `Elasticsearch816` | 8.16 and later, `index.codec: best_compression` |
 //!
 //! Only what was compared with real nodes is here. The codecs in between differ in small things from these; taking them
-//! for one another would be a guess.
+//! for one another would be a guess. So do 7.7 and 7.8, whose `Lucene84` has another index of stored fields under
+//! another name in its header: they are refused there.
 
 use super::input::ByteOrder;
 
@@ -24,7 +26,7 @@ pub enum Codec {
     Lucene84,
     /// Lucene 8.7 to 8.11: stored fields have preset dictionaries and another index.
     Lucene87,
-    /// Lucene 9.12: integers are little-endian.
+    /// Lucene 9.9 to 9.12, which differ in postings only: integers are little-endian.
     Lucene912,
     /// As before, but stored fields are compressed by Zstandard.
     Elasticsearch816,
@@ -41,7 +43,7 @@ impl Codec {
         match name {
             "Lucene84" => Some(Self::Lucene84),
             "Lucene87" => Some(Self::Lucene87),
-            "Lucene912" => Some(Self::Lucene912),
+            "Lucene99" | "Lucene912" => Some(Self::Lucene912),
             "Elasticsearch816" => Some(Self::Elasticsearch816),
             _ => None,
         }

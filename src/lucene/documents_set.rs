@@ -99,10 +99,9 @@ impl Iterator for Documents<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            while let Some(doc) = self.block.next() {
-                if doc >= self.from {
-                    return Some(Ok(doc));
-                }
+            let from = self.from;
+            if let Some(doc) = self.block.find(|doc| *doc >= from) {
+                return Some(Ok(doc));
             }
             match self.enter_block() {
                 Ok(true) => {}

@@ -22,8 +22,8 @@ impl MappedFile {
     pub fn open(path: PathBuf) -> Result<Self> {
         let file = File::open(&path).map_err(|cause| problem("read", &path, cause))?;
         // SAFETY: a map is only unsound if the file changes below it. Lucene never changes a file that a commit names,
-        // Elasticsearch only appends to a translog, beyond what its checkpoint counts, and deletes neither while we
-        // hold the lock of its directory. The bytes are never taken for valid UTF-8 or valid lengths unchecked.
+        // Elasticsearch only appends to a translog, beyond what its checkpoint counts. Deleted files stay as long as
+        // they are mapped, and neither are cut short. The bytes are never taken for valid UTF-8 or valid lengths unchecked.
         #[allow(unsafe_code)]
         let map = unsafe { Mmap::map(&file) }.map_err(|cause| problem("map", &path, cause))?;
         Ok(Self { path, map })

@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 
 /// The versions of which there are directories, and the codecs that their segments must have for the test to mean
 /// something: the default one, and that of `best_compression` if it has one of its own.
-const VERSIONS: [(&str, &[&str]); 3] =
-    [("7.6.2", &["Lucene84"]), ("7.17.29", &["Lucene87"]), ("8.17.0", &["Lucene912", "Elasticsearch816"])];
+const VERSIONS: [(&str, &[&str]); 4] = [
+    ("7.6.2", &["Lucene84"]),
+    ("7.17.29", &["Lucene87"]),
+    ("8.15.3", &["Lucene99"]),
+    ("8.17.0", &["Lucene912", "Elasticsearch816"]),
+];
 
 /// The one index that was not flushed.
 pub const UNFLUSHED: &str = "unflushed";
@@ -82,7 +86,7 @@ fn what_is_no_target_is_refused() {
 }
 
 fn other_node() -> PathBuf {
-    std::env::var_os("CLEARML_TARGET_DATA").expect("CLEARML_TARGET_DATA is not set").into()
+    std::env::var_os("CLEARML_TARGET_DATA").unwrap().into()
 }
 
 /// `CLEARML_TARGET_TRUTH` names what that node serves, in the form that `tests/fixtures/lucene/target.py` prints.
@@ -93,6 +97,21 @@ fn what_another_node_served_is_found() {
     let started = Instant::now();
     let found = read_target(&other_node(), |_| true).unwrap();
     println!("{:?}, {} documents in {:?}", found.tally, found.documents.len(), started.elapsed());
+    let directory = TargetDirectory::open(&other_node()).unwrap();
+    for index in directory.indices() {
+        let started = Instant::now();
+        let (mut documents, mut bytes) = (0, 0);
+        for shard in directory.shards(index).unwrap() {
+            // For a look at what the node says: `GET /<index>/_stats?level=shards`, `commit.id`.
+            println!("commit of {}: {}", index.name, shard.commit());
+            for unit in shard.units() {
+                let tally = unit.read(|_| Ok(())).unwrap();
+                documents += tally.documents;
+                bytes += tally.source_bytes;
+            }
+        }
+        println!("{documents} documents of {bytes} bytes in {}, reading alone: {:?}", index.name, started.elapsed());
+    }
     assert_same(&found.documents, &truth);
 }
 

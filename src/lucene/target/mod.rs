@@ -24,7 +24,7 @@
 //! * Documents that were deleted or written again are left out (`.liv` and soft deletes), and nested objects come inside
 //!   the document they belong to.
 //! * Bytes are checked before they are given out, as in [`directory`](super::directory).
-//! * Read are Elasticsearch 7.6 to 7.8, 7.10 to 7.17, and 8.16 and later as long as it writes the same
+//! * Read are Elasticsearch 7.6, 7.10 to 7.17, and 8.12 and later as long as it writes the same
 //!   [codecs](super::codec). Refused by name are time series and synthetic sources, which are stored nowhere.
 
 mod complete;

@@ -36,6 +36,9 @@ impl TargetShard {
     /// `expected` is the id of the commit that is meant, as the node tells it
     /// (`GET /<index>/_stats?level=shards`: `commit.id`); nothing for whichever is the last one.
     ///
+    /// Nothing is known here of the settings of the index: where they filter sources, what is left of these is given out.
+    /// [`TargetDirectory::shards`](super::TargetDirectory::shards) refuses that.
+    ///
     /// # Errors
     /// Refuses what is damaged or unknown, with the file's path, a shard with operations that are not in its commit, and
     /// one whose commit is not the expected one. Fails if something cannot be read.
