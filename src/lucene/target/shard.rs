@@ -44,20 +44,11 @@ impl TargetShard {
     /// one whose commit is not the expected one. Fails if something cannot be read.
     pub fn open(dir: &Path, expected: Option<&str>) -> Result<Self> {
         let lucene = dir.join("index");
-        let mut attempt = 1;
-        loop {
-            let (name, generation) = newest_commit(&lucene)?;
-            match open(dir, &lucene, &name, &generation) {
-                Ok(opened) => {
-                    return match expected {
-                        Some(expected) if expected != opened.commit => Err(other_commit(&lucene.join(name))),
-                        _ => Ok(Self(Arc::new(opened))),
-                    };
-                }
-                // Files that are gone are no wonder if there is a newer commit.
-                Err(error) if attempt == ATTEMPTS || newest_commit(&lucene)?.0 == name => return Err(error),
-                Err(_) => attempt += 1,
-            }
+        let (name, opened) =
+            last_that_opens(|| newest_commit(&lucene), |name, generation| open(dir, &lucene, name, generation))?;
+        match expected {
+            Some(expected) if expected != opened.commit => Err(other_commit(&lucene.join(name))),
+            _ => Ok(Self(Arc::new(opened))),
         }
     }
 
@@ -77,6 +68,23 @@ impl TargetShard {
 
     pub(super) fn segment(&self, number: usize) -> Option<&Segment> {
         self.0.segments.get(number)
+    }
+}
+
+/// Opens the newest commit, and again while there is a newer one: files of the old one may be gone then. Returns its
+/// name too.
+fn last_that_opens<T>(
+    newest: impl Fn() -> Result<(String, String)>,
+    open: impl Fn(&str, &str) -> Result<T>,
+) -> Result<(String, T)> {
+    let mut attempt = 1;
+    loop {
+        let (name, generation) = newest()?;
+        match open(&name, &generation) {
+            Ok(opened) => return Ok((name, opened)),
+            Err(error) if attempt == ATTEMPTS || newest()?.0 == name => return Err(error),
+            Err(_) => attempt += 1,
+        }
     }
 }
 
@@ -110,4 +118,52 @@ fn other_commit(path: &Path) -> Error {
     Error::refused(format!("{} is not the commit that was to be read.", path.display()))
         .because(Corrupt::new("another one was made since"))
         .hint("Something still writes to the index. Stop it, then run the same command again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_commit_that_was_replaced_while_it_was_opened_is_left_for_the_newer_one() {
+        let generation = Cell::new(1);
+        let newest = || Ok((format!("segments_{}", generation.get()), generation.get().to_string()));
+        let opened = last_that_opens(newest, |_, opened| {
+            if generation.get() < 4 {
+                generation.set(generation.get() + 1);
+                return Err(Error::failed("a file is gone"));
+            }
+            Ok(opened.to_owned())
+        });
+        assert_eq!(opened.unwrap(), ("segments_4".to_owned(), "4".to_owned()));
+    }
+
+    #[test]
+    fn what_stays_broken_or_never_stays_is_an_error() {
+        let (listed, tried) = (Cell::new(0), Cell::new(0));
+        let broken = |_: &str, _: &str| -> Result<()> {
+            tried.set(tried.get() + 1);
+            Err(Error::failed("a file is gone"))
+        };
+        let same = || Ok(("segments_1".to_owned(), "1".to_owned()));
+        assert!(last_that_opens(same, broken).is_err());
+        assert_eq!(tried.get(), 1);
+        let ever_newer = || {
+            listed.set(listed.get() + 1);
+            Ok((format!("segments_{}", listed.get()), listed.get().to_string()))
+        };
+        assert!(last_that_opens(ever_newer, broken).is_err());
+        assert_eq!(tried.get(), 1 + ATTEMPTS);
+    }
+
+    #[test]
+    fn a_shard_that_elasticsearch_gave_up_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["segments_3", "corrupted_a1"] {
+            crate::lucene::testing::write(&dir.path().join("index").join(name), b"");
+        }
+        let error = TargetShard::open(dir.path(), None).unwrap_err();
+        assert!(error.message().contains("corrupted_a1"), "{error}");
+    }
 }
