@@ -21,7 +21,7 @@ pub fn into_stream(
     cancel: &CancellationToken,
 ) -> Result<Totals> {
     let directory = open(&selection.source, &selection.indices)?;
-    let mut encoder = Encoder::new(stream, selection.encoding).map_err(cannot_write)?;
+    let mut encoder = Encoder::new(stream, selection.encoding);
     let mut totals = Totals::default();
     for index in directory.indices() {
         let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
@@ -48,7 +48,7 @@ pub fn into_stream(
         events.progress_ended(&index.name);
         totals.indices += 1;
     }
-    encoder.finish().and_then(|mut stream| stream.flush()).map_err(cannot_write)?;
+    encoder.flush().map_err(cannot_write)?;
     Ok(totals)
 }
 

@@ -1,16 +1,14 @@
 //! Lines on their way to disk: compressed if that is wanted, hashed, and flushed where an export may go on.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files::problem::problem;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-/// Zstandard's own default: twice as fast as a hard disk on one core.
-const LEVEL: i32 = 3;
 
 /// How documents are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,36 +32,26 @@ impl Encoding {
 }
 
 /// Writes in an [`Encoding`].
-pub(super) enum Encoder<W: Write> {
-    Plain(W),
-    Zstd(zstd::stream::write::Encoder<'static, W>),
+pub(super) struct Encoder<W: Write> {
+    out: W,
+    encoding: Encoding,
 }
 
 impl<W: Write> Encoder<W> {
-    pub fn new(out: W, encoding: Encoding) -> io::Result<Self> {
-        Ok(match encoding {
-            Encoding::Plain => Self::Plain(out),
-            Encoding::Zstd => {
-                let mut encoder = zstd::stream::write::Encoder::new(out, LEVEL)?;
-                encoder.include_checksum(true)?;
-                Self::Zstd(encoder)
-            }
-        })
+    pub fn new(out: W, encoding: Encoding) -> Self {
+        Self { out, encoding }
     }
 
+    /// Writes some lines; compressed, they are a frame of their own.
     pub fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(out) => out.write_all(text),
-            Self::Zstd(encoder) => encoder.write_all(text),
+        match self.encoding {
+            Encoding::Plain => self.out.write_all(text),
+            Encoding::Zstd => self.out.write_all(&compress_to_vec(text, CompressionLevel::Fastest)),
         }
     }
 
-    /// Ends what was begun and returns what is below.
-    pub fn finish(self) -> io::Result<W> {
-        match self {
-            Self::Plain(out) => Ok(out),
-            Self::Zstd(encoder) => encoder.finish(),
-        }
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -90,9 +78,7 @@ impl Write for Hashed {
 /// A file being written.
 pub(super) struct Output {
     path: PathBuf,
-    encoding: Encoding,
-    /// Nothing only after an error.
-    encoder: Option<Encoder<Hashed>>,
+    encoder: Encoder<Hashed>,
 }
 
 impl Output {
@@ -101,30 +87,20 @@ impl Output {
     /// # Errors
     /// Fails if the file is shorter than that, or cannot be written.
     pub fn open(path: PathBuf, bytes: u64, encoding: Encoding) -> Result<Self> {
-        let opened = Hashed::open(&path, bytes).and_then(|hashed| Encoder::new(hashed, encoding));
-        let encoder = opened.map_err(|cause| problem("write", &path, cause))?;
-        Ok(Self { path, encoding, encoder: Some(encoder) })
+        let hashed = Hashed::open(&path, bytes).map_err(|cause| problem("write", &path, cause))?;
+        Ok(Self { path, encoder: Encoder::new(hashed, encoding) })
     }
 
     pub fn write(&mut self, text: &[u8]) -> Result<()> {
-        let encoder = self.encoder.as_mut().ok_or_else(|| Error::internal("A file was written to after an error."))?;
-        encoder.write_all(text).map_err(|cause| problem("write", &self.path, cause))
+        self.encoder.write_all(text).map_err(|cause| problem("write", &self.path, cause))
     }
 
-    /// Brings everything so far to disk, in whole frames, and returns how many bytes that are and their SHA-256 in
-    /// hexadecimal digits.
+    /// Brings everything so far to disk, and returns how many bytes that are and their SHA-256 in hexadecimal digits.
     pub fn checkpoint(&mut self) -> Result<(u64, String)> {
-        let encoder = self.encoder.take().ok_or_else(|| Error::internal("A file was written to after an error."))?;
-        let settle = |encoder: Encoder<Hashed>| {
-            let mut hashed = encoder.finish()?;
-            hashed.flush()?;
-            hashed.out.get_ref().sync_all()?;
-            let so_far = (hashed.bytes, hexadecimal(&hashed.hash.clone().finalize()));
-            Ok((so_far, Encoder::new(hashed, self.encoding)?))
-        };
-        let (so_far, encoder) = settle(encoder).map_err(|cause: io::Error| problem("write", &self.path, cause))?;
-        self.encoder = Some(encoder);
-        Ok(so_far)
+        let settled = self.encoder.flush().and_then(|()| self.encoder.out.out.get_ref().sync_all());
+        settled.map_err(|cause| problem("write", &self.path, cause))?;
+        let hashed = &self.encoder.out;
+        Ok((hashed.bytes, hexadecimal(&hashed.hash.clone().finalize())))
     }
 }
 
