@@ -1,22 +1,22 @@
 //! What was meant: the command line and the environment, fully resolved. Pure.
 
 mod compose;
+mod elastic;
 mod elastic_version;
+mod export;
 mod reader;
 mod size;
 
 pub use compose::ComposeArgs;
+pub use elastic::Elastic;
 pub use elastic_version::parse_elastic_version;
+pub use export::{Export, ExportTo};
 pub use reader::ReaderWish;
 pub use size::parse_size;
 
-use crate::cli::{
-    BackupArg, Cli, Command, ElasticArgs, ExportArgs, ExportFormat, MigrationArgs, OnFailureArg, SessionArgs, Shell,
-    SourceArg,
-};
+use crate::cli::{BackupArg, Cli, Command, MigrationArgs, OnFailureArg, SessionArgs, Shell, SourceArg};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::export::{Encoding, Names};
 use crate::invocation::{Call, DockerCli, Door};
 use std::path::{Component, Path, PathBuf};
 
@@ -219,66 +219,6 @@ pub struct Rollback {
     pub start: bool,
 }
 
-/// A migration of one Elasticsearch data directory that was asked for; the session names the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Elastic {
-    /// Where and how.
-    pub session: Session,
-    /// Absolute path of the data directory.
-    pub source: PathBuf,
-    /// Absolute path of the new data directory, if it was said.
-    pub target: Option<PathBuf>,
-    /// Make a backup.
-    pub backup: bool,
-    /// Absolute directory for the backup, if it was said.
-    pub backup_dir: Option<PathBuf>,
-    /// Copy several indices side by side.
-    pub parallel: bool,
-    /// Version of the Elasticsearch that writes, such as `7.6.2`.
-    pub version: String,
-    /// Bytes of memory for the temporary nodes, if it was said.
-    pub memory: Option<u64>,
-    /// What is to read the old Elasticsearch data.
-    pub reader: ReaderWish,
-    /// Absolute path of the rejects file that the user has read and given back.
-    pub accept_rejects: Option<PathBuf>,
-    /// Stop after the plan; nothing is written.
-    pub dry_run: bool,
-}
-
-impl Elastic {
-    /// Where a stock Trains Server keeps its Elasticsearch data.
-    pub const SOURCE: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic" } else { "/opt/trains/data/elastic" };
-    /// Where a stock server of Elasticsearch 7 looks for them.
-    pub const TARGET: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic_7" } else { "/opt/trains/data/elastic_7" };
-}
-
-/// An export that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Export {
-    /// Where and how.
-    pub session: Session,
-    /// Absolute path of the data directory.
-    pub source: PathBuf,
-    /// Where the documents go.
-    pub to: ExportTo,
-    /// Which indices.
-    pub indices: Names,
-    /// How documents are written.
-    pub encoding: Encoding,
-    /// Only list what there is.
-    pub list: bool,
-}
-
-/// Where documents go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExportTo {
-    /// Standard output.
-    Standard,
-    /// An absolute path: of a directory, or of something that takes a stream.
-    Path(PathBuf),
-}
-
 /// A comparison that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verify {
@@ -306,8 +246,8 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
         Some(Command::Rollback(options)) => {
             Task::Rollback(Rollback { session: session_of(&options.which)?, start: !options.no_start })
         }
-        Some(Command::Elastic(options)) => Task::Elastic(resolve_elastic(options, session(&cli.session)?)),
-        Some(Command::Export(options)) => Task::Export(resolve_export(options, session(&cli.session)?)?),
+        Some(Command::Elastic(options)) => Task::Elastic(elastic::resolve(options, session(&cli.session)?)),
+        Some(Command::Export(options)) => Task::Export(export::resolve(options, session(&cli.session)?)?),
         Some(Command::Verify(options)) => {
             let session = session_of(&options.which)?;
             let accept_rejects = options.accept_rejects.as_ref().map(|path| absolute(path, &session.current_dir));
@@ -374,42 +314,6 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
         session,
     })
-}
-
-fn resolve_elastic(arguments: &ElasticArgs, session: Session) -> Elastic {
-    let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
-    let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
-    Elastic {
-        target: arguments.target.as_ref().map(absolute),
-        backup: !arguments.no_backup,
-        backup_dir: arguments.backup_dir.as_ref().map(absolute),
-        parallel: arguments.parallel,
-        version: arguments.target_version.clone(),
-        memory: arguments.memory,
-        reader: arguments.reader.into(),
-        accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
-        dry_run: arguments.dry_run,
-        // What says where a server is may be in the environment, and has no meaning here.
-        session: Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session },
-        source,
-    }
-}
-
-fn resolve_export(arguments: &ExportArgs, session: Session) -> Result<Export> {
-    let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
-    let to = match &arguments.output {
-        None => ExportTo::Path(session.current_dir.join("elastic_5_export")),
-        Some(path) if path.as_os_str() == "-" => ExportTo::Standard,
-        Some(path) => ExportTo::Path(absolute(path)),
-    };
-    let encoding = match arguments.format {
-        ExportFormat::Ndjson => Encoding::Plain,
-        ExportFormat::NdjsonZst => Encoding::Zstd,
-    };
-    let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
-    // What says where a server is may be in the environment, and has no meaning here.
-    let session = Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session };
-    Ok(Export { to, indices: Names::new(&arguments.index)?, encoding, list: arguments.list, source, session })
 }
 
 /// A fixed place, so that a migration is found again whatever has been renamed since.

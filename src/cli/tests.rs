@@ -1,4 +1,5 @@
 use super::*;
+use std::path::PathBuf;
 
 fn parse_line(door: Door, line: &str) -> Result<Cli, clap::Error> {
     parse(door, &line.split_whitespace().map(OsString::from).collect::<Vec<_>>())

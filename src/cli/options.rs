@@ -1,0 +1,209 @@
+//! The options of each command, as they are typed. Their comments are the help.
+
+use clap::{Args, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// Options of every command: where the old server is, and how to talk.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where the old server is")]
+pub struct SessionArgs {
+    /// Compose file of the old server; give it several times for several files [env: COMPOSE_FILE]
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Vec<PathBuf>,
+    /// Compose project name; behind `elastic`, -p means --parallel [env: COMPOSE_PROJECT_NAME]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub project_name: Option<String>,
+    /// Directory that relative paths of the compose file start from
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub project_directory: Option<PathBuf>,
+    /// File with variables for the compose file; may be given several times [env: COMPOSE_ENV_FILES]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub env_file: Vec<PathBuf>,
+    /// Root directory of the old server, such as /opt/trains
+    #[arg(long, global = true, value_name = "DIR", env = "CLEARML_MIGRATE_HOME", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub home: Option<PathBuf>,
+    /// Do what the plan says without asking
+    #[arg(short, long, global = true, env = "CLEARML_MIGRATE_YES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Talking")]
+    pub yes: bool,
+    /// Write the log here [default: in .clearml-migrate/log/ of the server's directory]
+    #[arg(long, global = true, value_name = "FILE", env = "CLEARML_MIGRATE_LOG_FILE", hide_env_values = true, value_hint = ValueHint::FilePath, help_heading = "Talking")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// Options of a migration and of its checks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "How to migrate")]
+pub struct MigrationArgs {
+    /// Show the plan and stop: nothing is written, no container is created
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Release of ClearML Server to migrate to, such as 1.1
+    #[arg(long, value_name = "RELEASE", env = "CLEARML_MIGRATE_TO", hide_env_values = true)]
+    pub to: Option<String>,
+    /// Directory that the server moves to [default: /opt/trains becomes /opt/clearml]
+    #[arg(long, value_name = "DIR", conflicts_with = "keep_home", value_hint = ValueHint::DirPath)]
+    pub new_home: Option<PathBuf>,
+    /// Leave the server's directory where it is, under its old name
+    #[arg(long)]
+    pub keep_home: bool,
+    /// What to back up before anything else, beside the configuration
+    #[arg(long, value_name = "WHAT", conflicts_with = "no_backup")]
+    pub backup: Option<BackupArg>,
+    /// Make no backup; short for --backup none
+    #[arg(short, long)]
+    pub no_backup: bool,
+    /// Directory for the backup [default: .clearml-migrate/backup/ of the server's directory]
+    #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
+    pub backup_dir: Option<PathBuf>,
+    /// What reads the old Elasticsearch data [default: auto]
+    #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
+    pub reader: Option<ReaderArg>,
+    /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
+    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
+    pub memory: Option<u64>,
+    /// What to do when the new server does not come up [default: ask; without a terminal: rollback]
+    #[arg(long, value_name = "ACTION", env = "CLEARML_MIGRATE_ON_FAILURE", hide_env_values = true)]
+    pub on_failure: Option<OnFailureArg>,
+    /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+}
+
+/// Options of `elastic`: those of elastic_upgrade.py first.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ElasticArgs {
+    /// Elasticsearch 5 data directory to migrate [default: /opt/trains/data/elastic]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Option<PathBuf>,
+    /// Directory to make for the new data [default: /opt/trains/data/elastic_7]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub target: Option<PathBuf>,
+    /// Make no backup
+    #[arg(short, long)]
+    pub no_backup: bool,
+    /// Copy several indices at the same time, not one after another; elsewhere, -p is the project name
+    #[arg(short, long)]
+    pub parallel: bool,
+    /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x
+    #[arg(long, value_name = "VERSION", default_value = "7.6.2", value_parser = crate::settings::parse_elastic_version)]
+    pub target_version: String,
+    /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]
+    #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
+    pub backup_dir: Option<PathBuf>,
+    /// What reads the old Elasticsearch data [default: auto]
+    #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
+    pub reader: Option<ReaderArg>,
+    /// Memory for the temporary nodes together, such as 4g [default: from what the machine has]
+    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
+    pub memory: Option<u64>,
+    /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+    /// Show the plan and stop: nothing is written, no container is created
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// Elasticsearch 5 data directory [default: /opt/trains/data/elastic]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Option<PathBuf>,
+    /// Directory to write to, or - for standard output [default: elastic_5_export in the current directory]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// Only the indices whose names match, such as 'events-*'
+    #[arg(long, value_name = "GLOB", default_value = "*")]
+    pub index: String,
+    /// How to write the documents
+    #[arg(long, value_name = "FORMAT", default_value = "ndjson")]
+    pub format: ExportFormat,
+    /// List the indices and write nothing; Elasticsearch may be running
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// Values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Lines of JSON.
+    Ndjson,
+    /// The same, compressed with Zstandard.
+    #[value(name = "ndjson.zst")]
+    NdjsonZst,
+}
+
+/// Which migration is meant, where it was one of `elastic`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArg {
+    /// Data directory that `elastic` was given; other migrations are found by --home or -f
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub source: Option<PathBuf>,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct VerifyArgs {
+    /// Which migration is meant.
+    #[command(flatten)]
+    pub which: SourceArg,
+    /// Rejects file that the migration was told to accept: its documents are not missed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RollbackArgs {
+    /// Put everything back, but leave the old server stopped
+    #[arg(long)]
+    pub no_start: bool,
+    /// Which migration is meant.
+    #[command(flatten)]
+    pub which: SourceArg,
+}
+
+/// Values of `--backup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackupArg {
+    /// Every data directory
+    All,
+    /// The Elasticsearch data (the default)
+    Elastic,
+    /// Nothing
+    None,
+}
+
+/// Values of `--reader`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReaderArg {
+    /// From its files; by a temporary Elasticsearch 5.6 where these are of an unknown kind
+    Auto,
+    /// From its files, or not at all
+    Segments,
+    /// By a temporary Elasticsearch 5.6 on a clone
+    Scroll,
+}
+
+/// Values of `--on-failure`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnFailureArg {
+    /// Go back to the old server
+    Rollback,
+    /// Stop there, to look at it; the same command continues
+    Stop,
+}
+
+/// Values of `shell-init`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// The script for install.sh --docker-shim
+    Shim,
+}

@@ -1,0 +1,58 @@
+//! What `elastic` was asked for.
+
+use super::{ComposeArgs, ReaderWish, Session, absolute};
+use crate::cli::ElasticArgs;
+use std::path::PathBuf;
+
+/// A migration of one Elasticsearch data directory that was asked for; the session names the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elastic {
+    /// Where and how.
+    pub session: Session,
+    /// Absolute path of the data directory.
+    pub source: PathBuf,
+    /// Absolute path of the new data directory, if it was said.
+    pub target: Option<PathBuf>,
+    /// Make a backup.
+    pub backup: bool,
+    /// Absolute directory for the backup, if it was said.
+    pub backup_dir: Option<PathBuf>,
+    /// Copy several indices side by side.
+    pub parallel: bool,
+    /// Version of the Elasticsearch that writes, such as `7.6.2`.
+    pub version: String,
+    /// Bytes of memory for the temporary nodes, if it was said.
+    pub memory: Option<u64>,
+    /// What is to read the old Elasticsearch data.
+    pub reader: ReaderWish,
+    /// Absolute path of the rejects file that the user has read and given back.
+    pub accept_rejects: Option<PathBuf>,
+    /// Stop after the plan; nothing is written.
+    pub dry_run: bool,
+}
+
+impl Elastic {
+    /// Where a stock Trains Server keeps its Elasticsearch data.
+    pub const SOURCE: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic" } else { "/opt/trains/data/elastic" };
+    /// Where a stock server of Elasticsearch 7 looks for them.
+    pub const TARGET: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic_7" } else { "/opt/trains/data/elastic_7" };
+}
+
+pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Elastic {
+    let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
+    let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
+    Elastic {
+        target: arguments.target.as_ref().map(absolute),
+        backup: !arguments.no_backup,
+        backup_dir: arguments.backup_dir.as_ref().map(absolute),
+        parallel: arguments.parallel,
+        version: arguments.target_version.clone(),
+        memory: arguments.memory,
+        reader: arguments.reader.into(),
+        accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
+        dry_run: arguments.dry_run,
+        // What says where a server is may be in the environment, and has no meaning here.
+        session: Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session },
+        source,
+    }
+}
