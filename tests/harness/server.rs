@@ -1,5 +1,6 @@
 //! What a server shows of its experiments, asked through its API; the methods that 0.15.1 and 1.1.1 share.
 
+use super::node::Node;
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -71,9 +72,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Waits until the server answers, and requires that it is of this version.
+    /// Waits until the server answers and its Elasticsearch has recovered its indices, which takes longer; requires that it
+    /// is of this version.
     #[track_caller]
     pub fn ready(version: &str) -> Self {
+        Node::ready();
         let http = Http::new("http://localhost:8008");
         http.wait("/auth.fixed_users_mode", |_| true);
         let info = http.wait("/server.info", |_| true);
