@@ -37,11 +37,10 @@ const FORWARD: [&str; 10] = [
 const BY_A_NODE: [&str; 3] = ["files.clone.file=kill@9", "docker.start=kill@2", "elastic.bulk=kill@2"];
 
 /// Where its rollback is killed. A server was started on the new data before, so that they are set aside.
-const BACK: [&str; 6] = [
+const BACK: [&str; 5] = [
     "step.retire_sources.undo=kill",
     "files.rename=kill",
     "step.verify_elastic.undo=kill",
-    "files.remove_tree=kill",
     "files.rename=kill",
     "step.back_up.undo=kill",
 ];
