@@ -90,7 +90,13 @@ async fn prepare(run: &Run) -> Result<()> {
     loop {
         invalidate_changed(run).await?;
         let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| !step.is_after_commit()).collect();
-        apply_all(run, &steps).await?;
+        if let Err(error) = apply_all(run, &steps).await {
+            if error.kind() == Kind::Difference {
+                // What is wrong once is not gone on with.
+                invalidate(run, Step::CopyElastic, "the new data are not what was copied")?;
+            }
+            return Err(error);
+        }
         steps::require_switchable(run).await?;
         if steps::changed_sources(run).await?.is_empty() {
             return run.record(Record::Committed);

@@ -7,7 +7,7 @@
 mod elastic;
 mod step;
 
-pub use elastic::{ElasticPlan, Heaps, Reader};
+pub use elastic::{ElasticPlan, Heaps, Reader, Verification};
 pub use step::Step;
 
 use crate::deployment::{Deployment, Project, Role};

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::process::Command;
 
 /// One of each sort.
-const WAYS: [&str; 4] = ["reindex-parallel", "scroll-verified", "segments", "bulk-ceiling"];
+const WAYS: [&str; 4] = ["reindex-parallel", "scroll-verified", "segments-verified", "bulk-ceiling"];
 
 #[test]
 fn each_way_moves_all_documents_and_is_in_the_result() {

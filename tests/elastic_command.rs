@@ -20,6 +20,7 @@ use harness::stopwatch::Stopwatch;
 use harness::tree::Tree;
 use serde_json::json;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 const DOCUMENTS: u64 = 5_000;
 
@@ -93,6 +94,64 @@ fn data_are_moved_compared_used_and_taken_back() {
     assert!(!data.target().exists() && data.retired().is_none());
     Tree::of(&data.source()).same_as(&original, "the old data after another rollback");
     clock.tell("there and back again");
+}
+
+#[test]
+fn a_difference_ends_the_run_by_name_and_the_same_command_copies_anew() {
+    if !on_the_bed() {
+        return;
+    }
+    let (data, old) = ElasticData::of_a_server(DOCUMENTS);
+    let original = Tree::of(&data.source());
+    let index = log_index(&old);
+    let copied = || data.elastic(&["-y", "-n"]).failpoints("step.verify_elastic.started=kill").run().killed();
+
+    copied();
+    let victim = data.with_new_node(|http| {
+        let found = http.post(&format!("/{index}/_search"), &json!({ "size": 1 }));
+        let id = found["hits"]["hits"][0]["_id"].as_str().unwrap().to_owned();
+        http.post(&format!("/{index}/_delete_by_query"), &json!({ "query": { "ids": { "values": [id] } } }));
+        id
+    });
+    let different =
+        data.elastic(&["-y", "-n"]).run().with_code(4).saying("is not what it was in the old Elasticsearch");
+    different.saying(&format!("{victim} is missing")).saying("The same command copies them anew");
+    // Counted, that shows too.
+    copied();
+    let delete = json!({ "query": { "match_all": {} }, "max_docs": 1 });
+    data.with_new_node(|http| http.post(&format!("/{index}/_delete_by_query"), &delete));
+    data.elastic(&["-y", "-n", "--verify", "counts"]).run().with_code(4).saying(&index).saying("documents instead of");
+
+    copied();
+    let damaged = damage_documents(&data.target());
+    let different = data.elastic(&["-y", "-n"]).run().with_code(4).saying("not on disk as they were written");
+    different.saying(&damaged.display().to_string()).saying("dmesg");
+
+    let report = data.elastic(&["-y", "-n"]).run().done();
+    report.saying("documents equal, byte for byte").saying("Upgrade completed.");
+    Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
+    data.with_new_node(|_| old.assert_counts());
+}
+
+/// Flips a bit within a stored document of new data, as a failing disk does, and returns the file.
+fn damage_documents(target: &Path) -> PathBuf {
+    let mut directories = vec![target.join("nodes/0/indices")];
+    while let Some(directory) = directories.pop() {
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let holds_documents = path.extension().is_some_and(|kind| kind == "cfs" || kind == "fdt");
+            let mut bytes = if holds_documents { fs::read(&path).unwrap() } else { continue };
+            if let Some(at) = bytes.windows(7).position(|window| window == b"\"task\":") {
+                bytes[at + 2] ^= 1;
+                fs::write(&path, bytes).unwrap();
+                return path;
+            }
+        }
+    }
+    panic!("no documents in {}", target.display());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod options;
 
 pub use options::{
     BackupArg, ElasticArgs, ExportArgs, ExportFormat, MigrationArgs, OnFailureArg, ReaderArg, RollbackArgs,
-    SessionArgs, Shell, SourceArg, VerifyArgs,
+    SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
 };
 
 use crate::invocation::{Door, is_global};

@@ -58,6 +58,9 @@ pub struct MigrationArgs {
     /// What reads the old Elasticsearch data [default: auto]
     #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
     pub reader: Option<ReaderArg>,
+    /// How to compare the new data with the old ones before anything else is changed [default: full]
+    #[arg(long, value_name = "HOW", env = "CLEARML_MIGRATE_VERIFY", hide_env_values = true)]
+    pub verify: Option<VerifyArg>,
     /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
@@ -93,6 +96,9 @@ pub struct ElasticArgs {
     /// What reads the old Elasticsearch data [default: auto]
     #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
     pub reader: Option<ReaderArg>,
+    /// How to compare the new data with the old ones before anything else is changed [default: full]
+    #[arg(long, value_name = "HOW", env = "CLEARML_MIGRATE_VERIFY", hide_env_values = true)]
+    pub verify: Option<VerifyArg>,
     /// Memory for the temporary nodes together, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
@@ -184,6 +190,17 @@ pub enum ReaderArg {
     Segments,
     /// By a temporary Elasticsearch 5.6 on a clone
     Scroll,
+}
+
+/// Values of `--verify`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyArg {
+    /// Every document, from the new data's files; some of them also as the new node gives them
+    Full,
+    /// Every document, as the new node gives it
+    Api,
+    /// Only how many documents there are
+    Counts,
 }
 
 /// Values of `--on-failure`.

@@ -121,6 +121,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
         reader: settings.reader,
+        verification: settings.verification.unwrap_or_default(),
     };
     let run_id = format!("{stamp}-{}", std::process::id());
     let plan = build_elastic(&wishes, &measured, stamp, &run_id)?;
@@ -178,6 +179,7 @@ fn require_same_target(settings: &Elastic, plan: &Plan) -> Result<()> {
 
 fn options(settings: &Elastic) -> Result<Options> {
     Ok(Options {
+        verification: settings.verification,
         accepted_rejects: consent::accepted(settings.accept_rejects.as_deref())?,
         indices_at_once: (!settings.parallel).then_some(1),
         ..Options::default()

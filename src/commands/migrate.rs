@@ -74,7 +74,7 @@ async fn go_on(settings: Migration, tools: Tools, known: Known, context: &Contex
 
 fn options(settings: &Migration) -> Result<Options> {
     let accepted_rejects = consent::accepted(settings.accept_rejects.as_deref())?;
-    Ok(Options { accepted_rejects, ..Options::default() })
+    Ok(Options { accepted_rejects, verification: settings.verification, ..Options::default() })
 }
 
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {

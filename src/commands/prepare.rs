@@ -56,6 +56,7 @@ pub(super) async fn prepare(
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
         reader: settings.reader,
+        verification: settings.verification.unwrap_or_default(),
     };
     let stamp = stamp_now();
     let run_id = format!("{stamp}-{}", std::process::id());

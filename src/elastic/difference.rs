@@ -82,9 +82,12 @@ impl Difference {
         } else {
             format!("{found} documents instead of {expected}")
         };
-        Error::difference(format!("The index {} is not what it was in the old Elasticsearch: {numbers}.", self.index))
-            .because(anyhow::Error::msg(lines.join("\n")))
-            .hint("Nothing has been changed in the old data. Run the same command again to copy this index anew.")
+        let error = Error::difference(format!(
+            "The index {} is not what it was in the old Elasticsearch: {numbers}.",
+            self.index
+        ));
+        let error = if lines.is_empty() { error } else { error.because(anyhow::Error::msg(lines.join("\n"))) };
+        error.hint("Nothing has been changed in the old data. The same command copies them anew.")
     }
 }
 

@@ -1,24 +1,19 @@
 //! The indices of a data directory as a source: the same descriptions that a node gives, and documents to copy.
 
-use super::copy::on_a_thread;
-use super::document::{Document, DocumentRef};
+use super::document::DocumentRef;
 use super::indices::{SourceIndex, is_ours};
 use crate::error::{Error, Kind, Result};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{self, DataDirectory, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::Sender;
 
 /// A running node replaces files while they are looked at: then they are looked at again.
 const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-/// Source bytes that are handed on together.
-const PORTION_BYTES: usize = 256 * 1024;
 
 /// The server's indices in a data directory that no node can start on while this lives. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -93,32 +88,6 @@ impl Files {
                 .hint("Are they the data that the migration was begun with?")
         })?;
         Ok(self.directory.shards(metadata)?.iter().flat_map(|shard| shard.units()).collect())
-    }
-
-    /// Reads an index and sends its documents in portions, as the scroll of a node does.
-    ///
-    /// # Errors
-    /// As [`Unit::read`], and when the receiver is gone.
-    pub(super) async fn read(&self, index: &str, out: Sender<Vec<Document>>) -> Result<()> {
-        let (files, index) = (self.clone(), index.to_owned());
-        on_a_thread(move || {
-            let send = |portion: Vec<Document>| out.blocking_send(portion).map_err(|_| Error::cancelled());
-            let (mut portion, mut bytes) = (Vec::new(), 0);
-            for unit in files.units(&index)? {
-                unit.read(|document| {
-                    let document = borrow(&document);
-                    bytes += document.source.len();
-                    portion.push(Document { key: document.key(), source: Bytes::copy_from_slice(document.source) });
-                    if bytes < PORTION_BYTES {
-                        return Ok(());
-                    }
-                    bytes = 0;
-                    send(std::mem::take(&mut portion))
-                })?;
-            }
-            send(portion)
-        })
-        .await
     }
 }
 

@@ -144,6 +144,11 @@ impl Accepted {
         Ok(accepted)
     }
 
+    /// Returns whether a document is among them.
+    pub(super) fn leaves_out(&self, index: &str, document: &DocumentRef<'_>) -> bool {
+        !self.0.is_empty() && self.contains(index, &document.key())
+    }
+
     /// Adds one document.
     pub fn insert(&mut self, index: String, key: Key) {
         self.0.entry(index).or_default().insert(key);

@@ -31,7 +31,7 @@ pub mod locks;
 mod meta;
 pub mod mounts;
 pub mod owned;
-mod parallel;
+pub(crate) mod parallel;
 pub(crate) mod problem;
 pub mod space;
 mod transfer;

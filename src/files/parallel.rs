@@ -23,34 +23,48 @@ pub(super) fn map<T: Sync, R: Send>(
     cancel: &CancellationToken,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
+    let lanes = fold(items, cancel, Vec::new, |done: &mut Vec<(usize, R)>, index, item| {
+        done.push((index, work(item)?));
+        Ok(())
+    })?;
+    let mut results: Vec<_> = lanes.into_iter().flatten().collect();
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Calls `work` once for each item from several threads. Each thread has a state of its own, which begins with `start`
+/// and is returned in the end.
+pub(crate) fn fold<T: Sync, S: Send>(
+    items: &[T],
+    cancel: &CancellationToken,
+    start: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, &T) -> Result<()> + Sync,
+) -> Result<Vec<S>> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let lane = || -> Result<Vec<(usize, R)>> {
-        let mut done = Vec::new();
+    let lane = || -> Result<S> {
+        let mut state = start();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return Ok(done) };
+            let Some(item) = items.get(index) else { return Ok(state) };
             if cancel.is_cancelled() {
                 return Err(Error::cancelled());
             }
             if failed.load(Ordering::Relaxed) {
-                return Ok(done);
+                return Ok(state);
             }
-            let result = work(item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-            done.push((index, result));
+            work(&mut state, index, item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
         }
     };
-    let lanes: Vec<Result<_>> = thread::scope(|scope| {
+    thread::scope(|scope| {
         let handles: Vec<_> = (0..threads().min(items.len().max(1))).map(|_| scope.spawn(lane)).collect();
         let join = |handle: thread::ScopedJoinHandle<'_, _>| match handle.join() {
             Ok(result) => result,
             Err(_) => Err(Error::internal("A thread that works on files has panicked.")),
         };
-        handles.into_iter().map(join).collect()
-    });
-    let mut results: Vec<_> = lanes.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-    results.sort_by_key(|(index, _)| *index);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
+        // All are joined before the first error is looked at.
+        handles.into_iter().map(join).collect::<Vec<_>>().into_iter().collect()
+    })
 }
 
 /// Counts bytes from many threads and tells about them a few times a second.
@@ -96,6 +110,21 @@ mod tests {
         let items: Vec<u32> = (0..500).collect();
         let doubled = map(&items, &CancellationToken::new(), |item| Ok(item * 2)).unwrap();
         assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_item_is_in_the_state_of_one_thread() {
+        let items: Vec<u64> = (0..500).collect();
+        let sums = fold(
+            &items,
+            &CancellationToken::new(),
+            || 0,
+            |sum, _, item| {
+                *sum += item;
+                Ok(())
+            },
+        );
+        assert_eq!(sums.unwrap().into_iter().sum::<u64>(), 499 * 500 / 2);
     }
 
     #[test]

@@ -31,6 +31,27 @@ pub enum Reader {
     },
 }
 
+/// How the new data are compared with what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum Verification {
+    /// Every document, read from the new data's files; and some of them as the new node gives them.
+    Full {
+        /// If the files are refused, as with [`Verification::Api`].
+        fallback: bool,
+    },
+    /// Every document, as the new node gives it.
+    Api,
+    /// How many documents there are.
+    Counts,
+}
+
+impl Default for Verification {
+    fn default() -> Self {
+        Self::Full { fallback: true }
+    }
+}
+
 impl Default for Reader {
     /// Plans of the time when there was no other way.
     fn default() -> Self {
@@ -44,6 +65,9 @@ pub struct ElasticPlan {
     /// What reads the old data.
     #[serde(default)]
     pub reader: Reader,
+    /// How the new data are compared.
+    #[serde(default)]
+    pub verification: Verification,
     /// Image of the node that reads, if one does.
     pub source_image: String,
     /// Image of the node that writes: the release's own.

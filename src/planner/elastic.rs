@@ -5,7 +5,7 @@ use super::{Measured, SOURCE_IMAGE, estimate, reader, source_images};
 use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Plan, Replacement, Switch, work_dir};
+use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Plan, Replacement, Switch, Verification, work_dir};
 use crate::settings::ReaderWish;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ pub struct ElasticWishes {
     pub memory: Option<u64>,
     /// What is to read the data.
     pub reader: ReaderWish,
+    /// How the new data are compared.
+    pub verification: Verification,
 }
 
 /// Builds the plan of a migration of one data directory.
@@ -76,6 +78,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         clone,
         heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
         reader,
+        verification: wishes.verification,
         indices,
         left,
     };
@@ -139,6 +142,7 @@ mod tests {
             backup_dir: None,
             memory: None,
             reader: ReaderWish::Auto,
+            verification: Verification::default(),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::deployment::{Deployment, Role};
 use crate::docker::ComposeChoice;
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
-use crate::plan::{Archive, ElasticPlan, Migrated, Plan, Reader, Replacement, ServerPlan, Switch};
+use crate::plan::{Archive, ElasticPlan, Migrated, Plan, Reader, Replacement, ServerPlan, Switch, Verification};
 use crate::release::Release;
 use crate::settings::{Backup, ReaderWish};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +43,8 @@ pub struct Wishes {
     pub memory: Option<u64>,
     /// `--reader`.
     pub reader: ReaderWish,
+    /// How the new data are compared.
+    pub verification: Verification,
 }
 
 /// What was measured on this machine.
@@ -86,6 +88,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         clone: clone_path(&deployment, &replacements),
         heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
         reader,
+        verification: wishes.verification,
         indices,
         left,
     };

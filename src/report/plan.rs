@@ -7,7 +7,7 @@ use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
 use crate::display::format::{bytes, plural};
-use crate::plan::{FileEdit, Migrated, Plan, Reader, ServerPlan, Step, Switch};
+use crate::plan::{FileEdit, Migrated, Plan, Reader, ServerPlan, Step, Switch, Verification};
 use std::path::Path;
 
 /// Returns the whole plan, as printed by `--dry-run` and before the question.
@@ -89,9 +89,7 @@ fn details(plan: &Plan, step: Step) -> Vec<String> {
             .map(|one| format!("{} ({}) → {}", one.what, bytes(one.bytes), one.file.display()))
             .collect(),
         Step::CopyElastic => elastic_lines(plan),
-        Step::VerifyElastic => {
-            vec!["every document is read back and compared; a difference ends the run here".into()]
-        }
+        Step::VerifyElastic => vec![verify_line(plan.elastic.verification)],
         Step::CopyMongo => copy_lines(plan, Role::Mongo),
         Step::CopyRedis => copy_lines(plan, Role::Redis),
         Step::RetireSources => retire_lines(plan),
@@ -137,6 +135,15 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
 }
 
 /// Returns what reads the old data, and why.
+fn verify_line(verification: Verification) -> String {
+    match verification {
+        Verification::Full { .. } => "every document is read back from the new files and compared, and the new Elasticsearch is asked for some; a difference ends the run here",
+        Verification::Api => "every document is read back through the new Elasticsearch and compared (--verify api); a difference ends the run here",
+        Verification::Counts => "documents are only counted, not compared (--verify counts); a difference ends the run here",
+    }
+    .to_owned()
+}
+
 fn reader_line(plan: &Plan) -> Option<String> {
     let node = plan.elastic.source_image.rsplit(':').next().unwrap_or_default();
     let node = format!("a temporary Elasticsearch {node} on a clone");

@@ -6,6 +6,7 @@ use crate::deployment::{
 use crate::docker::ComposeChoice;
 use crate::plan::{
     Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, Plan, Reader, Replacement, ServerPlan, Switch,
+    Verification,
 };
 use std::path::PathBuf;
 
@@ -108,6 +109,7 @@ fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Service {
 fn elastic() -> ElasticPlan {
     ElasticPlan {
         reader: Reader::Segments { fallback: true },
+        verification: Verification::default(),
         source_image: "docker.elastic.co/elasticsearch/elasticsearch:5.6.16".into(),
         target_image: "docker.elastic.co/elasticsearch/elasticsearch:7.6.2".into(),
         clone: "/opt/trains/data/.clearml-migrate-clone-elastic".into(),

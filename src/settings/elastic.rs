@@ -1,7 +1,8 @@
 //! What `elastic` was asked for.
 
-use super::{ComposeArgs, ReaderWish, Session, absolute};
+use super::{ComposeArgs, ReaderWish, Session, absolute, verification};
 use crate::cli::ElasticArgs;
+use crate::plan::Verification;
 use std::path::PathBuf;
 
 /// A migration of one Elasticsearch data directory that was asked for; the session names the directory.
@@ -25,6 +26,8 @@ pub struct Elastic {
     pub memory: Option<u64>,
     /// What is to read the old Elasticsearch data.
     pub reader: ReaderWish,
+    /// How the new data are compared, if it was said.
+    pub verification: Option<Verification>,
     /// Absolute path of the rejects file that the user has read and given back.
     pub accept_rejects: Option<PathBuf>,
     /// Stop after the plan; nothing is written.
@@ -49,6 +52,7 @@ pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Elastic {
         version: arguments.target_version.clone(),
         memory: arguments.memory,
         reader: arguments.reader.into(),
+        verification: verification::resolve(arguments.verify),
         accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
         dry_run: arguments.dry_run,
         // What says where a server is may be in the environment, and has no meaning here.

@@ -6,6 +6,7 @@ mod elastic_version;
 mod export;
 mod reader;
 mod size;
+mod verification;
 
 pub use compose::ComposeArgs;
 pub use elastic::Elastic;
@@ -18,6 +19,7 @@ use crate::cli::{BackupArg, Cli, Command, MigrationArgs, OnFailureArg, SessionAr
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
+use crate::plan::Verification;
 use std::path::{Component, Path, PathBuf};
 
 /// Overrides the directory that keeps the index of migrations.
@@ -171,6 +173,8 @@ pub struct Migration {
     pub memory: Option<u64>,
     /// What is to read the old Elasticsearch data.
     pub reader: ReaderWish,
+    /// How the new data are compared, if it was said.
+    pub verification: Option<Verification>,
     /// What to do when the new server does not come up.
     pub on_failure: OnFailure,
     /// Absolute path of the rejects file that the user has read and given back.
@@ -310,6 +314,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
         memory: arguments.memory,
         reader: arguments.reader.into(),
+        verification: verification::resolve(arguments.verify),
         on_failure,
         accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
         session,

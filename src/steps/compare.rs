@@ -1,12 +1,12 @@
 //! Compare again: the old and the new Elasticsearch data of a migration, the old ones read as they were for the copy, the
-//! new ones by a node that works on a clone. Neither is changed, and nothing is written to the journal; what a crash leaves is noted in a file beside it.
+//! new ones from their files or by a node that works on a clone. Neither is changed, and nothing is written to the
+//! journal; what a crash leaves is noted in a file beside it.
 
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
-use super::node::{self, Node};
 use super::old_data::{self, OldData};
 use super::run::blocking;
-use super::{Run, pull_images, sources};
-use crate::elastic::{Compared, compare_index, compare_with_digest, indices};
+use super::{Run, new_data, node, sources};
+use crate::elastic::{Compared, Target, compare_index, compare_with_digest};
 use crate::error::{Context, Error, Result};
 use crate::files::{self, Owned};
 use crate::plan::{Switch, work_dir};
@@ -52,63 +52,46 @@ async fn compare(run: &Run) -> Result<Comparison> {
     for path in source.iter().chain([&target]) {
         require_unused(run, path).await?;
     }
-    let elastic = &run.plan.elastic;
-    pull_images::require(run, [&elastic.target_image]).await?;
-    let target_clone = beside(run, &target, &one.switch);
-    let claims = Claims { source: Owned::claim(&run.now(&elastic.clone))?, target: Owned::claim(&target_clone)? };
+    let place = beside(run, &target, &one.switch);
+    let claims = Claims { source: Owned::claim(&run.now(&run.plan.elastic.clone))?, target: Owned::claim(&place)? };
     claims.write(run)?;
-    // While they are cloned and compared, nobody else may start on them.
+    // While they are compared, nobody else may start on them.
     let _held = sources::hold_path(run, &target).await?;
     let _held_source = match &source {
         Some(source) => Some(sources::hold_path(run, source).await?),
         None => None,
     };
-    node::make_clone(run, &target, claims.target).await?;
-    let new = node::start_target(run, &target_clone).await?;
-    new.while_alive(run, open_closed(&new)).await?;
+    let new = new_data::open(run, &target, claims.target).await?;
     let indices = match &source {
         Some(source) => {
             let old = old_data::open(run, source, claims.source).await?;
-            old.while_alive(run, new.while_alive(run, with_source(run, &old, &new))).await?
+            old.while_alive(run, new.while_alive(run, with_source(run, &old, &new.target()))).await?
         }
-        None => new.while_alive(run, with_digests(run, &new)).await?,
+        None => new.while_alive(run, with_digests(run, &new.target())).await?,
     };
-    let made_since = made_since(&new, &indices).await?;
+    let known = |name: &String| indices.iter().any(|one| one.index == *name);
+    let made_since = new.indices().await?.into_iter().filter(|name| !known(name)).collect();
     Ok(Comparison { source, target, indices, made_since })
 }
 
-/// Opens what is closed in the clone of the new data.
-async fn open_closed(new: &Node) -> Result<()> {
-    for closed in indices::list(&new.client).await?.iter().filter(|one| one.is_ours() && one.is_closed()) {
-        indices::open(&new.client, &closed.name).await?;
-    }
-    Ok(())
-}
-
-async fn with_source(run: &Run, old: &OldData, new: &Node) -> Result<Vec<Compared>> {
+async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compared>> {
     // Opens what is closed, and refuses what is not whole.
     old.indices(&BTreeSet::new()).await?;
     let source = old.source();
     let accepted = &run.options.accepted_rejects;
     let mut all = Vec::new();
     for CopiedIndex { plan, .. } in copied_indices(run) {
-        all.push(compare_index(&source, &new.client, &plan, accepted, &run.events, &run.cancel).await?);
+        all.push(compare_index(&source, new, &plan, accepted, &run.events, &run.cancel).await?);
     }
     Ok(all)
 }
 
-async fn with_digests(run: &Run, new: &Node) -> Result<Vec<Compared>> {
+async fn with_digests(run: &Run, new: &Target) -> Result<Vec<Compared>> {
     let mut all = Vec::new();
     for CopiedIndex { plan, outcome } in copied_indices(run) {
-        all.push(compare_with_digest(&new.client, &plan, &outcome.digest, &run.events, &run.cancel).await?);
+        all.push(compare_with_digest(new, &plan, &outcome.digest, &run.events, &run.cancel).await?);
     }
     Ok(all)
-}
-
-async fn made_since(new: &Node, compared: &[Compared]) -> Result<Vec<String>> {
-    let known = |name: &str| compared.iter().any(|one| one.index == name);
-    let listed = indices::list(&new.client).await?;
-    Ok(listed.into_iter().filter(|one| one.is_ours() && !known(&one.name)).map(|one| one.name).collect())
 }
 
 /// A node that runs changes its files while they are cloned: the clone would be of no moment at all.

@@ -9,6 +9,7 @@ mod compare;
 mod copy_data;
 mod copy_elastic;
 mod move_home;
+mod new_data;
 mod node;
 mod old_data;
 mod pull_images;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::{Journal, Record};
-use crate::plan::{Plan, ServerPlan, Step};
+use crate::plan::{Plan, ServerPlan, Step, Verification};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Options {
     /// Documents that the target refused and that the user, having read why, agrees to leave out.
     pub accepted_rejects: Arc<Accepted>,
+    /// How the new data are compared, where it is not as the plan says.
+    pub verification: Option<Verification>,
     /// On rollback: leave the old server stopped.
     pub no_start: bool,
     /// How many indices are copied side by side; as many as have proven good if not said.

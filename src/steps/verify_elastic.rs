@@ -1,33 +1,33 @@
-//! Verify Elasticsearch: every document is read back from the new node and compared with what was sent.
+//! Verify Elasticsearch: every document is read back from the new data and compared with what was sent.
+//!
+//! The data are read from their files, while no node runs on them; then a node is started and asked for some of them.
 
-use super::copy_elastic::{copied_indices, replacement};
+use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
 use super::run::blocking;
-use super::{Done, Run, old_data};
+use super::{Done, Run, new_data, old_data};
 use crate::display::format;
-use crate::elastic::{SecondReading, Verdict, Verified, indices, verify_index};
-use crate::error::{Error, Result};
+use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
+use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint, fingerprint};
-use crate::plan::Step;
+use crate::plan::{Step, Verification};
+use crate::planner::phrase;
 use serde_json::json;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     node::remove_leftovers(run).await?;
-    let one = replacement(run)?;
-    let target = node::start_target(run, &one.target).await?;
-    let verified = target.while_alive(run, verify(run, &target)).await;
-    let verified = match verified {
-        Ok(Ok(verified)) => verified,
-        // Only a difference is worth another look at the old data: it names the documents.
-        Ok(Err(())) => name_differences(run, &target).await?,
-        Err(error) => return Err(error),
-    };
+    let copied = copied_indices(run);
+    let found = read_files(run, &copied).await?;
+    let target = node::start_target(run, &replacement(run)?.target).await?;
+    let verified = target.while_alive(run, ask(run, &target, &copied, found)).await?;
     target.stop(run).await?;
-    let documents: u64 = verified.iter().map(|one| one.documents).sum();
-    Ok(Done {
-        summary: format!("{} equal, byte for byte", format::documents(documents)),
-        output: json!({ "verified": verified, VERIFIED_DATA: target_now(run).await? }),
-    })
+    let documents = format::documents(verified.iter().map(|one| one.documents).sum());
+    let summary = match verification(run) {
+        Verification::Counts => format!("{documents} counted, not compared"),
+        _ => format!("{documents} equal, byte for byte"),
+    };
+    let output = json!({ "verified": verified, VERIFIED_DATA: target_now(run).await? });
+    Ok(Done { summary, output })
 }
 
 /// The key of the new data's fingerprint in the step's output.
@@ -63,41 +63,97 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
     run.remove_claimed(Step::CopyElastic, target).await
 }
 
-/// Compares all indices; the inner error says that at least one differs.
-async fn verify(run: &Run, target: &Node) -> Result<Result<Vec<Verified>, ()>> {
-    let mut all = Vec::new();
-    let copied_indices = copied_indices(run);
-    let closed = || copied_indices.iter().map(|copied| &copied.plan).filter(|plan| plan.closed);
-    for plan in closed() {
-        // It is open after the copy, and closed where an earlier try came to its end.
-        indices::open(&target.client, &plan.index).await?;
-    }
-    for copied in &copied_indices {
-        run.check_cancelled()?;
-        let verdict =
-            verify_index(&target.client, &copied.plan, &copied.outcome.digest, None, &run.events, &run.cancel).await?;
-        match verdict {
-            Verdict::Equal(verified) => all.push(verified),
-            Verdict::Different(_) => return Ok(Err(())),
+/// What was read of an index, and documents of it to ask the node for.
+type Found = (Verified, SpotChecks);
+
+/// Compares the files of the new data with what was sent; nothing where a node is to give the documents.
+async fn read_files(run: &Run, copied: &[CopiedIndex]) -> Result<Option<Vec<Found>>> {
+    let Verification::Full { fallback } = verification(run) else { return Ok(None) };
+    let names = copied.iter().map(|one| one.plan.index.clone()).collect();
+    // No node runs on the files, so that they stay as they are.
+    let target = match new_data::open_files(&replacement(run)?.target, Some(names)).await {
+        Ok(files) => Target::Files(files),
+        Err(error) if error.kind() == Kind::Cancelled => return Err(error),
+        Err(error) if fallback => {
+            run.events.warn(format!(
+                "The new data are read back through Elasticsearch, not from their files: {}.",
+                phrase(&error)
+            ));
+            return Ok(None);
         }
+        Err(error) => return Err(error.hint(WITH_A_NODE)),
+    };
+    let mut all = Vec::new();
+    for one in copied {
+        all.push(compare(run, &target, one).await.map_err(damaged)?);
     }
-    for plan in closed() {
-        indices::close(&target.client, &plan.index).await?;
-    }
-    Ok(Ok(all))
+    Ok(Some(all))
 }
 
-/// Reads source and target once more to name what differs.
-async fn name_differences(run: &Run, target: &Node) -> Result<Vec<Verified>> {
-    let one = replacement(run)?;
-    let old = old_data::open(run, &one.source, run.claim(Step::CopyElastic, &run.plan.elastic.clone)?).await?;
+/// What to do about files that are refused where a node may read them.
+const WITH_A_NODE: &str =
+    "If they are whole, Elasticsearch itself can read them back: run the same command again with --verify api";
+
+/// What could be opened and is not what it should be further in was damaged since it was written.
+fn damaged(error: Error) -> Error {
+    match error.kind() {
+        Kind::Refused => Error::difference("The new data are not on disk as they were written.")
+            .because(error)
+            .hint("Check the disk and the memory of this machine (`dmesg` may say more).")
+            .hint("Nothing has been changed in the old data. The same command copies them anew."),
+        _ => error,
+    }
+}
+
+/// Asks the node for what it should have: documents, fields and numbers of every index.
+async fn ask(run: &Run, node: &Node, copied: &[CopiedIndex], found: Option<Vec<Found>>) -> Result<Vec<Verified>> {
+    let closed = || copied.iter().map(|one| &one.plan).filter(|plan| plan.closed);
+    for plan in closed() {
+        // It is open after the copy, and closed where an earlier try came to its end.
+        indices::open(&node.client, &plan.index).await?;
+    }
+    let mut found = found.map(Vec::into_iter);
+    let mut all = Vec::new();
+    for one in copied {
+        run.check_cancelled()?;
+        let (verified, checks) = match found.as_mut().and_then(Iterator::next) {
+            Some(found) => found,
+            None if verification(run) == Verification::Counts => (counted(one), SpotChecks::new(0)),
+            None => compare(run, &Target::Node(node.client.clone()), one).await?,
+        };
+        let difference = check_served(&node.client, &one.plan, verified.documents, &checks).await?;
+        difference.map_or(Ok(()), |difference| Err(difference.into_error()))?;
+        let fingerprint = verified.fingerprint.as_deref().unwrap_or("none, only counted");
+        run.events.detail(format!("{}: {} documents, digest {fingerprint}", verified.index, verified.documents));
+        all.push(verified);
+    }
+    for plan in closed() {
+        indices::close(&node.client, &plan.index).await?;
+    }
+    Ok(all)
+}
+
+fn counted(one: &CopiedIndex) -> Verified {
+    Verified { index: one.plan.index.clone(), documents: one.outcome.digest.documents(), fingerprint: None }
+}
+
+/// Compares an index. Only a difference is worth another look at the old data: it names the documents.
+async fn compare(run: &Run, target: &Target, one: &CopiedIndex) -> Result<Found> {
+    let CopiedIndex { plan, outcome } = one;
+    let verdict = verify_index(target, plan, &outcome.digest, None, &run.events, &run.cancel).await?;
+    if let Verdict::Equal(verified, checks) = verdict {
+        return Ok((verified, checks));
+    }
+    let place = run.claim(Step::CopyElastic, &run.plan.elastic.clone)?;
+    let old = old_data::open(run, &replacement(run)?.source, place).await?;
     let source = old.source();
     let second = SecondReading { source: &source, accepted: &run.options.accepted_rejects };
-    for copied in copied_indices(run) {
-        let verdict =
-            verify_index(&target.client, &copied.plan, &copied.outcome.digest, Some(second), &run.events, &run.cancel);
-        verdict.await?.require_equal()?;
-    }
+    let verdict = verify_index(target, plan, &outcome.digest, Some(second), &run.events, &run.cancel);
+    verdict.await?.require_equal()?;
     Err(Error::difference("The new data differed when they were read first, and not when they were read again.")
         .hint("That should not be: check the disk and the memory of this machine before you go on."))
+}
+
+fn verification(run: &Run) -> Verification {
+    run.options.verification.unwrap_or(run.plan.elastic.verification)
 }

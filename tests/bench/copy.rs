@@ -2,15 +2,17 @@
 //! what `tests/bench/run.sh` measures. Everything that costs time is the library's own, with its own defaults.
 //!
 //! ```text
-//! bench-copy plans --source URL                          the target indices, as JSON, the largest first
-//! bench-copy copy --source URL --target URL [--verify]   copies them all and prints what it did
-//! bench-copy copy --data DIR --target URL [--verify]     the same from the files of a node that is stopped
+//! bench-copy plans --source URL                    the target indices, as JSON, the largest first
+//! bench-copy copy --source URL --target URL        copies them all and prints what it did
+//! bench-copy copy --data DIR --target URL          the same from the files of a node that is stopped
+//!            … --verify                            every document is read back from the target and compared
+//!            … --verify-files DIR                  … from the files of the target's data directory
 //! ```
 
 use clap::{Args, Parser};
 use clearml_migrate::elastic::{
-    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Source, SourceIndex, Templates,
-    find_collisions, indices, require_complete, verify_index,
+    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Source, SourceIndex, Target,
+    TargetFiles, Templates, Verdict, Verified, check_served, find_collisions, indices, require_complete, verify_index,
 };
 use clearml_migrate::error::Result;
 use clearml_migrate::events::Events;
@@ -37,6 +39,9 @@ enum Command {
         /// Read every document back and compare.
         #[arg(long)]
         verify: bool,
+        /// The same, from the files of the target, which are in this directory.
+        #[arg(long, conflicts_with = "verify")]
+        verify_files: Option<PathBuf>,
     },
 }
 
@@ -63,7 +68,7 @@ impl Checkpoints for Forget {
 async fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Plans { source } => list(&source).await,
-        Command::Copy { old, target, verify } => copy(&old, &target, verify).await,
+        Command::Copy { old, target, verify, verify_files } => copy(&old, &target, verify, verify_files).await,
     };
     match done {
         Ok(value) => {
@@ -97,7 +102,7 @@ async fn list(source: &str) -> Result<Value> {
     Ok(plans(&described(&Client::new(source)?).await?)?.into_iter().map(one).collect())
 }
 
-async fn copy(old: &Old, target: &str, verify: bool) -> Result<Value> {
+async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBuf>) -> Result<Value> {
     let rejects = std::env::temp_dir().join(format!("bench-rejects-{}.ndjson", std::process::id()));
     let options = CopyOptions::new(RejectLog::new(&rejects));
     let (events, cancel) = (Events::silent(), CancellationToken::new());
@@ -116,11 +121,20 @@ async fn copy(old: &Old, target: &str, verify: bool) -> Result<Value> {
     let copier = Copier::new(source, target.clone(), options, events.clone(), cancel.clone()).await?;
     let outcomes = copier.copy_all(plans.clone(), &Forget).await?;
     require_complete(&outcomes, &rejects)?;
+    let written: Option<Target> = match verify_files {
+        Some(data) => Some(TargetFiles::open(&data)?.into()),
+        None => verify.then(|| target.clone().into()),
+    };
     let mut verified = 0;
-    for plan in plans.iter().filter(|_| verify) {
+    for plan in &plans {
         let copied = outcomes.iter().find(|outcome| outcome.index == plan.index);
-        let Some(CopyOutcome { digest, .. }) = copied else { continue };
-        verified += verify_index(&target, plan, digest, None, &events, &cancel).await?.require_equal()?.documents;
+        let (Some(CopyOutcome { digest, .. }), Some(written)) = (copied, &written) else { continue };
+        let verdict = verify_index(written, plan, digest, None, &events, &cancel).await?;
+        if let Verdict::Equal(Verified { documents, .. }, checks) = &verdict {
+            let difference = check_served(&target, plan, *documents, checks).await?;
+            difference.map_or(Ok(()), |difference| Err(difference.into_error()))?;
+        }
+        verified += verdict.require_equal()?.documents;
     }
     let copied: u64 = outcomes.iter().map(|outcome| outcome.written).sum();
     Ok(json!({"copied": copied, "verified": verified}))

@@ -180,9 +180,19 @@ class Segments(Scroll):
 
 
 class SegmentsVerified(Segments):
-    """the same, and every document read back and compared"""
+    """the same, and every document read back from the target's files and compared"""
 
     NAME = "segments-verified"
+
+    def run(self, bench, watch):
+        target = ["--target", bench.nodes.target.url, "--verify-files", bench.nodes.target_data]
+        run_watched([bench.program, "copy", *self.old(bench), *target], watch)
+
+
+class SegmentsVerifiedApi(Segments):
+    """the same, and every document read back with a scroll and compared"""
+
+    NAME = "segments-verified-api"
     OPTIONS = ("--verify",)
 
 
@@ -244,7 +254,7 @@ WAYS = {
     way.NAME: way
     for way in (
         *(ReindexSequential, ReindexParallel, Elasticdump),
-        *(Scroll, ScrollVerified, Segments, SegmentsVerified),
+        *(Scroll, ScrollVerified, Segments, SegmentsVerified, SegmentsVerifiedApi),
         BulkCeiling,
     )
 }

@@ -4,7 +4,7 @@ use crate::harness::call::tool;
 use crate::harness::docker::docker;
 use clearml_migrate::elastic::Client;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// An index of the deployment.
@@ -86,11 +86,15 @@ async fn call(address: &str, method: &str, path: &str, body: Vec<u8>, kind: &str
     if status.is_success() { Ok(value) } else { Err(format!("{status} {text}")) }
 }
 
+/// Changes a document of a new node, or makes it.
+pub async fn put(node: &Client, index: &str, document: &str, source: &Value) {
+    let body = source.to_string().into_bytes();
+    call(node.address(), "PUT", &format!("/{index}/_doc/{document}"), body, "application/json").await.unwrap();
+}
+
 /// Deletes a document.
-pub async fn delete(node: &Client, index: &str, id: &str) {
-    call(node.address(), "DELETE", &format!("/{index}/_doc/{id}?refresh=true"), Vec::new(), "application/json")
-        .await
-        .unwrap();
+pub async fn delete(node: &Client, index: &str, document: &str) {
+    call(node.address(), "DELETE", &format!("/{index}/_doc/{document}"), Vec::new(), "application/json").await.unwrap();
 }
 
 /// An old node.
@@ -191,7 +195,11 @@ impl OddIndices {
 }
 
 /// A new node.
-pub struct Target(Node);
+pub struct Target {
+    node: Node,
+    /// Its data directory.
+    pub data: PathBuf,
+}
 
 impl Target {
     /// Starts a node on a directory, which is made if need be.
@@ -200,17 +208,17 @@ impl Target {
             std::fs::create_dir_all(data).unwrap();
             tool("chmod", &["0777", &data.display().to_string()]);
         }
-        Self(Node::start("new-node", "7.6.2", 9207, data))
+        Self { node: Node::start("new-node", "7.6.2", 9207, data), data: data.to_owned() }
     }
 
     /// Returns the way to talk to it.
     pub fn client(&self) -> Client {
-        Client::new(&self.0.address()).unwrap()
+        Client::new(&self.node.address()).unwrap()
     }
 
     /// Returns the number of documents of an index.
     pub fn count(&self, index: &str) -> u64 {
-        self.0.call("POST", &format!("/{index}/_refresh"), "");
-        self.0.call("GET", &format!("/{index}/_count"), "")["count"].as_u64().unwrap()
+        self.node.call("POST", &format!("/{index}/_refresh"), "");
+        self.node.call("GET", &format!("/{index}/_count"), "")["count"].as_u64().unwrap()
     }
 }

@@ -1,0 +1,239 @@
+//! What lies on disk must also be served: a node is asked for the number of documents of an index, its mapping, and some
+//! documents that were chosen at random while its files were read.
+
+use super::admin::{read_mapping, refresh};
+use super::client::{Call, Client};
+use super::difference::{Difference, How, Named};
+use super::digest::document_hash;
+use super::document::Key;
+use super::fetch::fetch;
+use super::index_plan::IndexPlan;
+use super::mapping::field_paths;
+use crate::error::Result;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Source bytes that are asked for in one request, exceeded only by a single larger document.
+const REQUEST_BYTES: usize = 4 << 20;
+
+/// Documents of an index: those whose ids have the smallest hashes, whatever the order in which they come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpotChecks {
+    seed: u64,
+    chosen: BTreeMap<(u64, String), Chosen>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Chosen {
+    bytes: usize,
+    routing: Option<String>,
+    hash: u128,
+}
+
+impl SpotChecks {
+    /// Documents that are chosen of an index.
+    pub const DOCUMENTS: usize = 300;
+
+    /// Returns an empty choice; the same seed chooses the same documents.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, chosen: BTreeMap::new() }
+    }
+
+    /// Chooses a document, or not.
+    pub fn add(&mut self, id: &str, routing: Option<&str>, source: &[u8]) {
+        let order = xxh3_64_with_seed(id.as_bytes(), self.seed);
+        let largest = self.chosen.last_key_value().filter(|_| self.chosen.len() >= Self::DOCUMENTS);
+        if largest.is_some_and(|((largest, _), _)| *largest < order) {
+            return;
+        }
+        let chosen =
+            Chosen { bytes: source.len(), routing: routing.map(str::to_owned), hash: document_hash(id, None, source) };
+        self.insert((order, id.to_owned()), chosen);
+    }
+
+    /// Takes in what was chosen elsewhere with the same seed.
+    pub fn merge(&mut self, other: Self) {
+        other.chosen.into_iter().for_each(|(key, chosen)| self.insert(key, chosen));
+    }
+
+    fn insert(&mut self, key: (u64, String), chosen: Chosen) {
+        self.chosen.insert(key, chosen);
+        if self.chosen.len() > Self::DOCUMENTS {
+            self.chosen.pop_last();
+        }
+    }
+
+    /// Divides the choice into requests.
+    fn requests(&self) -> Vec<Vec<(&str, &Chosen)>> {
+        let mut requests: Vec<Vec<(&str, &Chosen)>> = Vec::new();
+        let mut room = 0;
+        for ((_, id), chosen) in &self.chosen {
+            match requests.last_mut().filter(|_| chosen.bytes <= room) {
+                Some(request) => request.push((id, chosen)),
+                None => {
+                    room = REQUEST_BYTES;
+                    requests.push(vec![(id, chosen)]);
+                }
+            }
+            room = room.saturating_sub(chosen.bytes);
+        }
+        requests
+    }
+}
+
+/// Asks a node for what it should have of an index: so many documents, the fields of the plan, and the chosen documents.
+/// Returns what differs, if anything does.
+///
+/// # Errors
+/// Fails when the node does not answer.
+pub async fn check_served(
+    node: &Client,
+    plan: &IndexPlan,
+    documents: u64,
+    checks: &SpotChecks,
+) -> Result<Option<Difference>> {
+    refresh(node, &plan.index).await?;
+    let found = count(node, &plan.index).await?;
+    let covered = field_paths(&read_mapping(node, &plan.index).await?);
+    let uncovered: Vec<String> = field_paths(&plan.mapping).difference(&covered).cloned().collect();
+    let mut named = Vec::new();
+    for request in checks.requests() {
+        ask(node, &plan.index, &request, &mut named).await?;
+    }
+    if found == documents && uncovered.is_empty() && named.is_empty() {
+        return Ok(None);
+    }
+    named.truncate(Difference::NAMED);
+    Ok(Some(Difference { index: plan.index.clone(), expected: documents, found, buckets: 0, named, uncovered }))
+}
+
+async fn count(node: &Client, index: &str) -> Result<u64> {
+    #[derive(Deserialize)]
+    struct Counted {
+        count: u64,
+    }
+    let counted = node.json::<Counted>(&Call::get(&[index, "_count"])).await;
+    let explain = |failure: super::Failure| failure.explain(format!("The index {index} could not be counted."));
+    Ok(counted.map_err(explain)?.count)
+}
+
+async fn ask(node: &Client, index: &str, wanted: &[(&str, &Chosen)], named: &mut Vec<Named>) -> Result<()> {
+    let keys: Vec<Key> = wanted.iter().map(|(id, _)| Key { id: (*id).to_owned(), kind: None, routing: None }).collect();
+    let keys: Vec<&Key> = keys.iter().collect();
+    let mut retry = 0;
+    let found = loop {
+        match fetch(node, index, &keys).await {
+            Ok(found) => break found,
+            Err(failure) => match node.backoff().wait(retry) {
+                Some(wait) if failure.is_transient() => {
+                    tokio::time::sleep(wait).await;
+                    retry += 1;
+                }
+                _ => return Err(failure.explain(format!("Documents of the index {index} could not be read."))),
+            },
+        }
+    };
+    for ((id, chosen), found) in wanted.iter().zip(found) {
+        let how = match found {
+            None => How::Missing,
+            Some(found) if document_hash(id, None, &found.source) != chosen.hash => How::Altered,
+            Some(found) if found.key.routing != chosen.routing => {
+                How::Routing { expected: chosen.routing.clone(), found: found.key.routing }
+            }
+            Some(_) => continue,
+        };
+        named.push(Named { id: (*id).to_owned(), how });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    fn plan() -> IndexPlan {
+        serde_json::from_value(json!({"index": "events-log-x", "documents": 2, "bytes": 9, "shards": 1, "types": [],
+            "mapping": {"properties": {"task": {"type": "keyword"}}}, "settings": {}, "aliases": {},
+            "settings_left": []}))
+        .unwrap()
+    }
+
+    async fn node(count: u64, mapping: serde_json::Value, documents: serde_json::Value) -> MockServer {
+        let server = MockServer::start().await;
+        let answers = [
+            ("POST", "_refresh", json!({"_shards": {"failed": 0}})),
+            ("GET", "_count", json!({"count": count})),
+            ("GET", "_mapping", json!({"events-log-x": {"mappings": mapping}})),
+            ("POST", "_mget", json!({"docs": documents})),
+        ];
+        for (verb, page, answer) in answers {
+            Mock::given(method(verb))
+                .and(path(format!("/events-log-x/{page}")))
+                .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+                .mount(&server)
+                .await;
+        }
+        server
+    }
+
+    async fn served(count: u64, mapping: serde_json::Value, documents: serde_json::Value) -> Option<Difference> {
+        let server = node(count, mapping, documents).await;
+        let mut checks = SpotChecks::new(1);
+        checks.add("a", Some("r"), b"{}");
+        check_served(&Client::new(&server.uri()).unwrap(), &plan(), 2, &checks).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_node_that_serves_what_lies_on_disk_passes_and_every_difference_is_named() {
+        let mapping = json!({"properties": {"task": {"type": "keyword"}}});
+        let right = json!([{"_id": "a", "found": true, "_routing": "r", "_source": {}}]);
+        assert_eq!(served(2, mapping.clone(), right.clone()).await, None);
+        assert_eq!(served(1, mapping.clone(), right.clone()).await.unwrap().found, 1);
+        assert_eq!(served(2, json!({}), right).await.unwrap().uncovered, ["task"]);
+        for (document, how) in [
+            (json!({"_id": "a", "found": false}), How::Missing),
+            (json!({"_id": "a", "found": true, "_routing": "r", "_source": {"x": 1}}), How::Altered),
+            (
+                json!({"_id": "a", "found": true, "_source": {}}),
+                How::Routing { expected: Some("r".into()), found: None },
+            ),
+        ] {
+            let difference = served(2, mapping.clone(), json!([document])).await.unwrap();
+            assert_eq!(difference.named, [Named { id: "a".into(), how }]);
+        }
+    }
+
+    #[test]
+    fn requests_keep_to_the_bytes_and_hold_everything_once() {
+        let mut checks = SpotChecks::new(7);
+        let large = vec![b' '; REQUEST_BYTES];
+        (0..50).for_each(|n| checks.add(&n.to_string(), None, if n % 20 == 3 { &large } else { b"{}" }));
+        let requests = checks.requests();
+        assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), 50);
+        let bytes = |request: &Vec<(&str, &Chosen)>| request.iter().map(|(_, chosen)| chosen.bytes).sum::<usize>();
+        assert!(requests.iter().all(|request| request.len() == 1 || bytes(request) <= REQUEST_BYTES));
+    }
+
+    proptest! {
+        #[test]
+        fn the_choice_does_not_depend_on_order_and_parts(ids in proptest::collection::hash_set(0_u32..2000, 0..900), cut in 0_usize..900) {
+            let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+            let choose = |ids: &mut dyn Iterator<Item = &String>| {
+                let mut checks = SpotChecks::new(3);
+                ids.for_each(|id| checks.add(id, None, id.as_bytes()));
+                checks
+            };
+            let whole = choose(&mut ids.iter());
+            let (head, tail) = ids.split_at(cut.min(ids.len()));
+            let mut parts = choose(&mut tail.iter().rev());
+            parts.merge(choose(&mut head.iter()));
+            prop_assert_eq!(whole.chosen.len(), ids.len().min(SpotChecks::DOCUMENTS));
+            prop_assert_eq!(parts, whole);
+        }
+    }
+}

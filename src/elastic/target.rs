@@ -1,0 +1,65 @@
+//! What a target holds, to be read back: the files of its data directory, or what its node gives.
+
+use super::client::Client;
+use super::indices::is_ours;
+use crate::error::Result;
+use crate::lucene::target::{TargetDirectory, TargetUnit};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The new data, to be read back. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A node, by a scroll.
+    Node(Client),
+    /// The files of a data directory, whether a node runs on it or not.
+    Files(TargetFiles),
+}
+
+impl From<Client> for Target {
+    fn from(node: Client) -> Self {
+        Self::Node(node)
+    }
+}
+
+impl From<TargetFiles> for Target {
+    fn from(files: TargetFiles) -> Self {
+        Self::Files(files)
+    }
+}
+
+/// The indices of a data directory of Elasticsearch 7 or 8. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct TargetFiles(Arc<TargetDirectory>);
+
+impl TargetFiles {
+    /// Opens a directory. Blocks.
+    ///
+    /// # Errors
+    /// As [`TargetDirectory::open`].
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self(Arc::new(TargetDirectory::open(path)?)))
+    }
+
+    /// Returns the names of the server's indices, closed ones too.
+    pub fn indices(&self) -> impl Iterator<Item = &str> {
+        self.0.indices().iter().map(|index| index.name.as_str()).filter(|name| is_ours(name))
+    }
+
+    /// Returns the mapping of an index, without types; none if there is no such index.
+    pub(super) fn mapping(&self, index: &str) -> Option<Value> {
+        let metadata = self.0.indices().iter().find(|metadata| metadata.name == index)?;
+        Some(metadata.mappings.values().next().cloned().unwrap_or_else(|| json!({})))
+    }
+
+    /// Returns all there is to read of an index; none if there is no such index. Blocks.
+    ///
+    /// # Errors
+    /// Refuses what is damaged, unknown or not flushed, with the file's path. Fails if something cannot be read.
+    pub fn units(&self, index: &str) -> Result<Option<Vec<TargetUnit>>> {
+        let Some(metadata) = self.0.indices().iter().find(|metadata| metadata.name == index) else { return Ok(None) };
+        let shards = self.0.shards(metadata)?;
+        Ok(Some(shards.iter().flat_map(|shard| shard.units()).collect()))
+    }
+}
