@@ -13,7 +13,7 @@ use crate::journal::{Phase, Scope};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure};
-use crate::steps::{CopiedElastic, Options, Run, project_args};
+use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic, project_args};
 use std::time::Instant;
 
 /// Migrates the server, or goes on with a migration.
@@ -127,11 +127,13 @@ async fn wants_rollback(error: &Error, settings: &Migration, context: &Context) 
 /// Returns what a finished run knows about itself.
 pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Outcome {
     let copied: CopiedElastic = run.output(Step::CopyElastic).unwrap_or_default();
+    let verified: Option<VerifiedElastic> = run.output(Step::VerifyElastic);
     let checks = run.output::<serde_json::Value>(Step::CheckHealth);
     let checks = checks.and_then(|value| serde_json::from_value(value.get("checks")?.clone()).ok()).unwrap_or_default();
     Outcome {
         documents: copied.counts.values().sum(),
         indices: copied.counts.len() as u64,
+        only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
         elapsed: begun.elapsed(),
         checks,
         warnings: context.display.warnings(),

@@ -4,7 +4,7 @@
 use super::outcome::{Outcome, delete_lines};
 use super::page::Page;
 use crate::display::Paint;
-use crate::display::format::{documents, duration, plural};
+use crate::display::format::duration;
 use crate::plan::{Plan, Switch};
 use std::path::PathBuf;
 
@@ -19,9 +19,8 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
         page.paragraph(
             0,
             &format!(
-                "They are everything that {source} held: {} in {}, every one compared. This run took {}.",
-                documents(outcome.documents),
-                plural(outcome.indices, "index", "indices"),
+                "They are everything that {source} held: {}. This run took {}.",
+                outcome.extent(),
                 duration(outcome.elapsed)
             ),
         );

@@ -15,6 +15,8 @@ pub struct Outcome {
     pub documents: u64,
     /// Indices copied.
     pub indices: u64,
+    /// Documents were not compared, as the user wished.
+    pub only_counted: bool,
     /// Wall time of this run.
     pub elapsed: Duration,
     /// What the health check found worth saying: one line each.
@@ -27,6 +29,14 @@ pub struct Outcome {
     pub web: Option<String>,
 }
 
+impl Outcome {
+    /// Returns how much was copied, and how that is known, as a phrase.
+    pub(super) fn extent(&self) -> String {
+        let known = if self.only_counted { "counted but not compared" } else { "every one compared" };
+        format!("{} in {}, {known}", documents(self.documents), plural(self.indices, "index", "indices"))
+    }
+}
+
 /// Returns the report of a finished migration.
 pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
     let mut page = Page::new(Paint::default());
@@ -37,9 +47,8 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
     page.paragraph(
         0,
         &format!(
-            "It has everything that the old server had: {} in {}, every one compared. This run took {}.",
-            documents(outcome.documents),
-            plural(outcome.indices, "index", "indices"),
+            "It has everything that the old server had: {}. This run took {}.",
+            outcome.extent(),
             duration(outcome.elapsed)
         ),
     );
@@ -136,9 +145,17 @@ mod tests {
 
     const GO_BACK: &str = "docker clearml-migrate rollback";
 
+    #[test]
+    fn what_was_only_counted_is_not_called_compared() {
+        let outcome = Outcome { documents: 5, indices: 1, only_counted: true, ..Outcome::default() };
+        assert_eq!(outcome.extent(), "5 documents in 1 index, counted but not compared");
+        assert!(!success_text(&sample::plan(), &outcome, GO_BACK).contains("every one compared"));
+    }
+
     fn outcome() -> Outcome {
         Outcome {
             documents: 200_000,
+            only_counted: false,
             indices: 14,
             elapsed: Duration::from_secs(204),
             checks: vec!["14 indices hold 200,000 documents".into()],

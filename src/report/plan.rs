@@ -242,11 +242,12 @@ fn in_short(page: &mut Page, plan: &Plan, go_back: &str) {
         },
     );
     page.item(2, "- ", "Nothing of yours is deleted, and the old data are never written to.");
+    let compared = if plan.elastic.verification == Verification::Counts { "counted" } else { "compared" };
     page.item(
         2,
         "- ",
         &format!(
-            "Nothing is renamed or rewritten before step {switch}; by then every document has been copied and compared."
+            "Nothing is renamed or rewritten before step {switch}; by then every document has been copied and {compared}."
         ),
     );
     page.item(2, "- ", "If it is cut off, by you or by a power failure, the same command goes on.");

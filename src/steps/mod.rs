@@ -28,6 +28,7 @@ pub use node::remove_leftovers;
 pub use put_away::set_aside;
 pub use run::{Options, Run, blocking, project_args};
 pub use sources::changed_sources;
+pub use verify_elastic::VerifiedElastic;
 
 use crate::deployment::Role;
 use crate::error::Result;

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint, fingerprint};
 use crate::plan::{Step, Verification};
 use crate::planner::phrase;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     node::remove_leftovers(run).await?;
@@ -26,12 +26,20 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         Verification::Counts => format!("{documents} counted, not compared"),
         _ => format!("{documents} equal, byte for byte"),
     };
-    let output = json!({ "verified": verified, VERIFIED_DATA: target_now(run).await? });
+    let output = serde_json::to_value(VerifiedElastic { verified, data: target_now(run).await? })
+        .map_err(|cause| Error::internal("The result of the verification cannot be written.").because(cause))?;
     Ok(Done { summary, output })
 }
 
-/// The key of the new data's fingerprint in the step's output.
-const VERIFIED_DATA: &str = "data";
+/// What the verification leaves for the report, for `rollback`, and for `verify`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct VerifiedElastic {
+    /// Index by index.
+    pub verified: Vec<Verified>,
+    /// The fingerprint of the new data, on which no server has been started yet.
+    data: Fingerprint,
+}
+
 /// The note that says that the new data were found unused and are being removed.
 const REMOVING: &str = "removing the unused new data";
 
@@ -46,15 +54,14 @@ async fn target_now(run: &Run) -> Result<Fingerprint> {
 /// # Errors
 /// Fails when they cannot be read or removed.
 pub(super) async fn undo(run: &Run) -> Result<()> {
+    run.remove_claimed(Step::VerifyElastic, &run.plan.elastic.clone).await?;
     if run.plan.server().is_some() || !run.journal().state().was_completed() {
         return Ok(());
     }
     let target = &replacement(run)?.target;
     if run.noted::<bool>(Step::VerifyElastic, REMOVING) != Some(true) {
-        let output = run.output::<serde_json::Value>(Step::VerifyElastic);
-        let verified = output.and_then(|output| serde_json::from_value(output.get(VERIFIED_DATA)?.clone()).ok());
-        let Some(verified): Option<Fingerprint> = verified else { return Ok(()) };
-        if !files::exists(target)? || !verified.compare(&target_now(run).await?).is_empty() {
+        let Some(output) = run.output::<VerifiedElastic>(Step::VerifyElastic) else { return Ok(()) };
+        if !files::exists(target)? || !output.data.compare(&target_now(run).await?).is_empty() {
             return Ok(());
         }
         // Cut off half-way, they would look as if they had been used.
@@ -144,7 +151,7 @@ async fn compare(run: &Run, target: &Target, one: &CopiedIndex) -> Result<Found>
     if let Verdict::Equal(verified, checks) = verdict {
         return Ok((verified, checks));
     }
-    let place = run.claim(Step::CopyElastic, &run.plan.elastic.clone)?;
+    let place = run.claim(Step::VerifyElastic, &run.plan.elastic.clone)?;
     let old = old_data::open(run, &replacement(run)?.source, place).await?;
     let source = old.source();
     let second = SecondReading { source: &source, accepted: &run.options.accepted_rejects };

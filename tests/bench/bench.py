@@ -2,8 +2,8 @@
 """Moves the same documents again and again, each time in another way, and says how fast each way was.
 
 All ways fill the same warmed target, in turn, round by round, so that whatever else the machine does falls on all of them.
-Each makes the indices with the same mappings and settings, and is done when everything is flushed. Afterwards the target
-is counted: a way that lost documents ends the run, unless it is known to lose some; then the result says how many.
+Each makes the indices with the same mappings, and is done when everything is flushed. Afterwards the target is counted: a way
+that lost documents ends the run, unless it is known to lose some; then the result says how many.
 """
 
 import argparse
@@ -14,32 +14,35 @@ import time
 
 import data
 import report
-from nodes import Nodes
+from nodes import TARGETS, Nodes
 from processes import Watched
 from report import Run
-from ways import WAYS, Bench
+from ways import WAYS, Bench, is_way, named
 
 
 def arguments(argv):
-    ways = "\n".join(f"  {name:20}{way.__doc__.splitlines()[0]}" for name, way in WAYS.items())
+    ways = "\n".join(f"  {name:24}{way.__doc__.splitlines()[0]}" for name, way in WAYS.items())
     parser = argparse.ArgumentParser(
         prog="tests/bench/run.sh",
         description=__doc__,
-        epilog=f"ways:\n{ways}",
+        epilog=f"ways:\n{ways}\n\ntargets, with --fresh, as WAY@NODE: {', '.join(TARGETS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("ways", nargs="*", metavar="WAY", help="what to measure; everything unless named")
+    parser.add_argument("ways", nargs="*", metavar="WAY", help="what to measure; all but the last three unless named")
     parser.add_argument("--documents", type=int, default=1_000_000, metavar="N", help="default 1,000,000")
     parser.add_argument("--rounds", type=int, default=3, metavar="R", help="measured runs of each way, default 3")
     parser.add_argument("--json", metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--fresh", action="store_true", help="a new target, not warmed, for every single run")
     parser.add_argument("--list", action="store_true", help="only name the ways that would be measured")
     options = parser.parse_args(argv)
-    if unknown := [way for way in options.ways if way not in WAYS]:
-        parser.error(f"no such way: {unknown[0]}; there are: {', '.join(WAYS)}")
+    if unknown := [word for word in options.ways if not is_way(word)]:
+        parser.error(f"no such way: {unknown[0]}; there are: {', '.join(WAYS)}, each also as WAY@NODE")
+    if not options.fresh and any("@" in word for word in options.ways):
+        parser.error("without --fresh all ways share one target, so that there is no choosing it: WAY@NODE needs --fresh")
     if options.documents < 100 or options.rounds < 1:
         parser.error("at least 100 documents and 1 round")
-    options.ways = list(dict.fromkeys(options.ways)) or list(WAYS)
+    usual = [name for name, way in WAYS.items() if way.USUAL]
+    options.ways = list(dict.fromkeys(options.ways)) or usual
     return options
 
 
@@ -79,7 +82,7 @@ def measure(bench, ways, options):
         first = number % len(ways)
         for way in ways[first:] + ways[:first]:
             if options.fresh:
-                bench.nodes.restart_target()
+                bench.nodes.restart_target(way.node)
             run = one_run(bench, way)
             runs[way.label].append(run)
             say(f"round {number + 1} of {options.rounds}: {way.label} {run.speed:,.0f} documents/s")
@@ -99,10 +102,11 @@ def main(argv=None):
         bench = Bench(nodes, directory, os.environ["BENCH_PROGRAM"], cache)
         ways = []
         for name in options.ways:
-            if reason := WAYS[name].missing(bench):
+            variants, kind = named(name)
+            if reason := kind.missing(bench):
                 say(f"{name} is left out: {reason}")
             else:
-                ways += WAYS[name].variants()
+                ways += variants
         if any(way.needs_bodies for way in ways):
             bench.make_bodies(say)
         runs = measure(bench, ways, options)

@@ -1,4 +1,5 @@
-"""The two nodes: containers of the test bed's docker daemon, with the settings that the program itself gives to its own."""
+"""The two nodes: containers of the test bed's docker daemon. The target has the settings of a new server's, or those that the
+program gives to its temporary one."""
 
 import http.client
 import json
@@ -27,21 +28,38 @@ class Kind:
     version: str
     heap: str
     settings: tuple
+    java: tuple = ()
 
 
 SOURCE = Kind("source", "5.6.16", "1g", ())
-TARGET = Kind(
-    "target",
-    "7.6.2",
-    "2g",
-    (
-        ("http.max_content_length", "512mb"),
-        ("indices.memory.index_buffer_size", "30%"),
-        ("indices.breaker.total.use_real_memory", "false"),
-        ("action.auto_create_index", "false"),
-        ("reindex.remote.whitelist", "source:9200"),
-    ),
-)
+def target(heap="2g", java=(), **settings):
+    """A target; names of settings have `_` for `.`, and `__` for `_`."""
+    named = {name.replace("__", "\0").replace("_", ".").replace("\0", "_"): value for name, value in settings.items()}
+    return Kind("target", "7.6.2", heap, tuple(named.items()), tuple(java))
+
+
+# As the new server's compose file has it.
+STOCK = target(reindex_remote_whitelist="source:9200")
+# As src/steps/node.rs has it.
+OWN = {
+    "http_max__content__length": "512mb",
+    "indices_memory_index__buffer__size": "30%",
+    "indices_breaker_total_use__real__memory": "false",
+    "action_auto__create__index": "false",
+}
+PARALLEL = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:-UseConcMarkSweepGC", "-XX:-UseG1GC", "-XX:+UseParallelGC")
+# What a way can be measured with, each run on a node of its own, as WAY@NODE. The last ones change one thing in `own`.
+TARGETS = {
+    "stock": STOCK,
+    "own": target(**OWN),
+    "heap-1g": target("1g", **OWN),
+    "heap-4g": target("4g", **OWN),
+    "buffer-10": target(**OWN | {"indices_memory_index__buffer__size": "10%"}),
+    "buffer-50": target(**OWN | {"indices_memory_index__buffer__size": "50%"}),
+    "parallel-gc": target(java=PARALLEL, **OWN),
+    "c1-only": target(java=("-XX:TieredStopAtLevel=1",), **OWN),
+    "parallel-gc-c1-only": target(java=(*PARALLEL, "-XX:TieredStopAtLevel=1"), **OWN),
+}
 
 
 def docker(*arguments):
@@ -55,7 +73,7 @@ class Container:
 
     def __init__(self, kind, directory, network="bridge"):
         self.kind = kind
-        settings = {**COMMON, **dict(kind.settings), "ES_JAVA_OPTS": f"-Xms{kind.heap} -Xmx{kind.heap}"}
+        settings = {**COMMON, **dict(kind.settings), "ES_JAVA_OPTS": " ".join([f"-Xms{kind.heap}", f"-Xmx{kind.heap}", *kind.java])}
         alias = [] if network == "bridge" else ["--network-alias", kind.name]
         self.id = docker(
             *("run", "--detach", "--publish", "127.0.0.1::9200", "--network", network, *alias),
@@ -109,7 +127,7 @@ class Nodes:
         try:
             docker("network", "create", self.network)
             self.source = Container(SOURCE, self.place / "source", self.network)
-            self._start_target()
+            self._start_target(STOCK)
             self.source.wait()
         except BaseException:
             self.__exit__()
@@ -128,17 +146,17 @@ class Nodes:
         """The target's data directory on this machine."""
         return self.place / "target"
 
-    def _start_target(self):
+    def _start_target(self, kind):
         shutil.rmtree(self.target_data, ignore_errors=True)
         self.target_data.mkdir()
         os.chown(self.target_data, 1000, 1000)
-        self.target = Container(TARGET, self.target_data, self.network)
+        self.target = Container(kind, self.target_data, self.network)
         self.target.wait()
 
-    def restart_target(self):
+    def restart_target(self, kind):
         """Replaces the target by a new one that has done nothing yet."""
         self.target.__exit__()
-        self._start_target()
+        self._start_target(kind)
 
     def processes(self):
         """Process ids by name."""

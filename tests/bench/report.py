@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from nodes import SOURCE, TARGET
+from nodes import SOURCE, STOCK
 
 PROCESSES = ("way", "source", "target")
 # Ways that the others are compared with, where they were measured.
@@ -57,7 +57,7 @@ def summary(ways, runs, bench, options):
         "rounds": options.rounds,
         "target_state": "fresh" if options.fresh else "warmed",
         "machine": machine(),
-        "nodes": {kind.name: {"version": kind.version, "heap": kind.heap} for kind in (SOURCE, TARGET)},
+        "nodes": {kind.name: {"version": kind.version, "heap": kind.heap} for kind in (SOURCE, STOCK)},
         "ways": measured,
         "ratios_of_medians": {
             base: {name: median(one) / median(measured[base]) for name, one in measured.items()}

@@ -14,6 +14,7 @@ from pathlib import Path
 import bodies
 from data import GENERATOR  # also makes the module `elastic` known
 from elastic import Elastic, ElasticError
+from nodes import STOCK, TARGETS
 
 assert GENERATOR
 
@@ -48,9 +49,12 @@ class Bench:
         for row in target.request("GET", "/_cat/indices?format=json&h=index"):
             target.request("DELETE", f"/{row['index']}")
 
-    def create(self, plan):
-        """Makes a target index, ready to be loaded."""
-        self.target().request("PUT", f"/{plan['index']}", plan["creation"])
+    def create(self, plan, load=True):
+        """Makes a target index: with this program's settings for the load or, as upstream's script did, without refresh only."""
+        creation = json.loads(json.dumps(plan["creation"]))
+        if not load:
+            del creation["settings"]["index"]["translog"]
+        self.target().request("PUT", f"/{plan['index']}", creation)
 
     def finish(self, plan):
         """Makes everything durable and visible and takes the settings of the load away."""
@@ -70,6 +74,10 @@ class Bench:
 class Way:
     """One way, or one variant of it."""
 
+    # Whether it is measured unless ways are named.
+    USUAL = True
+    # The target where each run has one of its own.
+    node = STOCK
     needs_bodies = False
     # Known to leave documents behind and to say so, if at all, in passing.
     may_lose_documents = False
@@ -93,16 +101,17 @@ class ReindexSequential(Way):
     """reindex-from-remote, index by index, pages of 1000: what upstream's script did"""
 
     NAME = "reindex-sequential"
+    # Whether the indices have this program's settings for the load.
+    LOAD = False
 
     def run(self, bench, watch):
         for plan in bench.plans:
             self.reindex(bench, plan)
 
-    @staticmethod
-    def reindex(bench, plan):
+    def reindex(self, bench, plan):
         """Lets the target fetch one index."""
         index = plan["index"]
-        bench.create(plan)
+        bench.create(plan, self.LOAD)
         remote = {"remote": {"host": "http://source:9200"}, "index": index, "size": 1000}
         # The source's mapping type must not come along.
         body = {"source": remote, "dest": {"index": index, "type": "_doc"}}
@@ -120,6 +129,13 @@ class ReindexParallel(ReindexSequential):
     def run(self, bench, watch):
         with concurrent.futures.ThreadPoolExecutor(len(bench.plans)) as pool:
             list(pool.map(lambda plan: self.reindex(bench, plan), bench.plans))
+
+
+class ReindexParallelTuned(ReindexParallel):
+    """the same, into indices with this program's settings for the load: what can be made of it"""
+
+    NAME = "reindex-parallel-tuned"
+    LOAD = True
 
 
 class Elasticdump(Way):
@@ -140,7 +156,7 @@ class Elasticdump(Way):
 
     def run(self, bench, watch):
         for plan in bench.plans:
-            bench.create(plan)
+            bench.create(plan, load=False)
             places = [f"--input={bench.nodes.source.url}/{plan['index']}", f"--output={bench.nodes.target.url}/{plan['index']}"]
             limit = f"--limit={self.variant.split()[1]}"
             command = [bench.elasticdump, *places, "--type=data", limit, "--noRefresh", "--quiet"]
@@ -167,6 +183,7 @@ class ScrollVerified(Scroll):
     """the same, and every document read back and compared"""
 
     NAME = "scroll-verified"
+    USUAL = False
     OPTIONS = ("--verify",)
 
 
@@ -193,6 +210,7 @@ class SegmentsVerifiedApi(Segments):
     """the same, and every document read back with a scroll and compared"""
 
     NAME = "segments-verified-api"
+    USUAL = False
     OPTIONS = ("--verify",)
 
 
@@ -207,9 +225,12 @@ class BulkCeiling(Way):
     def variants(cls):
         return [cls(cls.NAME, f"{connections} connections") for connections in cls.CONNECTIONS]
 
+    # Whether the indices have this program's settings for the load.
+    LOAD = True
+
     def run(self, bench, watch):
         for plan in bench.plans:
-            bench.create(plan)
+            bench.create(plan, self.LOAD)
         waiting = queue.SimpleQueue()
         for request in bodies.listed(bench.bodies):
             waiting.put(request)
@@ -242,6 +263,14 @@ class BulkCeiling(Way):
             failures.append(error)
 
 
+class BulkPlain(BulkCeiling):
+    """the same, into indices without refresh but with the usual translog"""
+
+    NAME = "bulk-plain"
+    USUAL = False
+    LOAD = False
+
+
 def run_watched(command, watch, stderr=None):
     """Runs a program to its good end."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr) as process:
@@ -253,8 +282,25 @@ def run_watched(command, watch, stderr=None):
 WAYS = {
     way.NAME: way
     for way in (
-        *(ReindexSequential, ReindexParallel, Elasticdump),
-        *(Scroll, ScrollVerified, Segments, SegmentsVerified, SegmentsVerifiedApi),
-        BulkCeiling,
+        *(ReindexSequential, ReindexParallel, ReindexParallelTuned, Elasticdump),
+        *(Scroll, Segments, SegmentsVerified, BulkCeiling),
+        *(ScrollVerified, SegmentsVerifiedApi, BulkPlain),
     )
 }
+
+
+def is_way(word):
+    """Whether a word of the command line is WAY or WAY@NODE."""
+    name, _, node = word.partition("@")
+    return name in WAYS and (not node or node in TARGETS)
+
+
+def named(word):
+    """The ways that a word of the command line stands for, and their class."""
+    name, _, node = word.partition("@")
+    ways = WAYS[name].variants()
+    for way in ways:
+        if node:
+            way.node = TARGETS[node]
+            way.name, way.label = f"{name}@{node}", f"{way.label}@{node}"
+    return ways, WAYS[name]
