@@ -8,6 +8,7 @@ mod check_health;
 mod compare;
 mod copy_data;
 mod copy_elastic;
+mod java;
 mod move_home;
 mod new_data;
 mod node;

@@ -5,10 +5,10 @@
 //! so that whatever a crash leaves behind is found and removed by the next run.
 
 use super::run::blocking;
-use super::{Run, compare, old_data};
+use super::{Run, compare, java, old_data};
 use crate::deployment::Role;
 use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
-use crate::elastic::Client;
+use crate::elastic::{Client, Version};
 use crate::error::{Error, Result};
 use crate::events::Unit;
 use crate::files::{self, Owned, clone};
@@ -90,7 +90,8 @@ pub(super) async fn start_source_on_clone(run: &Run, source: &Path, owned: Owned
     ]);
     settings.extend(COMMON);
     let heap = with_source(run.plan.elastic.heaps).source;
-    start(run, Part::Source, &run.plan.elastic.source_image, &place, &settings, heap).await
+    let image = &run.plan.elastic.source_image;
+    start(run, &Wanted { part: Part::Source, image, data: &place, settings, heap }, "").await
 }
 
 /// Clones data for a node to work on, in place of what an earlier try left there.
@@ -136,7 +137,9 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         Reader::Segments { .. } => heaps.target,
         Reader::Scroll { .. } => with_source(heaps).target,
     };
-    start(run, Part::Target, &run.plan.elastic.target_image, target, &settings, heap).await
+    let bytes = run.plan.replacements_of(Role::Elasticsearch).map(|one| one.bytes).sum();
+    let image = &run.plan.elastic.target_image;
+    start(run, &Wanted { part: Part::Target, image, data: target, settings, heap }, &java::options(bytes)).await
 }
 
 const COMMON: [(&str, &str); 4] = [
@@ -154,43 +157,98 @@ fn has_geoip_downloader(image: &str) -> bool {
     (numbers.next(), numbers.next()) >= (Some(7), Some(14))
 }
 
-async fn start(
-    run: &Run,
+/// A node that is to be started.
+struct Wanted<'a> {
     part: Part,
-    image: &str,
-    data: &Path,
-    settings: &BTreeMap<&str, &str>,
+    image: &'a str,
+    data: &'a Path,
+    settings: BTreeMap<&'a str, &'a str>,
+    /// Bytes of heap.
     heap: u64,
-) -> Result<Node> {
-    let (word, what) = match part {
-        Part::Source => ("source", "The temporary Elasticsearch 5.6 node"),
-        Part::Target => ("target", "The temporary node of the new Elasticsearch"),
+}
+
+impl Wanted<'_> {
+    fn what(&self) -> &'static str {
+        match self.part {
+            Part::Source => "The temporary Elasticsearch 5.6 node",
+            Part::Target => "The temporary node of the new Elasticsearch",
+        }
+    }
+
+    fn spec(&self, run: &Run, network: &str, java: &str) -> ContainerSpec {
+        let labels = RunLabels::new(&run.plan.run_id);
+        let mut spec = ContainerSpec::new(self.image, network.to_owned(), labels.part(self.part));
+        spec.environment =
+            self.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mib = self.heap >> 20;
+        let options = format!("-Xms{mib}m -Xmx{mib}m {java}");
+        spec.environment.insert("ES_JAVA_OPTS".into(), options.trim_end().to_owned());
+        let source = MountSource::Bind(self.data.to_owned());
+        spec.mounts = vec![SpecMount { source, target: DATA.to_owned(), read_only: false }];
+        spec.network = Some(network.to_owned());
+        spec.publish = vec![9200];
+        spec.stop_timeout = STOP_WITHIN;
+        spec
+    }
+}
+
+/// Starts a node, whose Java gets these options if it knows them.
+async fn start(run: &Run, wanted: &Wanted<'_>, java: &str) -> Result<Node> {
+    let word = match wanted.part {
+        Part::Source => "source",
+        Part::Target => "target",
     };
     // A network each: the nodes have nothing to say to one another.
     let network = format!("clearml-migrate-{}-{word}", run.plan.run_id);
-    let labels = RunLabels::new(&run.plan.run_id);
-    let network_id = run.docker.create_network(&network, &labels).await?;
-    let mut spec = ContainerSpec::new(image, network.clone(), labels.part(part));
-    spec.environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let mib = heap >> 20;
-    spec.environment.insert("ES_JAVA_OPTS".into(), format!("-Xms{mib}m -Xmx{mib}m"));
-    spec.mounts =
-        vec![SpecMount { source: MountSource::Bind(data.to_owned()), target: DATA.to_owned(), read_only: false }];
-    spec.network = Some(network);
-    spec.publish = vec![9200];
-    spec.stop_timeout = STOP_WITHIN;
-    let task = format!("starting {}", image.rsplit('/').next().unwrap_or(image));
+    let network_id = run.docker.create_network(&network, &RunLabels::new(&run.plan.run_id)).await?;
+    let image = wanted.image.rsplit('/').next().unwrap_or(wanted.image);
+    let task = format!("starting {image}");
     run.events.progress(&task, 0, None, Unit::Seconds);
-    let container = run.docker.run(&spec).await?;
-    let Some(port) = container.host_ports.get(&9200) else {
-        // It ended before docker could publish anything.
-        return Err(ended(run, &container.id, what).await);
+    let node = match start_container(run, wanted, &network, &network_id, java).await? {
+        Some(node) => node,
+        None => {
+            run.events.detail(format!("the Java of {image} does not know {java}; it is started without"));
+            let plain = start_container(run, wanted, &network, &network_id, "").await?;
+            plain
+                .ok_or_else(|| Error::failed(format!("{} does not start: its Java refuses the heap.", wanted.what())))?
+        }
     };
-    let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
-    let version = client.wait_until_ready(READY_WITHIN, ended(run, &container.id, what), &run.cancel).await?;
     run.events.progress_ended(&task);
-    run.events.detail(format!("{what} is Elasticsearch {version} on port {port}"));
-    Ok(Node { container, network: network_id, what, client })
+    Ok(node)
+}
+
+/// Starts a container and waits for its node. Returns nothing if Java refuses its options; the container is gone then.
+async fn start_container(
+    run: &Run,
+    wanted: &Wanted<'_>,
+    network: &str,
+    network_id: &str,
+    java: &str,
+) -> Result<Option<Node>> {
+    let container = run.docker.run(&wanted.spec(run, network, java)).await?;
+    let ready = async {
+        let Some(port) = container.host_ports.get(&9200) else {
+            // It ended before docker could publish anything.
+            return std::future::pending().await;
+        };
+        let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
+        let version = client.wait_until_ready(READY_WITHIN, std::future::pending(), &run.cancel).await?;
+        Ok((client, version, *port))
+    };
+    let what = wanted.what();
+    let exit = tokio::select! {
+        ready = ready => {
+            let (client, version, port): (Client, Version, u16) = ready?;
+            run.events.detail(format!("{what} is Elasticsearch {version} on port {port}"));
+            return Ok(Some(Node { container: container.clone(), network: network_id.to_owned(), what, client }));
+        }
+        exit = run.docker.watch_exit(&container.id) => exit?,
+    };
+    if !java::is_refused(&exit) {
+        return Err(describe(what, &exit));
+    }
+    run.docker.remove(&container.id).await?;
+    Ok(None)
 }
 
 /// Waits for the end of a container and returns it as an error with its last words.
