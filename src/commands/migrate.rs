@@ -12,7 +12,7 @@ use crate::executor::{self, Failure, Reached};
 use crate::journal::{Phase, Scope};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
-use crate::settings::{Migration, OnFailure};
+use crate::settings::{Migration, OnFailure, Session};
 use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic, project_args};
 use std::time::Instant;
 
@@ -80,48 +80,71 @@ fn options(settings: &Migration) -> Result<Options> {
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {
     let begun = Instant::now();
     let session = &settings.session;
-    let Failure { error, reached } = match executor::execute(run).await {
+    match executor::execute(run).await {
         Ok(()) => {
             let outcome = outcome(run, begun, context);
             context.display.print(&success_text(&run.plan, &outcome, &session.command("rollback")));
-            return Ok(());
+            Ok(())
         }
-        Err(failure) => failure,
-    };
-    let back = reached == Reached::NewServer && wants_rollback(&error, settings, context).await?;
-    if back {
-        context.display.error(&error);
-        roll_back(run, true, session, context).await?;
-        return Err(Error::failed(
-            "The migration failed, for the reason above, and was taken back; the old server runs again.",
-        ));
+        Err(Failure { error, reached: Reached::NewServer }) if error.kind() != Kind::Cancelled => {
+            new_server_failed(run, error, settings, context).await
+        }
+        Err(Failure { error, reached }) => {
+            let stopped = !run.journal().state().step(Step::StopStack.name()).is_clean();
+            Err(with_next_steps(error, state_of_things(reached, stopped), session))
+        }
     }
-    let state = match reached {
-        Reached::Preparation => "The old server's data and files are as they were; it is stopped.",
-        Reached::NewServer => "The new server is left as it is.",
-    };
-    Err(error
-        .hint(state)
-        .hint(format!("Go on, once the cause is gone: {}", session.command("")))
-        .hint(format!("Go back to the old server: {}", session.command("rollback"))))
 }
 
-async fn wants_rollback(error: &Error, settings: &Migration, context: &Context) -> Result<bool> {
-    match settings.on_failure {
-        _ if error.kind() == Kind::Cancelled => Ok(false),
-        OnFailure::Rollback => Ok(true),
-        OnFailure::Stop => Ok(false),
-        OnFailure::Ask => {
-            context.display.error(error);
-            let choices = [
-                Choice { key: 'r', text: "go back to the old server" },
-                Choice { key: 's', text: "stop here and look" },
-            ];
-            let hint = "Give --on-failure rollback or --on-failure stop.";
-            let choice = context.display.choose("What now?", &choices, hint, &context.cancel).await?;
-            Ok(choice == 0)
+/// The new server did not come up, or does not show what it should: back, or not, as was said or is answered.
+async fn new_server_failed(run: &Run, error: Error, settings: &Migration, context: &Context) -> Result<()> {
+    let session = &settings.session;
+    let state = state_of_things(Reached::NewServer, true);
+    let back = match settings.on_failure {
+        OnFailure::Stop => return Err(with_next_steps(error, state, session)),
+        OnFailure::Rollback => {
+            context.display.error(&error);
+            true
         }
+        OnFailure::Ask => {
+            context.display.error(&error);
+            // Whoever answers with Ctrl-C has not said to go back.
+            wants_back(context).await.unwrap_or(false)
+        }
+    };
+    if !back {
+        let unfinished = Error::new(error.kind(), "The migration is not finished, for the reason above.");
+        return Err(with_next_steps(unfinished, state, session));
     }
+    roll_back(run, true, session, context).await?;
+    Err(Error::failed("The migration failed, for the reason above, and was taken back; the old server runs again."))
+}
+
+async fn wants_back(context: &Context) -> Result<bool> {
+    let choices =
+        [Choice { key: 'r', text: "go back to the old server" }, Choice { key: 's', text: "stop here and look" }];
+    let hint = "Give --on-failure rollback or --on-failure stop.";
+    Ok(context.display.choose("What now?", &choices, hint, &context.cancel).await? == 0)
+}
+
+/// Says what a run that ended early has left behind. `stopped`: it had begun to stop the old server.
+fn state_of_things(reached: Reached, stopped: bool) -> &'static str {
+    match (reached, stopped) {
+        (Reached::NewServer, _) => "The new server is left as it is; the old data are kept beside it.",
+        (Reached::Preparation, true) => "The old server is stopped; its data and files are as they were.",
+        (Reached::Preparation, false) => "The old server was not touched.",
+    }
+}
+
+fn with_next_steps(error: Error, state: &str, session: &Session) -> Error {
+    let go_on = match error.kind() {
+        Kind::Cancelled => "Go on",
+        _ => "Go on, once the cause is gone",
+    };
+    error
+        .hint(state)
+        .hint(format!("{go_on}: {}", session.command("")))
+        .hint(format!("Go back to the old server: {}", session.command("rollback")))
 }
 
 /// Returns what a finished run knows about itself.
@@ -151,4 +174,16 @@ fn web_address(plan: &Plan) -> Option<String> {
     let service = plan.server()?.deployment.service(crate::deployment::Role::Webserver)?;
     let port = service.ports.iter().find(|port| port.container == 80)?;
     Some(format!("http://localhost:{}", port.host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_about_the_old_server_is_true_at_each_moment() {
+        assert_eq!(state_of_things(Reached::Preparation, false), "The old server was not touched.");
+        assert!(state_of_things(Reached::Preparation, true).starts_with("The old server is stopped;"));
+        assert!(state_of_things(Reached::NewServer, true).starts_with("The new server is left as it is;"));
+    }
 }

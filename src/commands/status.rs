@@ -4,6 +4,7 @@ use super::Context;
 use super::session::{Known, go_on_command, known, progress, session_of};
 use crate::error::Result;
 use crate::journal::Phase;
+use crate::plan::Step;
 use crate::settings::Session;
 
 /// Prints where the migration of a server stands. Changes nothing, not even a torn tail of the journal.
@@ -20,6 +21,12 @@ pub async fn status(session: Session, context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Returns the title of a step, as the plan names it.
+fn title(name: &str) -> String {
+    let step = Step::ALL.into_iter().find(|step| step.name() == name);
+    step.map_or_else(|| name.to_owned(), |step| format!("\"{}\"", step.title()))
+}
+
 fn text(known: &Known, session: &Session) -> String {
     let (done, all) = progress(known);
     let is_server = known.plan.server().is_some();
@@ -32,8 +39,10 @@ fn text(known: &Known, session: &Session) -> String {
         vec![format!("Migration of {} to {}, begun {begun}", known.plan.subject().display(), known.plan.goal())];
     match known.state.phase {
         Phase::Preparing => {
-            let old = either("the old server's files are", "the old data are");
-            lines.push(format!("{done} of {all} steps are done; {old} as they were."));
+            let stopped = !known.state.step(Step::StopStack.name()).is_clean();
+            let server =
+                if stopped { "the old server is stopped, its files are" } else { "the old server's files are" };
+            lines.push(format!("{done} of {all} steps are done; {} as they were.", either(server, "the old data are")));
             lines.push(format!("Go on: {go_on}"));
             lines.push(format!("Go back: {go_back}"));
         }
@@ -68,7 +77,9 @@ fn text(known: &Known, session: &Session) -> String {
     if let Some(stopped) = &known.state.stopped {
         lines.push(match stopped {
             crate::journal::Stopped::Cancelled => "The last run was stopped on request.".into(),
-            crate::journal::Stopped::Failed { step, error } => format!("The last run failed in {step}: {error}"),
+            crate::journal::Stopped::Failed { step, error } => {
+                format!("The last run failed in {}: {error}", title(step))
+            }
         });
     }
     lines.push(format!("Journal: {}", known.journal_path.display()));

@@ -12,10 +12,10 @@ use crate::display::format::{documents, plural};
 use crate::docker::{Container, explain_exit};
 use crate::elastic::{Client, indices};
 use crate::error::{Error, Result};
-use crate::events::Unit;
+use crate::events::{Events, Unit};
 use crate::plan::Step;
 use crate::release::Release;
-use crate::server::{ApiServer, Origin, find_credentials};
+use crate::server::{ApiServer, Credentials, Origin, find_credentials};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -153,11 +153,23 @@ async fn check_versions(run: &Run, release: &Release) -> Result<String> {
     if newest == release.backend_version {
         return Ok(format!("MongoDB's schema is at {newest}"));
     }
+    let api = container_of(run, Role::Apiserver).await?;
+    let lines = run.docker.log_tail(&api.id, 200).await.unwrap_or_default();
     Err(Error::failed(format!(
-        "MongoDB's schema is at {newest}, and release {} needs {}: a migration at the server's start failed.",
+        "MongoDB's schema is at {newest}, and release {} needs {}: the new server could not bring it there.",
         release.version, release.backend_version
     ))
-    .hint("The reason is in the API server's log: docker logs clearml-apiserver"))
+    .hint(format!("What {} said about it:\n{}", api.name, trouble(&lines))))
+}
+
+/// Returns what a log tells of trouble: the last lines that speak of errors, or the last ones at all.
+fn trouble(lines: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let tells = |line: &&String| ["rror", "ailed", "xception"].iter().any(|word| line.contains(word));
+    let telling: Vec<&str> = lines.iter().filter(tells).map(String::as_str).collect();
+    let all: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let words = if telling.is_empty() { all } else { telling };
+    words.get(words.len().saturating_sub(SHOWN)..).unwrap_or_default().join("\n")
 }
 
 /// Orders `1.0.2` after `1.0.10`'s predecessor: by number, not by letter.
@@ -187,9 +199,10 @@ async fn count_all(client: &Client, counts: &BTreeMap<String, u64>) -> Result<St
         }
         let found = indices::count(client, index).await?;
         if found < *expected {
-            return Err(Error::difference(format!(
-                "The new server's index {index} holds {found} documents; {expected} were copied."
-            )));
+            let message = format!("The new server's index {index} holds {found} documents; {expected} were copied.");
+            return Err(Error::difference(message).hint(
+                "Something has deleted documents since it was started, or it uses another directory than the new data.",
+            ));
         }
         total += found;
         newer += found - expected;
@@ -217,7 +230,8 @@ async fn check_events(run: &Run, release: &Release, mut api: ApiServer) -> Resul
         if found < *events {
             return Err(Error::difference(format!(
                 "The new server shows {found} events of type {event_type} for experiment {task}; the old one had {events}."
-            )));
+            ))
+            .hint("All documents are in Elasticsearch, as was just counted, so the API server does not find them there."));
         }
         asked += 1;
     }
@@ -232,20 +246,25 @@ async fn log_in(run: &Run, release: &Release, api: &mut ApiServer) -> Result<Opt
         &container.environment,
         &[(release.credentials.key, release.credentials.secret)],
     );
-    for one in &credentials {
+    Ok(first_that_works(api, &credentials, &run.events).await)
+}
+
+/// Returns, in words, the first credentials that the server takes; it is logged in with them.
+async fn first_that_works(api: &mut ApiServer, credentials: &[Credentials], events: &Events) -> Option<&'static str> {
+    for one in credentials {
         match api.log_in(one).await {
             Ok(()) => {
-                return Ok(Some(match one.origin {
+                return Some(match one.origin {
                     Origin::FixedUsers => "a fixed user",
                     Origin::SecureConf => "secure.conf",
                     Origin::Environment => "the environment's keys",
                     Origin::Default => "the release's default keys",
-                }));
+                });
             }
-            Err(error) => run.events.detail(format!("login as {} was refused: {error}", one.user)),
+            Err(error) => events.detail(format!("login as {} was refused: {error}", one.user)),
         }
     }
-    Ok(None)
+    None
 }
 
 fn copied(run: &Run) -> Result<CopiedElastic> {
@@ -255,7 +274,8 @@ fn copied(run: &Run) -> Result<CopiedElastic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wiremock::matchers::path;
+    use crate::events::Events;
+    use wiremock::matchers::{basic_auth, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     #[tokio::test]
@@ -276,6 +296,33 @@ mod tests {
         );
         let missing = BTreeMap::from([("events-a".to_owned(), 13)]);
         assert_eq!(count_all(&client, &missing).await.unwrap_err().kind(), crate::error::Kind::Difference);
+    }
+
+    #[tokio::test]
+    async fn logins_are_tried_until_one_works_and_none_is_no_failure() {
+        let server = MockServer::start().await;
+        let token = ResponseTemplate::new(200).set_body_json(json!({ "data": { "token": "t" } }));
+        let refused =
+            ResponseTemplate::new(401).set_body_json(json!({ "meta": { "result_msg": "Unauthorized" }, "data": {} }));
+        Mock::given(path("/auth.login")).and(basic_auth("K", "S")).respond_with(token).mount(&server).await;
+        Mock::given(path("/auth.login")).respond_with(refused).mount(&server).await;
+        let login = |user: &str, secret: &str, origin| Credentials { user: user.into(), secret: secret.into(), origin };
+        let all = [
+            login("jane", "changed since", Origin::FixedUsers),
+            login("K", "S", Origin::SecureConf),
+            login("D", "d", Origin::Default),
+        ];
+        let mut api = ApiServer::new(server.uri()).unwrap();
+        assert_eq!(first_that_works(&mut api, &all, &Events::silent()).await, Some("secure.conf"));
+        assert_eq!(first_that_works(&mut api, &all[2..], &Events::silent()).await, None);
+    }
+
+    #[test]
+    fn of_a_long_log_the_lines_that_tell_of_trouble_are_shown() {
+        let log = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let told = trouble(&log("starting\nMigration 0.17.0 failed, aborting\nlistening\nGET / 200"));
+        assert_eq!(told, "Migration 0.17.0 failed, aborting");
+        assert_eq!(trouble(&log("starting\nlistening")), "starting\nlistening");
     }
 
     #[test]

@@ -1,0 +1,76 @@
+//! A new server that starts and cannot work: it fails in the middle of a migration of MongoDB's schema, as real ones do
+//! on data that they did not expect, and only its log says so.
+//!
+//! Runs in the test bed: `tests/run.sh e2e`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic as tests may"
+)]
+
+mod harness;
+
+use harness::call::Call;
+use harness::deployment::Deployment;
+use harness::docker;
+use harness::machine::Machine;
+use harness::on_the_bed;
+use harness::server::{Server, assert_shows_the_same};
+use harness::stopwatch::Stopwatch;
+use harness::tree::Tree;
+use std::fs;
+
+const DOCUMENTS: u64 = 5_000;
+/// The stand-in of the server fails half-way in the migration that its configuration names.
+const CAUSE: &str = "TESTBED_FAILS_IN";
+
+#[test]
+fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = Machine::new();
+    let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let text = fs::read_to_string(machine.compose_file()).unwrap();
+    let line = "      TRAINS_REDIS_SERVICE_PORT: 6379\n";
+    assert!(text.contains(line));
+    let more = format!("{line}      TRAINS__testbed__fail_migration: \"${{{CAUSE}:-none}}\"\n");
+    fs::write(machine.compose_file(), text.replacen(line, &more, 1)).unwrap();
+    let clock = Stopwatch::start();
+    let file = machine.compose_file();
+    let migrate = |more: &[&str]| machine.migrate(&[&["--yes", "-f", &file], more].concat());
+    let failing = |call: Call| call.env(CAUSE, "0.17.0").run().with_code(1);
+
+    // Without a terminal nobody can be asked, so it goes back by itself.
+    let back = failing(migrate(&[]));
+    let back = back.saying("MongoDB's schema is at 0.16.2, and release 1.1 needs 1.0.2");
+    let back = back.saying("Migration 0.17.0 failed, aborting");
+    back.saying("was taken back; the old server runs again");
+    let shown = Server::ready("0.15.1").shown(&old.sample());
+    assert_shows_the_same(&old.shown(), &shown, "the old server after a failed start");
+    assert!(!machine.new_home().exists());
+    old.stop();
+    let mongo = Tree::of(&machine.home().join("data/mongo/db"));
+    clock.tell("taken back by itself");
+
+    let stopped = failing(migrate(&["--on-failure", "stop"])).saying("The new server is left as it is");
+    let stopped = stopped.saying("Go on, once the cause is gone: docker-clearml-migrate");
+    stopped.saying("Go back to the old server: docker-clearml-migrate");
+    assert!(!docker::running("clearml").is_empty());
+    let status = machine.migrate(&["status"]).run().done();
+    status.saying("The last run failed in \"Check the new server\": MongoDB's schema is at 0.16.2");
+    clock.tell("left to be looked at");
+
+    // What the failed server has half-migrated is no good for the next try.
+    migrate(&[]).run().done().saying("it gets fresh copies of the databases");
+    let server = Server::ready("1.1.1");
+    old.assert_counts();
+    assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
+    clock.tell("finished");
+
+    machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
+    Tree::of(&machine.home().join("data/mongo/db")).same_as(&mongo, "MongoDB's data");
+    assert_eq!(docker::left_by_runs(), Vec::<String>::new());
+}
