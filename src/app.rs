@@ -89,7 +89,10 @@ fn perform(
     let result = runtime.block_on(async {
         let events = display.events();
         let how_to_go_on = format!("To go on, type: {}", session.command(word));
-        let cancel = signals::watch(environment, &events, how_to_go_on);
+        let cancel = signals::watch(environment, &events, how_to_go_on, {
+            let display = display.clone();
+            move || display.is_asking()
+        });
         task(&Context { display: display.clone(), events, cancel }).await
     });
     // Not waited for: a thread may be reading the terminal, or copying what nobody wants any more.

@@ -14,8 +14,14 @@ use tokio_util::sync::CancellationToken;
 const PLUGIN_SOCKET: &str = "DOCKER_CLI_PLUGIN_SOCKET";
 
 /// Starts to watch, and returns the token that is cancelled on the first wish to stop. On the second SIGINT the process
-/// exits at once, saying `how_to_go_on`. Must be called within a runtime.
-pub fn watch(environment: &Environment, events: &Events, how_to_go_on: String) -> CancellationToken {
+/// exits at once, saying `how_to_go_on`. `is_asking` tells whether only an answer is awaited, so that there is nothing to
+/// be brought to a safe point. Must be called within a runtime.
+pub fn watch(
+    environment: &Environment,
+    events: &Events,
+    how_to_go_on: String,
+    is_asking: impl Fn() -> bool + Send + 'static,
+) -> CancellationToken {
     let cancel = CancellationToken::new();
     if let Some(address) = environment.variable(PLUGIN_SOCKET) {
         watch_socket(address, cancel.clone());
@@ -24,6 +30,9 @@ pub fn watch(environment: &Environment, events: &Events, how_to_go_on: String) -
     let (announced, events) = (cancel.clone(), events.clone());
     tokio::spawn(async move {
         announced.cancelled().await;
+        if is_asking() {
+            return;
+        }
         events.info("Stopping at the next safe point. Press Ctrl-C to stop at once.");
     });
     cancel
@@ -125,7 +134,7 @@ mod tests {
         let name = format!("docker_cli_test_{}", std::process::id());
         let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
         let environment = Environment::default().with(PLUGIN_SOCKET, &format!("@{name}"));
-        let cancel = watch(&environment, &Events::silent(), String::new());
+        let cancel = watch(&environment, &Events::silent(), String::new(), || false);
         let (docker, _) = listener.accept().unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!cancel.is_cancelled());
@@ -142,7 +151,7 @@ mod tests {
         if std::env::var_os(CHILD).is_none() {
             return;
         }
-        let cancel = watch(&Environment::default(), &Events::silent(), "Type it again.".to_owned());
+        let cancel = watch(&Environment::default(), &Events::silent(), "Type it again.".to_owned(), || false);
         println!("\nwatching");
         cancel.cancelled().await;
         println!("\ncancelled");
@@ -171,14 +180,14 @@ mod tests {
             assert_eq!(child.wait().unwrap().code(), Some(130));
             let mut said = String::new();
             child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            assert!(said.contains("Error: Stopped on request.\nHint: Type it again.\n"), "{said}");
+            assert!(said.contains("Stopped on request.\nHint: Type it again.\n"), "{said}");
         }
     }
 
     #[tokio::test]
     async fn a_socket_that_is_not_there_is_ignored() {
         let environment = Environment::default().with(PLUGIN_SOCKET, "@docker_cli_nobody");
-        let cancel = watch(&environment, &Events::silent(), String::new());
+        let cancel = watch(&environment, &Events::silent(), String::new(), || false);
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!cancel.is_cancelled());
     }

@@ -4,7 +4,7 @@ use super::prepare::Prepared;
 use super::session::{Known, progress};
 use super::{Context, findings_text};
 use crate::elastic::Accepted;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::preflight;
 use crate::report::plan_text;
 use std::path::Path;
@@ -30,9 +30,19 @@ pub(super) async fn ask(prepared: &Prepared, dry_run: bool, go_back: &str, conte
         context.display.print(DRY_RUN);
         return Ok(false);
     }
-    match context.display.confirm("Migrate now?", &context.cancel).await? {
-        true => Ok(true),
-        false => Err(Error::cancelled()),
+    require_yes("Migrate now?", context).await?;
+    Ok(true)
+}
+
+/// Asks, before anything is changed; without a yes the command ends here.
+///
+/// # Errors
+/// Cancelled for any other answer, and when stopped; refused when nobody can be asked.
+pub(super) async fn require_yes(question: &str, context: &Context) -> Result<()> {
+    match context.display.confirm(question, &context.cancel).await {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() != Kind::Cancelled => Err(error),
+        Ok(false) | Err(_) => Err(Error::new(Kind::Cancelled, "Nothing was changed.")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `rollback`: back to the old server, from wherever a migration stands.
 
-use super::Context;
 use super::session::{Known, connect, go_on_command, known, lock, open_log, resume};
+use super::{Context, consent};
 use crate::error::{Error, Result};
 use crate::executor;
 use crate::journal::Phase;
@@ -25,9 +25,7 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let tools = connect(session, known.plan.server().is_some(), context).await?;
     let (_lock, known) = lock(session, known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
-    if !context.display.confirm(&question(&known), &context.cancel).await? {
-        return Err(Error::cancelled());
-    }
+    consent::require_yes(&question(&known), context).await?;
     let options = Options { no_start: !settings.start, ..Options::default() };
     let run = resume(known, options, tools, context)?;
     roll_back(&run, settings.start, session, context).await

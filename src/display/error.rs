@@ -1,11 +1,14 @@
 //! Errors as users read them: what happened, why, and what to type next.
 
 use super::paint::Paint;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
-/// Returns the error as lines: `Error:`, `Caused by:`, `Hint:`.
+/// Returns the error as lines: `Error:`, `Caused by:`, `Hint:`. What the user stopped is no error.
 pub fn render(error: &Error, paint: Paint) -> String {
-    let mut text = format!("{} {}\n", paint.red("Error:"), error.message());
+    let mut text = match error.kind() {
+        Kind::Cancelled => format!("{}\n", paint.yellow(error.message())),
+        _ => format!("{} {}\n", paint.red("Error:"), error.message()),
+    };
     let causes = error.causes();
     match causes.as_slice() {
         [] => {}
@@ -45,6 +48,12 @@ mod tests {
         Hint: Free 2.0 GiB.
               Then type it again.
         ");
+    }
+
+    #[test]
+    fn what_the_user_stopped_is_not_called_an_error() {
+        let shown = render(&Error::cancelled().hint("Go on: docker clearml-migrate"), Paint::new(false));
+        assert_eq!(shown, "Stopped on request.\nHint: Go on: docker clearml-migrate\n");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use indicatif::ProgressDrawTarget;
 use lines::Lines;
 use std::io::{self, Stderr, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use terminal::Terminal;
@@ -42,6 +43,8 @@ struct Shared {
     screen: Screen,
     log: LogFile,
     warnings: Mutex<Vec<String>>,
+    /// A question was asked and has no answer yet.
+    is_asking: AtomicBool,
 }
 
 enum Screen {
@@ -96,7 +99,8 @@ impl Display {
             true => Screen::Terminal(Terminal::new(ProgressDrawTarget::stderr(), Paint::new(settings.color_stderr))),
             false => Screen::Lines(Lines::new(io::stderr(), LINES_EVERY)),
         };
-        let shared = Shared { screen, log: LogFile::default(), warnings: Mutex::default() };
+        let shared =
+            Shared { screen, log: LogFile::default(), warnings: Mutex::default(), is_asking: AtomicBool::new(false) };
         Self { shared: Arc::new(shared), settings, assume_yes }
     }
 
@@ -116,6 +120,11 @@ impl Display {
     /// Fails when the file cannot be made.
     pub fn open_log(&self, path: &Path) -> Result<()> {
         self.shared.log.open(path)
+    }
+
+    /// Returns whether an answer is awaited, or was when the user stopped the program: then nothing else is at work.
+    pub fn is_asking(&self) -> bool {
+        self.shared.is_asking.load(Ordering::Acquire)
     }
 
     /// Returns the painter for texts given to [`Display::print`].
@@ -193,11 +202,14 @@ impl Display {
             return Err(prompt::nobody(question, hint));
         }
         self.shared.screen.settle();
+        self.shared.is_asking.store(true, Ordering::Release);
         loop {
             write_to(&mut io::stderr(), &prompt::offer(question, choices, default));
-            let answer = prompt::line(prompt::read_stdin, cancel).await?;
+            // The terminal shows what was pressed behind the question: what follows begins on a line of its own.
+            let answer = prompt::line(prompt::read_stdin, cancel).await.inspect_err(|_| print_error("\n"))?;
             self.shared.log.lines(&format!("{question} {}", answer.trim_end()));
             if let Some(choice) = prompt::interpret(&answer, choices, default) {
+                self.shared.is_asking.store(false, Ordering::Release);
                 return Ok(choice);
             }
         }

@@ -57,7 +57,7 @@ fn however_it_is_stopped_in_the_copy_it_says_how_to_go_on_and_does() {
     in_a_terminal_that_is_closed(&data);
     let log = fs::read_to_string(data.newest_log()).unwrap();
     assert!(
-        log.contains("Stopping at the next safe point") && log.contains("Error: Stopped on request in step 2 of 4"),
+        log.contains("Stopping at the next safe point") && log.contains("Stopped on request in step 2 of 4"),
         "{log}"
     );
     assert!(log.contains("Go on: docker-clearml-migrate elastic --source"), "{log}");
