@@ -68,7 +68,12 @@ impl Terminal {
     fn progress(&self, state: &mut State, task: &str, done: u64, total: Option<u64>, unit: Unit) {
         let bar = state.tasks.entry(task.to_owned()).or_insert_with(|| {
             let bar = ProgressBar::no_length().with_prefix(short(task));
-            self.screen.add(bar.with_style(task_style(unit, total.is_some())))
+            let bar = self.screen.add(bar.with_style(task_style(unit, total.is_some())));
+            if unit == Unit::Seconds {
+                // A wait tells of itself but once.
+                bar.enable_steady_tick(TICK);
+            }
+            bar
         });
         if let Some(total) = total {
             if bar.length().is_none() {
@@ -77,6 +82,7 @@ impl Terminal {
             bar.set_length(total);
         }
         bar.set_position(done);
+        bar.set_message(numbers(bar, done, total, unit));
     }
 }
 
@@ -125,36 +131,39 @@ fn heading(number: usize, total: usize, title: &str) -> String {
 }
 
 fn step_style() -> ProgressStyle {
-    style("{spinner} {msg}  {time}", Unit::Items).tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
+    style("{spinner} {msg}  {time}").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
 }
 
+/// 80 columns are enough for the numbers of ten million documents; in fewer the last ones are cut off.
 fn task_style(unit: Unit, bounded: bool) -> ProgressStyle {
-    match bounded {
-        true => style("    {prefix:<28!} {bar:20}  {amount}  {rate}  {left}", unit).progress_chars("━╸─"),
-        false => style("    {prefix:<28!} {amount}  {rate}  {time}", unit),
+    match (unit, bounded) {
+        (Unit::Seconds, _) => style("    {prefix}  {time}"),
+        (_, true) => style("    {prefix:<26!} {bar:8}  {wide_msg}").progress_chars("━╸─"),
+        (_, false) => style("    {prefix:<26!} {wide_msg}"),
     }
 }
 
-fn style(template: &str, unit: Unit) -> ProgressStyle {
+fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    style
-        .with_key("time", |state: &ProgressState, out: &mut dyn Write| {
-            let _ = out.write_str(&format::duration(Duration::from_secs(state.elapsed().as_secs())));
-        })
-        .with_key("amount", move |state: &ProgressState, out: &mut dyn Write| {
-            let _ = out.write_str(&format::progress(state.pos(), state.len(), unit));
-        })
-        .with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
-            let _ = out.write_str(&format::rate(whole(state.per_sec()), unit));
-        })
-        .with_key("left", |state: &ProgressState, out: &mut dyn Write| {
-            let left = Duration::from_secs(state.eta().as_secs());
-            let known = state.per_sec() >= 1.0 && state.pos() > 0;
-            let _ = match known {
-                true => write!(out, "{} left", format::duration(left)),
-                false => Ok(()),
-            };
-        })
+    style.with_key("time", |state: &ProgressState, out: &mut dyn Write| {
+        let _ = out.write_str(&format::duration(Duration::from_secs(state.elapsed().as_secs())));
+    })
+}
+
+/// Returns how much of a task is done, how fast, and how long it still takes: what counts most comes first.
+fn numbers(bar: &ProgressBar, done: u64, total: Option<u64>, unit: Unit) -> String {
+    // The step says what is counted, and the line is short.
+    let unit = if unit == Unit::Documents { Unit::Items } else { unit };
+    let mut text = format::progress(done, total, unit);
+    let per_second = bar.per_sec();
+    if per_second >= 1.0 && done > 0 {
+        text.push_str(&format!("  {}", format::rate(whole(per_second), unit)));
+        if total.is_some() {
+            let left = Duration::from_secs(bar.eta().as_secs());
+            text.push_str(&format!("  {} left", format::duration(left)));
+        }
+    }
+    text
 }
 
 /// The nearest whole number; `as` saturates at both ends, and makes nothing of NaN.
@@ -205,12 +214,30 @@ mod tests {
         let during = screen.contents();
         assert!(during.starts_with("✓ [ 1/12] Pull images  4 images (12 s)\n"), "{during}");
         assert!(during.contains("[ 4/12] Copy Elasticsearch data"), "{during}");
-        assert!(during.contains("events-log") && during.contains("1,500 of 3,000 documents"), "{during}");
+        assert!(during.contains("events-log") && during.contains("1,500 of 3,000"), "{during}");
         terminal.event(&Event::ProgressEnded { task: "events-log".into() });
         terminal.event(&Event::StepFinished { summary: "3,000 documents".into(), elapsed: Duration::from_secs(20) });
         let expected =
             "✓ [ 1/12] Pull images  4 images (12 s)\n✓ [ 4/12] Copy Elasticsearch data  3,000 documents (20 s)";
         assert_eq!(screen.contents(), expected);
+    }
+
+    #[test]
+    fn no_line_of_a_large_copy_is_torn_in_eighty_columns() {
+        let screen = InMemoryTerm::new(20, 80);
+        let terminal = Terminal::new(ProgressDrawTarget::term_like(Box::new(screen.clone())), Paint::new(false));
+        terminal.event(&started(4, "Copy Elasticsearch"));
+        let task = |end: &str| format!("events-training_stats_scalar-d1bd92a3b039400cbafc60a7a5b1e52b{end}");
+        for done in [1_000_000, 2_345_678] {
+            let (task, total) = (task(""), Some(12_345_678));
+            terminal.event(&Event::Progress { task, done, total, unit: Unit::Documents });
+            terminal.event(&Event::Progress { task: "elastic.tar.gz".into(), done, total, unit: Unit::Bytes });
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let shown = screen.contents();
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+        assert!(shown.contains("2,345,678 of 12,345,678"), "{shown}");
+        assert!(shown.contains("/s"), "{shown}");
     }
 
     #[test]
