@@ -133,6 +133,11 @@ async fn a_project_is_found_by_its_containers_and_their_mounts_are_the_truth() {
     let by_labels = bed.find("unrelated", |_| {}).await;
     let by_file = bed.find("elsewhere", |search| search.named.files = vec![file.clone()]).await;
     let other_name = bed.find("elsewhere", |search| search.named.name = Some("other".into())).await;
+    let by_home = bed.find("unrelated", |search| search.home = Some(file.parent().unwrap().to_owned())).await;
+    let other_home = bed
+        .find("unrelated", |search| search.home = search.current_directory.parent().map(|root| root.join("unrelated")))
+        .await;
+    let no_home = bed.find("unrelated", |search| search.home = Some("/nowhere/trains".into())).await;
     let by_wrong_file = bed.find("elsewhere", |search| search.named.files = vec![unrelated.clone()]).await;
     bed.compose(&file, &["down", "--volumes"]);
 
@@ -147,7 +152,14 @@ async fn a_project_is_found_by_its_containers_and_their_mounts_are_the_truth() {
     assert!(found.disagreements[0].file.ends_with("elastic-new"));
     assert_eq!(by_file.unwrap().project, found.project);
     let error = refused(other_name);
-    assert!(error.causes()[0].contains("mytrains is not the one named with -p"), "{:?}", error.causes());
+    assert!(error.causes()[0].contains("mytrains runs a server, but is not the one named with -p"), "{error:?}");
+    assert!(error.hints()[0].contains("docker compose ls -a"), "{error:?}");
+    assert_eq!(by_home.unwrap().project, found.project);
+    // A server that runs elsewhere is not the one in the home that was named.
+    let error = refused(other_home);
+    assert!(error.message().contains("describes no Trains") || error.message().starts_with("No Trains"), "{error:?}");
+    assert!(error.causes()[0].contains("mytrains runs a server, but has nothing in"), "{error:?}");
+    assert_eq!(refused(no_home).message(), "There is no directory /nowhere/trains.");
     assert!(refused(by_wrong_file).message().contains("describes no Trains or ClearML server"));
 }
 

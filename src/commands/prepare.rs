@@ -11,13 +11,9 @@ use crate::lucene::data_dir::{Kind, identify};
 use crate::plan::Plan;
 use crate::planner::{self, DATA_PATHS, Measured, Wishes};
 use crate::preflight::{self, Finding, Subject};
-use crate::release;
 use crate::settings::{Migration, NewHome, Session};
 use crate::steps::blocking;
 use std::path::PathBuf;
-
-/// The release that `--to` means when it is not given.
-const DEFAULT_RELEASE: &str = "1.1";
 
 /// A plan with what the checks found.
 pub(super) struct Prepared {
@@ -36,7 +32,6 @@ pub(super) async fn prepare(
     may_run: bool,
     context: &Context,
 ) -> Result<Prepared> {
-    let release = release::find(settings.release.as_deref().unwrap_or(DEFAULT_RELEASE))?;
     let search = search(&settings.session, journals);
     let deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
     let lost = preflight::unsafe_storage(&deployment);
@@ -46,7 +41,7 @@ pub(super) async fn prepare(
     }
     let measured = measure(&deployment, tools, context).await?;
     let wishes = Wishes {
-        release,
+        release: settings.release,
         new_home: match &settings.new_home {
             NewHome::At(path) => Some(path.clone()),
             NewHome::Usual | NewHome::Keep => None,

@@ -85,6 +85,21 @@ pub(super) fn from_labels(name: &str, containers: &[Container]) -> Result<Projec
     Ok(ProjectArgs { files, name: Some(name.to_owned()), directory, env_files })
 }
 
+/// Whether containers have data in a directory, or were made from a compose file in it.
+pub(super) fn has_something_in(containers: &[Container], directory: &Path) -> bool {
+    let names = [directory.to_owned(), std::fs::canonicalize(directory).unwrap_or_default()];
+    let inside = |path: &Path| names.iter().any(|name| !name.as_os_str().is_empty() && path.starts_with(name));
+    containers.iter().any(|one| {
+        one.mounts.iter().any(|mount| inside(&mount.source))
+            || one.label(WORKING_DIR).is_some_and(|dir| inside(Path::new(dir)))
+            || one
+                .label(CONFIG_FILES)
+                .into_iter()
+                .flat_map(|files| files.split(','))
+                .any(|file| inside(Path::new(file)))
+    })
+}
+
 /// Returns the files that compose would take in a directory, the override file included.
 pub(super) fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
     let first = |names: &[&str]| names.iter().map(|name| directory.join(name)).find(|path| path.is_file());

@@ -69,6 +69,24 @@ fn a_server_is_known_by_its_image_or_its_commands_not_by_a_name() {
 }
 
 #[test]
+fn a_project_belongs_to_a_home_by_its_data_or_by_its_file() {
+    let home = tempfile::tempdir().unwrap();
+    let inside = |name: &str| home.path().join(name).to_string_lossy().into_owned();
+    let by_file = container("i", &[], &[(WORKING_DIR, &inside("")), (CONFIG_FILES, "docker-compose.yml")]);
+    let mut by_data = container("i", &[], &[(WORKING_DIR, "/root/compose")]);
+    by_data.mounts = vec![crate::docker::ContainerMount {
+        kind: crate::docker::MountKind::Bind,
+        source: inside("data/elastic").into(),
+        target: "/usr/share/elasticsearch/data".to_owned(),
+        read_only: false,
+    }];
+    let other = container("i", &[], &[(WORKING_DIR, "/opt/trains"), (CONFIG_FILES, "/opt/trains/docker-compose.yml")]);
+    assert!(has_something_in(&[other.clone(), by_file], home.path()));
+    assert!(has_something_in(&[other.clone(), by_data], home.path()));
+    assert!(!has_something_in(&[other], home.path()));
+}
+
+#[test]
 fn containers_of_compose_run_are_no_services() {
     let run = container("i", &[], &[(PROJECT, "p"), (ONE_OFF, "True")]);
     let service = container("i", &[], &[(PROJECT, "p"), (ONE_OFF, "False"), (SERVICE, "redis")]);

@@ -1,6 +1,8 @@
 //! Which of the compose projects on this machine is the server: named, known from a journal, running, or lying around.
 
-use super::candidates::{by_project, created_from, files_at_or_above, files_in, from_labels, is_server};
+use super::candidates::{
+    by_project, created_from, files_at_or_above, files_in, from_labels, has_something_in, is_server,
+};
 use super::{Deployment, Role, inspect};
 use crate::compose::name::Generation;
 use crate::compose::{model, roles};
@@ -75,6 +77,7 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     async fn find(&self) -> Result<Found> {
+        self.require_home()?;
         if let Some(candidate) = self.named()? {
             return self.require(candidate).await;
         }
@@ -107,7 +110,7 @@ impl Finder<'_> {
                 return Ok(one);
             }
         }
-        Err(unreadable.unwrap_or_else(|| none(&looked_at, self.search.command)))
+        Err(unreadable.unwrap_or_else(|| none(&looked_at, self.search)))
     }
 
     /// The files that were named. Files that are gone are looked up in the journals: the home may be called
@@ -128,6 +131,18 @@ impl Finder<'_> {
         }
     }
 
+    /// A home that does not exist was mistyped, whatever else runs here.
+    fn require_home(&self) -> Result<()> {
+        match &self.search.home {
+            Some(home) if !home.is_dir() => {
+                Err(Error::refused(format!("There is no directory {}.", home.display())).hint(
+                    "--home names the old server's root directory, such as /opt/trains; without it the server is looked for.",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn journals(&self) -> Vec<Candidate> {
         let by = "known from the journal of an earlier run".to_owned();
         self.search.journals.iter().map(|args| Candidate { args: args.clone(), by: by.clone() }).collect()
@@ -138,7 +153,11 @@ impl Finder<'_> {
         let mut candidates = Vec::new();
         for (name, containers) in self.projects.iter().filter(|(_, containers)| is_server(containers)) {
             if self.search.named.name.as_ref().is_some_and(|wanted| wanted != name) {
-                looked_at.push(format!("the project {name} is not the one named with -p"));
+                looked_at.push(format!("the project {name} runs a server, but is not the one named with -p"));
+                continue;
+            }
+            if let Some(home) = self.search.home.as_ref().filter(|home| !has_something_in(containers, home)) {
+                looked_at.push(format!("the project {name} runs a server, but has nothing in {}", home.display()));
                 continue;
             }
             let runs = containers.iter().any(|container| container.state.running);
@@ -165,10 +184,9 @@ impl Finder<'_> {
                 None
             }
         };
-        let here = candidate(files_at_or_above(current), current);
-        let usual = match &self.search.home {
-            Some(home) => vec![home.clone()],
-            None => self.search.well_known.clone(),
+        let (here, usual) = match &self.search.home {
+            Some(home) => (None, vec![home.clone()]),
+            None => (candidate(files_at_or_above(current), current), self.search.well_known.clone()),
         };
         let mut seen: BTreeSet<PathBuf> = here.iter().flat_map(|one| one.args.files.clone()).collect();
         let usual = usual
@@ -251,9 +269,13 @@ fn several(candidates: &[Candidate], command: &str) -> Error {
     })
 }
 
-fn none(looked_at: &[String], command: &str) -> Error {
-    let error = Error::refused("No Trains or ClearML server was found on this machine.")
-        .hint(format!("Name its compose file: {command} -f /path/to/docker-compose.yml"))
+fn none(looked_at: &[String], search: &Search) -> Error {
+    let mut error = Error::refused("No Trains or ClearML server was found on this machine.");
+    if search.named.name.is_some() {
+        error = error.hint("Leave out -p, or give the name that the server's project has in: docker compose ls -a");
+    }
+    let error = error
+        .hint(format!("Name its compose file: {} -f /path/to/docker-compose.yml", search.command))
         .hint("A server that was started with `docker run` has no compose file: write one for it first, with the same mounts.");
     match looked_at.is_empty() {
         true => error.because(anyhow::anyhow!("no compose project of this docker runs one")),

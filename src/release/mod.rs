@@ -8,7 +8,7 @@ use crate::compose::model::Project;
 use crate::{Error, Result};
 
 /// A server release that we can bring up.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Release {
     /// Such as `1.1`, as typed after `--to`.
     pub version: &'static str,
@@ -98,15 +98,16 @@ pub fn all() -> &'static [&'static Release] {
     &ALL
 }
 
-/// Returns the release called `version`.
+/// Returns the release called `version`, which may also be the full one, as its images are tagged.
 ///
 /// # Errors
 /// A usage error that names the known releases.
 pub fn find(version: &str) -> Result<&'static Release> {
-    all().iter().copied().find(|release| release.version == version).ok_or_else(|| {
+    let is_meant = |release: &&Release| release.version == version || release.server_tag == version;
+    all().iter().copied().find(is_meant).ok_or_else(|| {
         let known: Vec<&str> = all().iter().map(|release| release.version).collect();
-        Error::usage(format!("There is no way to a release {version:?}.")).hint(format!(
-            "Known releases: {}. Type for example --to {}.",
+        Error::usage(format!("This program does not migrate to a release {version:?}.")).hint(format!(
+            "It knows {}, and takes that one when --to is not given: --to {}",
             known.join(", "),
             V1_1.version
         ))
@@ -170,7 +171,8 @@ mod tests {
     fn an_unknown_release_is_answered_with_the_known_ones() {
         let error: Error = find("9.9").unwrap_err();
         assert_eq!(error.kind().exit_code(), 2);
-        assert!(error.hints().iter().any(|hint| hint.contains("1.1")), "{error:?}");
+        assert!(error.hints()[0].ends_with("--to 1.1"), "{error:?}");
+        assert_eq!(find("1.1.1").unwrap().version, "1.1");
     }
 
     #[test]

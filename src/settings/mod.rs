@@ -20,10 +20,14 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
 use crate::plan::Verification;
+use crate::release::{self, Release};
 use std::path::{Component, Path, PathBuf};
 
 /// Overrides the directory that keeps the index of migrations.
 pub const STATE_DIR: &str = "CLEARML_MIGRATE_STATE_DIR";
+
+/// The release that `--to` means when it is not given.
+const DEFAULT_RELEASE: &str = "1.1";
 
 /// What is to be done, with all that it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,8 +165,8 @@ pub struct Migration {
     pub session: Session,
     /// Stop after the plan; nothing is written.
     pub dry_run: bool,
-    /// The release to migrate to; `None` for the default. Not yet known to exist.
-    pub release: Option<String>,
+    /// The release to migrate to.
+    pub release: &'static Release,
     /// What becomes of the server's directory.
     pub new_home: NewHome,
     /// What is backed up beside the configuration.
@@ -308,7 +312,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
     };
     Ok(Migration {
         dry_run: arguments.dry_run,
-        release: arguments.to.clone(),
+        release: release::find(arguments.to.as_deref().unwrap_or(DEFAULT_RELEASE))?,
         new_home,
         backup,
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
