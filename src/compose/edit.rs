@@ -44,6 +44,8 @@ pub struct Request {
     pub pinned_volumes: Vec<(String, String)>,
     /// The variables that compose fills in.
     pub variables: Variables,
+    /// The server lets in only the users that its configuration names.
+    pub fixed_users: bool,
 }
 
 /// Variables as compose sees them: shell and environment file together, the shell winning.

@@ -15,6 +15,7 @@ fn request() -> Request {
         volumes: vec![],
         pinned_volumes: vec![],
         variables: Variables::default(),
+        fixed_users: false,
     }
 }
 
@@ -65,7 +66,8 @@ fn the_release_itself_has_nothing_to_be_changed() {
     let release = release::find("1.1").unwrap();
     let result = rewritten(release.stack_text, &request());
     assert_eq!(result.files[0].new, release.stack_text);
-    assert_eq!(result.notes, Vec::<String>::new());
+    // Only what is the user's to say is missing.
+    assert!(result.notes.iter().all(|note| note.starts_with("agent-services ")), "{:?}", result.notes);
 }
 
 #[test]
@@ -208,4 +210,47 @@ fn what_is_no_compose_file_is_refused() {
         let error = rewrite(&[source(text)], &BTreeMap::new(), &request()).unwrap_err();
         assert!(error.message().contains("/opt/trains/docker-compose.yml"), "{text:?}: {error}");
     }
+}
+
+/// The notes on a services agent with these lines of environment.
+fn notes_on_agent(environment: &str, request: &Request) -> Vec<String> {
+    let text = format!(
+        "services:\n  apiserver:\n    image: allegroai/trains:latest\n    command: apiserver\n  helper:\n    \
+         image: allegroai/trains-agent-services:latest\n    privileged: true\n    environment:\n{environment}"
+    );
+    let notes = rewritten(&text, request).notes;
+    notes.into_iter().filter(|note| note.starts_with("helper ") || note.contains("services agent")).collect()
+}
+
+#[test]
+fn what_a_services_agent_is_not_told_is_explained() {
+    let stock = "      TRAINS_HOST_IP: ${TRAINS_HOST_IP}\n      TRAINS_AGENT_GIT_USER: ${TRAINS_AGENT_GIT_USER}\n      \
+                 TRAINS_AGENT_GIT_PASS: ${TRAINS_AGENT_GIT_PASS}\n      TRAINS_API_ACCESS_KEY: ${TRAINS_API_ACCESS_KEY:-}\n";
+    let fixed = Request { fixed_users: true, ..request() };
+    insta::assert_snapshot!(notes_on_agent(stock, &fixed).join("\n"), @r"
+    helper is not told this machine's address, which its tasks use for web and file server: write CLEARML_HOST_IP=ADDRESS into .env beside the compose file (the old name was TRAINS_HOST_IP).
+    helper has no git user, so that it can clone public repositories only. For others set CLEARML_AGENT_GIT_USER and CLEARML_AGENT_GIT_PASS in .env (the old names began with TRAINS_).
+    helper has no keys of its own, and with fixed users the new server lets no agent in without: create credentials in the web application, and write them into .env as CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY.
+    ");
+    assert_eq!(notes_on_agent(stock, &request()).len(), 2);
+}
+
+#[test]
+fn a_services_agent_that_is_told_everything_needs_no_word_under_old_names_or_new() {
+    let values = |names: [&str; 3]| {
+        let after = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        Request { variables: Variables { after, ..Variables::default() }, ..request() }
+    };
+    let stock = "      - TRAINS_HOST_IP=${TRAINS_HOST_IP}\n      - TRAINS_AGENT_GIT_USER\n      - TRAINS_AGENT_GIT_PASS=${TRAINS_AGENT_GIT_PASS}\n";
+    let renamed = values(["CLEARML_HOST_IP", "CLEARML_AGENT_GIT_USER", "CLEARML_AGENT_GIT_PASS"]);
+    assert_eq!(notes_on_agent(stock, &renamed), Vec::<String>::new());
+    // The shell has the old names, and keeps them.
+    let mut shell = values(["TRAINS_HOST_IP", "TRAINS_AGENT_GIT_USER", "TRAINS_AGENT_GIT_PASS"]);
+    shell.variables.kept = shell.variables.after.keys().cloned().collect();
+    assert_eq!(notes_on_agent(stock, &shell), Vec::<String>::new());
+    // Both addresses are as good as the one that they are made of.
+    let addresses = "      CLEARML_WEB_HOST: http://10.0.0.7:8080\n      CLEARML_FILES_HOST: http://10.0.0.7:8081\n      \
+                     CLEARML_AGENT_GIT_USER: jane\n";
+    let notes = notes_on_agent(addresses, &request());
+    assert_eq!(notes, ["helper lacks CLEARML_AGENT_GIT_PASS, so that it can clone public git repositories only."]);
 }

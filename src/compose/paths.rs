@@ -119,6 +119,7 @@ mod tests {
             volumes: vec![],
             pinned_volumes: vec![],
             variables: Variables { before: map(before), after: map(after), kept: Default::default() },
+            fixed_users: false,
         }
     }
 

@@ -201,6 +201,7 @@ fn rewritten(text: &str) -> String {
         volumes: vec![],
         pinned_volumes: vec![],
         variables: Variables::default(),
+        fixed_users: false,
     };
     let file = SourceFile { path: "/opt/trains/f.yml".into(), text: text.into() };
     let result = rewrite(&[file], &roles, &request);

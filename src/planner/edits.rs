@@ -5,6 +5,7 @@ use crate::deployment::{Deployment, Project, Role, Storage};
 use crate::error::{Context, Result};
 use crate::plan::{FileEdit, HomeMove, Replacement, Switch};
 use crate::release::Release;
+use crate::server::has_fixed_users;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,7 @@ pub(super) fn decide(
         volumes: new_volumes(deployment, replacements),
         pinned_volumes: pinned_volumes(deployment, replacements, new_project),
         variables: variables(&env_files, shell, kept),
+        fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
     };
     let rewritten = compose::rewrite(&sources, &roles, &request)?;
     notes.extend(rewritten.notes);

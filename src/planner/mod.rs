@@ -162,7 +162,7 @@ fn archives(
     {
         add("artifacts (fileserver)", path, "fileserver");
     }
-    if let Some(path) = mounted(deployment, Role::Apiserver, &["/opt/trains/config", "/opt/clearml/config"]) {
+    if let Some(path) = configuration(deployment) {
         add("configuration", path, "config");
     }
     archives
@@ -171,6 +171,11 @@ fn archives(
 fn mounted<'a>(deployment: &'a Deployment, role: Role, targets: &[&str]) -> Option<&'a Path> {
     let service = deployment.service(role)?;
     targets.iter().find_map(|target| service.mount(target)?.storage.path())
+}
+
+/// Returns the directory of the server's own configuration files.
+fn configuration(deployment: &Deployment) -> Option<&Path> {
+    mounted(deployment, Role::Apiserver, &["/opt/trains/config", "/opt/clearml/config"])
 }
 
 /// The image of the node that reads the old data, where one does.

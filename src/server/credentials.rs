@@ -57,6 +57,11 @@ pub fn find_credentials(
     found
 }
 
+/// Returns whether the configuration names the users that the server lets in.
+pub fn has_fixed_users(config_dir: &Path) -> bool {
+    read_hocon(&config_dir.join("apiserver.conf")).is_some_and(|conf| !fixed_users(&conf).is_empty())
+}
+
 fn read_hocon(path: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(path).ok()?;
     hocon_rs::Config::parse_str(&text, None).ok()
@@ -138,6 +143,7 @@ mod tests {
             ("D", Origin::Default),
         ];
         assert_eq!(names(&found), expected);
+        assert!(has_fixed_users(dir.path()) && !has_fixed_users(Path::new("/nonexistent")));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 mod credentials;
 
-pub use credentials::{Credentials, Origin, find_credentials};
+pub use credentials::{Credentials, Origin, find_credentials, has_fixed_users};
 
 use crate::error::{Context, Error, Result};
 use serde_json::{Value, json};

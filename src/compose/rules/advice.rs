@@ -5,7 +5,7 @@ use crate::compose::model::Project;
 use crate::deployment::Role;
 
 impl Rules<'_> {
-    /// Notes published databases, a missing agent, and files with variables that nobody renames.
+    /// Notes published databases, and files with variables that nobody renames.
     pub(super) fn advice(&mut self) {
         let mut notes = Vec::new();
         for (service, role) in self.roles {
@@ -23,12 +23,6 @@ impl Rules<'_> {
                     "{service} publishes {database} on port {published} of this machine, without a password. Upstream stopped doing that; it was left as you have it. Remove the port if nothing outside needs it."
                 ));
             }
-        }
-        if self.named(Role::AgentServices).is_empty() {
-            notes.push(
-                "There is no services agent here, and none was added, since it runs privileged with the docker socket. Tasks in the queue \"services\" wait for an agent: run one anywhere with `clearml-agent daemon --services-mode --queue services`."
-                    .to_owned(),
-            );
         }
         notes.into_iter().for_each(|note| self.note(note));
     }

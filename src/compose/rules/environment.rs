@@ -16,7 +16,7 @@ pub(super) struct Variable {
     pub(super) name: String,
     /// `None` when the value comes from the shell.
     pub(super) value: Option<String>,
-    listed: bool,
+    pub(super) listed: bool,
 }
 
 /// Keys of the apiserver's configuration that moved in 0.16, in lower case as the server reads them.

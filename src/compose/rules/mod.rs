@@ -5,6 +5,7 @@
 //! Source of all names: upstream's compose files at the tags 0.11.0 to 1.1.1.
 
 mod advice;
+mod agent;
 mod draft;
 mod elasticsearch;
 mod environment;
@@ -77,6 +78,7 @@ pub(super) fn decide(
     rules.networks();
     rules.variables();
     rules.advice();
+    rules.agents();
     let changes = rules.files.into_iter().map(Draft::into_changes).collect();
     Ok(Decision { changes, notes: rules.notes })
 }
