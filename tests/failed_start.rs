@@ -25,6 +25,7 @@ use std::fs;
 const DOCUMENTS: u64 = 5_000;
 /// The stand-in of the server fails half-way in the migration that its configuration names.
 const CAUSE: &str = "TESTBED_FAILS_IN";
+const NEEDED_NAME: &str = "clearml-redis";
 
 #[test]
 fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
@@ -38,6 +39,10 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     assert!(text.contains(line));
     let more = format!("{line}      TRAINS__testbed__fail_migration: \"${{{CAUSE}:-none}}\"\n");
     fs::write(machine.compose_file(), text.replacen(line, &more, 1)).unwrap();
+    // Left over from somebody's first try with the new server, under a name that it needs.
+    let create = ["create", "--name", NEEDED_NAME, "--label", "org.clearml-migrate.run=test"];
+    let other = docker::docker(&[&create[..], &["clearml-migrate-bed-base:bookworm", "true"]].concat());
+    let name_of_other = || docker::docker(&["inspect", "--format", "{{.Name}}", other.trim()]).trim().to_owned();
     let clock = Stopwatch::start();
     let file = machine.compose_file();
     let migrate = |more: &[&str]| machine.migrate(&[&["--yes", "-f", &file], more].concat());
@@ -47,7 +52,10 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let back = failing(migrate(&[]));
     let back = back.saying("MongoDB's schema is at 0.16.2, and release 1.1 needs 1.0.2");
     let back = back.saying("Migration 0.17.0 failed, aborting");
+    let back =
+        back.saying("is named clearml-redis, as the new server's will be. It is renamed to clearml-redis_before_");
     back.saying("was taken back; the old server runs again");
+    assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"), "it has its name back");
     let shown = Server::ready("0.15.1").shown(&old.sample());
     assert_shows_the_same(&old.shown(), &shown, "the old server after a failed start");
     assert!(!machine.new_home().exists());
@@ -59,6 +67,7 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let stopped = stopped.saying("Go on, once the cause is gone: docker-clearml-migrate");
     stopped.saying("Go back to the old server: docker-clearml-migrate");
     assert!(!docker::running("clearml").is_empty());
+    assert!(name_of_other().starts_with(&format!("/{NEEDED_NAME}_before_")), "{}", name_of_other());
     let status = machine.migrate(&["status"]).run().done();
     status.saying("The last run failed in \"Check the new server\": MongoDB's schema is at 0.16.2");
     clock.tell("left to be looked at");
@@ -72,5 +81,7 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
 
     machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
     Tree::of(&machine.home().join("data/mongo/db")).same_as(&mongo, "MongoDB's data");
+    assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"));
+    docker::docker(&["rm", other.trim()]);
     assert_eq!(docker::left_by_runs(), Vec::<String>::new());
 }

@@ -73,7 +73,8 @@ fn docker_is_not_installed() {
     Caused by:
       1: `docker` cannot be run.
       2: No such file or directory (os error 2)
-    Hint: Install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or docker.io), or put the directory it is in on PATH.
+    Hint: The migration has to run on the machine of the old server; is this the one?
+    Hint: If it is, install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or docker.io), or put the directory it is in on PATH.
     ");
 }
 
@@ -291,6 +292,25 @@ fn a_container_of_another_project_has_the_data_open() {
 }
 
 #[test]
+fn a_container_that_runs_has_a_name_that_the_new_server_needs() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let run = ["run", "--detach", "--name", "clearml-redis", "--label", "org.clearml-migrate.run=test"];
+    docker(&[&run[..], &["clearml-migrate-bed-base:bookworm", "sleep", "600"]].concat());
+    let said = reasons(&machine);
+    docker(&["rm", "--force", "clearml-redis"]);
+    insta::assert_snapshot!(said, @r"
+    refused  A container named clearml-redis runs that is not of this project.
+             The new server needs the name. If nothing needs that container: docker stop clearml-redis
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
+}
+
+#[test]
 fn the_data_are_of_elasticsearch_7() {
     if !on_the_bed() {
         return;
@@ -414,6 +434,18 @@ fn the_disk_is_too_small() {
     let told = said.lines().find(|line| line.starts_with("refused")).unwrap_or_else(|| panic!("{said}"));
     assert!(told.contains("free; the migration will write up to"), "{said}");
     assert!(said.contains("--no-backup") && said.contains("One check refuses the migration"), "{said}");
+}
+
+#[test]
+fn an_image_is_neither_here_nor_in_a_registry() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    edit_compose(&machine, "image: mongo:3.6.5", "image: localhost:9/mongo:3.6.99");
+    let said = reasons(&machine);
+    let told = "refused  These images are not on this machine and cannot be pulled: localhost:9/mongo:3.6.99 (";
+    assert!(said.starts_with(told) && said.contains("docker pull localhost:9/mongo:3.6.99"), "{said}");
 }
 
 /// A file system in memory.

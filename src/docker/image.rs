@@ -8,7 +8,11 @@ use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long a registry may take to say whether it has an image.
+const REGISTRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An image that is present.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,23 @@ impl Daemon {
                 .collect(),
             user: config.user.unwrap_or_default(),
         }))
+    }
+
+    /// Asks the registry of an image for it, by way of the daemon, which would pull it; downloads nothing.
+    ///
+    /// # Errors
+    /// Failed when the registry cannot be reached, does not know the image, or asks for a login.
+    pub async fn require_in_registry(&self, name: &str) -> Result<()> {
+        let message = || format!("The image {name} cannot be pulled.");
+        let asked = self.api.inspect_registry_image(name, None);
+        match tokio::time::timeout(REGISTRY_TIMEOUT, asked).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(cause)) => Err(failed(&message(), cause)),
+            Err(_) => Err(Error::failed(message()).because(anyhow::anyhow!(
+                "its registry does not answer within {} seconds",
+                REGISTRY_TIMEOUT.as_secs()
+            ))),
+        }
     }
 
     /// Pulls an image, with the bytes of its layers as progress under the image's name. The daemon keeps layers that

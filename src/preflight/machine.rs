@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::files::space::{self, TreeSize};
 use crate::plan::{Plan, Reader, Switch};
 use crate::planner::memory_needed;
-use std::collections::BTreeMap;
+use futures_util::future::join_all;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const GIB: u64 = 1 << 30;
@@ -44,7 +45,10 @@ pub(super) fn map_count(in_virtual_machine: bool) -> Vec<Finding> {
     if in_virtual_machine {
         return Vec::new();
     }
-    let text = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap_or_default();
+    judge_map_count(&std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap_or_default())
+}
+
+fn judge_map_count(text: &str) -> Vec<Finding> {
     match text.trim().parse::<u64>() {
         Ok(count) if count < MAP_COUNT => vec![Finding::refusal(
             format!("The kernel's vm.max_map_count is {count}; Elasticsearch needs {MAP_COUNT}."),
@@ -149,20 +153,120 @@ fn existing(path: &Path) -> PathBuf {
     path.ancestors().find(|one| one.is_dir()).unwrap_or(Path::new("/")).to_owned()
 }
 
-/// Images that are missing can be pulled, if a registry can be reached: that is found out before the old server stops.
+/// Images that are missing must be ones that can be pulled. That is asked now, while the old server runs.
 pub(super) async fn images(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let mut missing: BTreeMap<&str, ()> = BTreeMap::new();
+    let mut missing = BTreeSet::new();
     for image in &subject.plan.images {
         if subject.docker.image(image).await?.is_none() {
-            missing.insert(image, ());
+            missing.insert(image.as_str());
         }
     }
-    if missing.is_empty() {
-        return Ok(Vec::new());
+    let ask = async |image| match subject.docker.require_in_registry(image).await {
+        // It does not know the question.
+        _ if subject.docker.info().podman => (image, None),
+        Ok(()) => (image, None),
+        Err(error) => (image, Some(error.causes().pop().unwrap_or_else(|| error.to_string()))),
+    };
+    Ok(judge_images(&join_all(missing.into_iter().map(ask)).await))
+}
+
+/// Judges images that are not on this machine, each with why it cannot be pulled, if it cannot.
+fn judge_images(missing: &[(&str, Option<String>)]) -> Vec<Finding> {
+    let names = |with_reason: bool| -> Vec<&str> {
+        missing.iter().filter(|(_, why)| why.is_some() == with_reason).map(|(image, _)| *image).collect()
+    };
+    let (pullable, lost) = (names(false), names(true));
+    let mut findings = Vec::new();
+    if let (Some(first), Some(why)) = (lost.first(), missing.iter().find_map(|(_, why)| why.as_ref())) {
+        findings.push(Finding::refusal(
+            format!("These images are not on this machine and cannot be pulled: {} ({why}).", lost.join(", ")),
+            format!(
+                "Try it by hand: docker pull {first}. On a machine without internet: docker save them elsewhere and docker load them here."
+            ),
+        ));
     }
-    let names: Vec<&str> = missing.into_keys().collect();
-    Ok(vec![Finding::warning(
-        format!("These images are not on this machine yet: {}.", names.join(", ")),
-        "They are pulled before anything is stopped. On a machine without internet: docker save them elsewhere and docker load them here.",
-    )])
+    if !pullable.is_empty() {
+        findings.push(Finding::warning(
+            format!("These images are not on this machine yet: {}.", pullable.join(", ")),
+            "Their registries have them, and they are pulled before anything is stopped.",
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::space::FileSystem;
+    use crate::report::sample;
+
+    const MIB: u64 = 1 << 20;
+
+    /// What was found, each with its severity in front.
+    fn shown(findings: impl IntoIterator<Item = Finding>) -> String {
+        let line = |one: Finding| format!("{:?}: {}\n  {}\n", one.severity, one.what, one.remedy);
+        findings.into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn less_memory_than_upstream_asks_for_is_a_warning_and_less_than_the_plan_needs_a_refusal() {
+        let mut plan = sample::plan();
+        let with = |plan: &Plan, bytes: u64| shown(memory(plan, bytes));
+        assert_eq!(with(&plan, 8 * GIB), "");
+        let needed = memory_needed(plan.elastic.heaps);
+        assert!(with(&plan, needed).starts_with("Warning"));
+        insta::assert_snapshot!(with(&plan, 7 * GIB) + &with(&plan, 2 * GIB), @r"
+        Warning: The machine has 7.0 GiB of memory; ClearML Server asks for 8 GB.
+          The migration works with less; the new server may be slow.
+        Refusal: The machine has 2.0 GiB of memory; the temporary Elasticsearch node needs 3.0 GiB.
+          Allow less: --memory 1536m (at least 768m), or migrate on a bigger machine.
+        ");
+        plan.elastic.reader = Reader::Scroll { asked: true, why: String::new() };
+        assert!(with(&plan, needed - 1).contains("two temporary Elasticsearch nodes need"));
+    }
+
+    #[test]
+    fn a_kernel_that_maps_too_little_is_refused_with_what_to_type() {
+        assert_eq!(shown(judge_map_count("262144\n")), "");
+        assert_eq!(shown(judge_map_count("")), "", "where it cannot be read, Elasticsearch itself will tell");
+        insta::assert_snapshot!(shown(judge_map_count("65530\n")), @r"
+        Refusal: The kernel's vm.max_map_count is 65530; Elasticsearch needs 262144.
+          sudo sysctl -w vm.max_map_count=262144; to keep it: echo vm.max_map_count=262144 | sudo tee /etc/sysctl.d/99-clearml.conf
+        ");
+    }
+
+    #[test]
+    fn space_and_inodes_are_refused_by_what_will_be_written_and_advised_by_what_upstream_documents() {
+        let disk = |free_bytes: u64, free_inodes: Option<u64>| FileSystem {
+            device: 1,
+            free_bytes,
+            free_inodes,
+            total_bytes: 1000 * MIB,
+            paths: vec!["/opt/trains/data".into()],
+        };
+        let judged = |free, inodes| shown(judge_one(&disk(free, inodes), 200 * MIB, 300));
+        assert_eq!(judged(700 * MIB, Some(300)), "");
+        assert_eq!(judged(700 * MIB, None), "", "a file system without a fixed number of inodes");
+        let told = [judged(699 * MIB, Some(300)), judged(199 * MIB, Some(1000)), judged(700 * MIB, Some(299))];
+        insta::assert_snapshot!(told.concat(), @r"
+        Warning: The disk of /opt/trains/data has 699 MiB free, and this run will write up to 200 MiB: it fits.
+          Upstream advises more: 30 % of the disk plus twice the data.
+        Refusal: The disk of /opt/trains/data has 199 MiB free; the migration will write up to 200 MiB.
+          Free some space, put the backup elsewhere (--backup-dir), or leave it out (--no-backup).
+        Refusal: The disk of /opt/trains/data has room for 299 more files; the migration needs 300.
+          Delete small files that nothing needs, or use a file system with more inodes.
+        ");
+    }
+
+    #[test]
+    fn images_that_no_registry_gives_are_refused_and_others_are_announced() {
+        let lost = |image| (image, Some("no such host".to_owned()));
+        assert_eq!(judge_images(&[]), []);
+        insta::assert_snapshot!(shown(judge_images(&[("a:1", None), lost("b:1"), lost("c:1")])), @r"
+        Refusal: These images are not on this machine and cannot be pulled: b:1, c:1 (no such host).
+          Try it by hand: docker pull b:1. On a machine without internet: docker save them elsewhere and docker load them here.
+        Warning: These images are not on this machine yet: a:1.
+          Their registries have them, and they are pulled before anything is stopped.
+        ");
+    }
 }

@@ -6,7 +6,7 @@ mod outcome;
 mod page;
 mod plan;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod secrets;
 
 pub use comparison::{comparison_error, comparison_text};

@@ -14,7 +14,7 @@ const STAMP: &str = "2026-11-22_18-30-00";
 const MIB: u64 = 1 << 20;
 
 /// Returns the plan.
-pub(super) fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         run_id: format!("{STAMP}-1"),
         stamp: STAMP.into(),
