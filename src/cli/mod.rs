@@ -3,6 +3,7 @@
 //! The same commands hang at two trees: under `docker clearml` (the plugin, with `migrate` and `version`), and directly
 //! under the names that end in `clearml-migrate`.
 
+mod mistakes;
 mod options;
 
 pub use options::{
@@ -10,9 +11,9 @@ pub use options::{
     SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
 };
 
-use crate::invocation::{Door, is_global};
+use crate::invocation::Door;
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -80,6 +81,9 @@ pub enum Command {
     Version,
 }
 
+/// The command that holds all others at [`Door::Plugin`].
+const MIGRATE: &str = "migrate";
+
 /// For a command that has no use for the options that all commands take.
 const BARE: &str = "{about-with-newline}\n{usage-heading} {usage}\n\nArguments:\n{positionals}\n";
 
@@ -112,7 +116,16 @@ fn epilogue(door: Door) -> String {
 
 /// Returns the tree of commands behind `door`, built, so that it can be walked.
 pub fn command(door: Door) -> clap::Command {
-    let migrate = without_compose(Cli::command(), "elastic").after_long_help(epilogue(door));
+    let mut migrate = Cli::command().after_long_help(epilogue(door));
+    for (name, log) in OF_DIRECTORIES {
+        migrate = without_compose(migrate, name, log);
+    }
+    let migrate = migrate.mut_subcommand("check", |check| {
+        // Accepted, so that a command line can be checked as it is, and of no use there.
+        ["dry_run", "on_failure", "accept_rejects"]
+            .into_iter()
+            .fold(check, |check, id| check.mut_arg(id, |argument| argument.hide(true)))
+    });
     let mut tree = match door {
         Door::Plugin => clap::Command::new("docker clearml")
             .bin_name("docker clearml")
@@ -121,7 +134,7 @@ pub fn command(door: Door) -> clap::Command {
             .after_help("Start with: docker clearml migrate --dry-run")
             .max_term_width(100)
             .subcommand_required(true)
-            .subcommand(migrate.name("migrate"))
+            .subcommand(migrate.name(MIGRATE))
             .subcommand(clap::Command::new("version").about("Print the version")),
         Door::Hyphen | Door::Standalone => migrate.name(door.command()).bin_name(door.command()),
     }
@@ -134,20 +147,22 @@ pub fn command(door: Door) -> clap::Command {
 /// Gives a command arguments of its own in place of those that say which compose project is meant: they have no
 /// meaning for it, and one of them has a letter that it uses otherwise. Clap leaves out a global argument where it
 /// finds one of the same id.
-fn without_compose(tree: clap::Command, name: &str) -> clap::Command {
+fn without_compose(tree: clap::Command, name: &str, log_help: &'static str) -> clap::Command {
     let hidden: Vec<Arg> = tree
         .get_arguments()
         .filter(|argument| COMPOSE_ARGUMENTS.contains(&argument.get_id().as_str()))
         .map(|argument| argument.clone().global(false).short(None).hide(true))
         .collect();
     let log = tree.get_arguments().find(|argument| argument.get_id() == "log_file").cloned();
-    let log = log.map(|argument| {
-        argument
-            .global(false)
-            .help("Write the log here [default: upgrade_to_7_<date_time>.log in the current directory]")
-    });
+    let log = log.map(|argument| argument.global(false).help(log_help));
     tree.mut_subcommand(name, |command| command.args(hidden).args(log))
 }
+
+/// The commands that are told directories and not a server, and what the help says about their log.
+const OF_DIRECTORIES: [(&str, &str); 2] = [
+    ("elastic", "Write the log here [default: upgrade_to_7_<date_time>.log in the current directory]"),
+    ("export", "Write the log here [default: no log]"),
+];
 
 /// The ids of the arguments that say which compose project is meant.
 const COMPOSE_ARGUMENTS: [&str; 5] = ["file", "project_name", "project_directory", "env_file", "home"];
@@ -157,11 +172,16 @@ const COMPOSE_ARGUMENTS: [&str; 5] = ["file", "project_name", "project_directory
 /// # Errors
 /// Returns clap's error, which is also how help and `--version` come out.
 pub fn parse(door: Door, words: &[OsString]) -> Result<Cli, clap::Error> {
+    // Whoever is used to `docker clearml migrate` types the word behind the other names, too.
+    let words = match words {
+        [first, rest @ ..] if first == MIGRATE && door != Door::Plugin => rest,
+        words => words,
+    };
     let mut tree = command(door);
-    let matches = tree.try_get_matches_from_mut(words).map_err(|error| explain_global(error, words))?;
+    let matches = tree.try_get_matches_from_mut(words).map_err(|error| mistakes::explain(error, &tree, door, words))?;
     match (door, matches.subcommand()) {
-        (Door::Plugin, Some(("migrate", matches))) => {
-            let migrate = tree.find_subcommand_mut("migrate").map_or_else(Cli::command, |found| found.clone());
+        (Door::Plugin, Some((MIGRATE, matches))) => {
+            let migrate = tree.find_subcommand_mut(MIGRATE).map_or_else(Cli::command, |found| found.clone());
             finish(migrate, matches)
         }
         (Door::Plugin, _) => Ok(Cli {
@@ -183,9 +203,11 @@ fn finish(mut tree: clap::Command, matches: &ArgMatches) -> Result<Cli, clap::Er
         };
         return Err(tree.error(ErrorKind::ArgumentConflict, message));
     }
-    if let (Some("elastic"), Some(option)) = (matches.subcommand_name(), typed(matches, COMPOSE_ARGUMENTS)) {
+    let of_directories = OF_DIRECTORIES.map(|(name, _)| name);
+    let command = matches.subcommand_name().filter(|name| of_directories.contains(name));
+    if let (Some(command), Some(option)) = (command, typed(matches, COMPOSE_ARGUMENTS)) {
         let message = format!(
-            "--{} says where a server is and has no meaning for `elastic`: name the directories, -s DIR -t DIR",
+            "--{} says where a server is and has no meaning for `{command}`, which is told directories: --source DIR",
             option.replace('_', "-")
         );
         return Err(tree.error(ErrorKind::ArgumentConflict, message));
@@ -203,32 +225,6 @@ fn misplaced(matches: &ArgMatches) -> Option<String> {
     let arguments = MigrationArgs::augment_args(clap::Command::new(""));
     let id = typed(matches, arguments.get_arguments().map(|argument| argument.get_id().as_str()))?;
     arguments.get_arguments().find(|argument| argument.get_id() == id)?.get_long().map(str::to_owned)
-}
-
-/// Returns whether the unexpected word of an error is what follows a `-p`.
-fn is_parallel_with_value(two: &[OsString], error: &clap::Error) -> bool {
-    let unexpected = error.get(ContextKind::InvalidArg).map(ToString::to_string);
-    matches!(two, [option, value] if option == "-p" && value.to_str() == unexpected.as_deref())
-}
-
-/// Tells about docker's global options, where one of them stands behind our name, and about a `-p` that is meant as
-/// the name of a project where it means something else.
-fn explain_global(error: clap::Error, words: &[OsString]) -> clap::Error {
-    let global = words.iter().filter_map(|word| word.to_str()).find(|word| word.starts_with('-') && is_global(word));
-    let behind = words.iter().position(|word| word == "elastic").and_then(|at| words.get(at + 1..)).unwrap_or_default();
-    if error.kind() == ErrorKind::UnknownArgument && behind.windows(2).any(|two| is_parallel_with_value(two, &error)) {
-        return clap::Error::raw(
-            ErrorKind::UnknownArgument,
-            "-p means --parallel behind `elastic` and takes no value; a project name has no meaning here\n",
-        );
-    }
-    match (error.kind(), global) {
-        (ErrorKind::UnknownArgument, Some(word)) if error.to_string().contains(word) => clap::Error::raw(
-            ErrorKind::UnknownArgument,
-            format!("{word} is an option of docker: put it before the name, as in `docker {word} … clearml migrate`\n"),
-        ),
-        _ => error,
-    }
 }
 
 #[cfg(test)]

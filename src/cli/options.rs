@@ -165,6 +165,9 @@ pub struct RollbackArgs {
     /// Put everything back, but leave the old server stopped
     #[arg(long)]
     pub no_start: bool,
+    /// Say what would be done, and stop
+    #[arg(long)]
+    pub dry_run: bool,
     /// Which migration is meant.
     #[command(flatten)]
     pub which: SourceArg,

@@ -53,7 +53,8 @@ fn contradictions_and_nonsense_are_refused() {
         ("--memory none", "invalid value"),
         ("--backup some", "possible values"),
         ("--on-failure panic", "possible values"),
-        ("--dry-run rollback", "--dry-run is an option of the migration"),
+        ("--keep-home rollback", "--keep-home is an option of the migration and has no meaning for `rollback`"),
+        ("--dry-run rollback", "--dry-run is an option of `rollback` here: put it after that word"),
         ("--memory 4g check", "put it after that word"),
         ("rollback --memory 4g", "unexpected argument"),
         ("shell-init tcsh", "possible values"),
@@ -65,11 +66,25 @@ fn contradictions_and_nonsense_are_refused() {
         ("-p trains elastic", "--project-name says where a server is"),
         ("elastic -p trains", "-p means --parallel behind `elastic`"),
         ("--context x", "is an option of docker: put it before the name"),
+        ("dry-run", "dry-run is an option: --dry-run"),
+        ("rolback", "a similar subcommand exists: 'rollback'"),
+        ("export --home /x", "--home says where a server is and has no meaning for `export`"),
     ] {
         let error = parse_line(Door::Standalone, line).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{line}");
         assert!(error.to_string().contains(part), "{line}: {error}");
     }
+}
+
+#[test]
+fn the_word_between_is_not_needed_where_it_means_nothing_and_asked_for_where_it_is_missing() {
+    let cli = parse_line(Door::Standalone, "migrate rollback --no-start").unwrap();
+    assert!(matches!(cli.command, Some(Command::Rollback(RollbackArgs { no_start: true, .. }))));
+    for (line, meant) in [("rollback -y", "docker clearml migrate rollback -y"), ("--dry-run", "migrate --dry-run")] {
+        let error = parse_line(Door::Plugin, line).unwrap_err();
+        assert!(error.to_string().trim_end().ends_with(meant), "{line}: {error}");
+    }
+    assert!(!parse_line(Door::Plugin, "nonsense").unwrap_err().to_string().contains("what was meant"));
 }
 
 #[test]

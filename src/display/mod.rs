@@ -236,6 +236,8 @@ pub fn usage(error: &clap::Error, terminal: settings::Terminal) -> bool {
     let help = !error.use_stderr();
     let color = if help { terminal.color_stdout } else { terminal.color_stderr };
     let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
+    // As all other errors begin.
+    let text = text.replacen("error:", "Error:", 1);
     match help {
         true => print(&text),
         false => print_error(&text),
