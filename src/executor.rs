@@ -7,8 +7,8 @@
 use crate::error::{Error, Kind, Result};
 use crate::events::Event;
 use crate::failpoints;
-use crate::journal::{Phase, Record, Status};
-use crate::plan::Step;
+use crate::journal::{Phase, Record, State, Status};
+use crate::plan::{Plan, Step};
 use crate::steps::{self, Run};
 use std::time::Instant;
 
@@ -182,6 +182,18 @@ pub async fn roll_back(run: &Run) -> Result<()> {
     run.record(Record::RolledBack)
 }
 
+/// Returns what a rollback would do, in its order, for people.
+pub fn what_rollback_does(plan: &Plan, state: &State, no_start: bool) -> Vec<&'static str> {
+    let steps = plan.steps();
+    let begun = steps.iter().rev().filter(|step| !state.step(step.name()).is_clean());
+    begun.filter_map(|step| undo_title(*step, no_start)).collect()
+}
+
+/// Returns what taking a step back does, for people.
+fn undo_title(step: Step, no_start: bool) -> Option<&'static str> {
+    step.undo_title().filter(|_| !(step == Step::StopStack && no_start))
+}
+
 async fn apply_all(run: &Run, steps: &[Step]) -> Result<()> {
     let all = run.plan.steps();
     for step in steps {
@@ -225,8 +237,7 @@ async fn undo_all(run: &Run, steps: &[Step]) -> Result<()> {
         if is_clean(run, *step) {
             continue;
         }
-        let says_nothing = *step == Step::StopStack && run.options.no_start;
-        if let Some(title) = step.undo_title().filter(|_| !says_nothing) {
+        if let Some(title) = undo_title(*step, run.options.no_start) {
             run.events.info(title);
         }
         run.record(Record::UndoStarted { step: step.name().into() })?;

@@ -15,6 +15,8 @@ use harness::call::Call;
 use harness::machine::{Everything, Machine};
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 /// Runs a call that must be refused with exit code 3 and change nothing; returns what it said.
 #[track_caller]
@@ -31,11 +33,65 @@ fn refusal(machine: &Machine, call: Call) -> String {
 fn the_daemon_does_not_run() {
     let machine = Machine::without_docker();
     let socket = format!("unix://{}", machine.path("docker.sock").display());
-    insta::assert_snapshot!(refusal(&machine, machine.migrate(&["--yes"]).env("DOCKER_HOST", socket)), @r"
+    fs::write(machine.path("output/docker"), "").unwrap();
+    let call = machine.migrate(&["--yes"]).env("DOCKER_HOST", socket).env("PATH", machine.path("output"));
+    insta::assert_snapshot!(refusal(&machine, call), @r"
     Error: The docker daemon at unix://[machine]/docker.sock (from DOCKER_HOST) does not answer.
     Caused by: Socket not found: [machine]/docker.sock
     Hint: Start docker (on most systems: sudo systemctl start docker) and run the command again.
-    Hint: If docker listens elsewhere, name the place: docker --host unix:///path/to/docker.sock clearml migrate
+    Hint: If docker listens elsewhere, say where and run it again: export DOCKER_HOST=unix:///path/to/docker.sock
+    ");
+}
+
+#[test]
+fn neither_docker_nor_its_daemon_is_there() {
+    let machine = Machine::without_docker();
+    let socket = format!("unix://{}", machine.path("docker.sock").display());
+    let call = machine.migrate(&["--yes"]).env("DOCKER_HOST", socket).env("PATH", machine.work_dir());
+    insta::assert_snapshot!(refusal(&machine, call), @r"
+    Error: Docker is not installed here, or not on PATH.
+    Caused by:
+      1: The docker daemon at unix://[machine]/docker.sock (from DOCKER_HOST) does not answer.
+      2: Socket not found: [machine]/docker.sock
+    Hint: The migration has to run on the machine of the old server; is this the one?
+    Hint: If it is, install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or docker.io), or put the directory it is in on PATH.
+    ");
+}
+
+#[test]
+fn a_release_that_is_not_known_is_wrong_usage_before_docker_is_asked() {
+    let machine = Machine::without_docker();
+    let said = machine.migrate(&["--to", "9.9"]).run().with_code(2).stderr;
+    insta::assert_snapshot!(said, @r#"
+    Error: This program does not migrate to a release "9.9".
+    Hint: It knows 1.1, and takes that one when --to is not given: --to 1.1
+    "#);
+}
+
+#[test]
+fn what_another_user_has_begun_is_not_called_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let machine = Machine::without_docker();
+    let work_dir = machine.home().join(".clearml-migrate");
+    fs::create_dir_all(&work_dir).unwrap();
+    fs::write(work_dir.join("journal"), "").unwrap();
+    fs::set_permissions(&work_dir, fs::Permissions::from_mode(0o700)).unwrap();
+    let home = machine.home().display().to_string();
+    // The test's own directory is closed to others.
+    fs::set_permissions(machine.path("."), fs::Permissions::from_mode(0o755)).unwrap();
+    // So may be the place where the program was built.
+    let program = machine.path("program");
+    fs::copy(env!("CARGO_BIN_EXE_docker-clearml-migrate"), &program).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
+    command.args(["status", "--home", &home]).env("CLEARML_MIGRATE_STATE_DIR", "/nonexistent").current_dir("/");
+    let said = Call::new(command, machine.path("output/status")).run().refused().stderr;
+    insta::assert_snapshot!(machine.redacted(&said), @r"
+    Error: [machine]/opt/trains/.clearml-migrate cannot be looked into by this user.
+    Caused by: Permission denied (os error 13)
+    Hint: A migration was begun here by another user, most likely by root: run the same command with sudo.
     ");
 }
 

@@ -1,8 +1,10 @@
 //! `check`: the checks of a migration alone; the old server may go on running.
 
-use super::session::{as_refusal, connect};
+use super::session::{as_refusal, connect, known, projects};
+use super::status::text as status_text;
 use super::{Context, findings_text, prepare::prepare};
 use crate::error::Result;
+use crate::journal::{Phase, Scope};
 use crate::plan::ServerPlan;
 use crate::preflight;
 use crate::settings::Migration;
@@ -12,8 +14,14 @@ use crate::settings::Migration;
 /// # Errors
 /// Refused when a check refuses the migration.
 pub async fn check(settings: Migration, context: &Context) -> Result<()> {
+    let before = known(&settings.session, Some(Scope::Server))?;
+    if let Some(known) = before.as_ref().filter(|known| known.state.phase != Phase::RolledBack) {
+        // The checks are about servers that have not been migrated.
+        context.display.print(&status_text(known, &settings.session));
+        return Ok(());
+    }
     let tools = connect(&settings.session, true, context).await?;
-    let prepared = prepare(&settings, &tools, Vec::new(), true, context).await.map_err(as_refusal)?;
+    let prepared = prepare(&settings, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
     if let Some(ServerPlan { deployment, .. }) = prepared.plan.server() {
         context.display.print(&format!(
             "Trains Server {} in {} ({})\n",

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What a dry run says in the end.
-const DRY_RUN: &str = "This was a dry run: nothing was changed.";
+pub(super) const DRY_RUN: &str = "This was a dry run: nothing was changed.";
 
 /// Shows a plan with what the checks found, and asks. Returns false after a dry run.
 ///

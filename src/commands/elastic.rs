@@ -140,7 +140,7 @@ fn require_there(source: &Path, target: &Path) -> Result<()> {
     match target.parent() {
         Some(parent) if !parent.is_dir() => {
             Err(Error::refused(format!("There is no directory {} to make the new data in.", parent.display()))
-                .hint("Name another place, best beside the old data: --target DIR"))
+                .hint(format!("Name another place, best beside the old data: --target {}_7", source.display())))
         }
         _ => Ok(()),
     }

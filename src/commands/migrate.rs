@@ -3,7 +3,7 @@
 use super::prepare::prepare;
 use super::rollback::roll_back;
 use super::session::{
-    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock_new, lock_to_go_on, open_log, resume,
+    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock_new, lock_to_go_on, open_log, projects, resume,
 };
 use super::{Context, consent};
 use crate::display::Choice;
@@ -13,7 +13,7 @@ use crate::journal::{Phase, Scope};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
-use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic, project_args};
+use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic};
 use std::time::Instant;
 
 /// Migrates the server, or goes on with a migration.
@@ -46,9 +46,7 @@ fn completed_text(known: &Known, settings: &Migration) -> String {
 }
 
 async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, context: &Context) -> Result<()> {
-    let journals = before.iter().filter_map(|known| known.plan.server());
-    let journals = journals.map(|server| project_args(&server.deployment.project)).collect();
-    let prepared = prepare(&settings, &tools, journals, true, context).await.map_err(as_refusal)?;
+    let prepared = prepare(&settings, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
     let session = &settings.session;
     if !consent::ask(&prepared, settings.dry_run, &session.command("rollback"), context).await? {
         return Ok(());

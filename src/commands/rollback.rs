@@ -22,6 +22,11 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     if known.state.phase == Phase::RolledBack {
         return start_again(&settings, &known, context).await;
     }
+    context.display.print(&what_it_does(&known, &settings));
+    if settings.dry_run {
+        context.display.print(consent::DRY_RUN);
+        return Ok(());
+    }
     let tools = connect(session, known.plan.server().is_some(), context).await?;
     let (_lock, known) = lock(session, known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
@@ -35,7 +40,7 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
 async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> Result<()> {
     let place = known.plan.subject().display();
     match known.plan.server() {
-        Some(server) if settings.start => {
+        Some(server) if settings.start && !settings.dry_run => {
             let tools = connect(&settings.session, true, context).await?;
             tools.compose()?.up(&project_args(&server.deployment.project), &context.cancel).await?;
             context.display.print(&format!("The migration was taken back before; the old server runs from {place}."));
@@ -45,6 +50,14 @@ async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> R
         }
     }
     Ok(())
+}
+
+fn what_it_does(known: &Known, settings: &Rollback) -> String {
+    let mut text = "The way back".to_owned();
+    for line in executor::what_rollback_does(&known.plan, &known.state, !settings.start) {
+        text.push_str(&format!("\n  - {line}"));
+    }
+    text
 }
 
 fn question(known: &Known) -> String {

@@ -2,14 +2,16 @@
 
 use super::Context;
 use crate::deployment::Search;
-use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint};
+use crate::docker::{
+    ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint, ProjectArgs, is_installed, not_installed,
+};
 use crate::error::{Error, Kind, Result};
 use crate::files::locks::RunLock;
 use crate::files::{self, write_new};
 use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, Scope, State, Status};
 use crate::plan::{Migrated, Plan, Step, journal_file, work_dir};
 use crate::settings::{ComposeArgs, Session};
-use crate::steps::{Options, Run};
+use crate::steps::{Options, Run, project_args};
 use std::path::{Path, PathBuf};
 
 /// What talks to docker.
@@ -45,7 +47,10 @@ pub(super) fn as_refusal(error: Error) -> Error {
 async fn tools(session: &Session, for_server: bool, context: &Context) -> Result<Tools> {
     let endpoint = Endpoint::resolve(&session.docker.globals, &DockerEnvironment::from_process())?;
     endpoint.require_local()?;
-    let docker = Daemon::connect(&endpoint).await?;
+    let docker = Daemon::connect(&endpoint).await.map_err(|error| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if is_installed(&session.docker.program, &path) { error } else { not_installed(error) }
+    })?;
     if !for_server {
         return Ok(Tools { docker, compose: None });
     }
@@ -102,8 +107,10 @@ pub(super) fn known(session: &Session, scope: Option<Scope>) -> Result<Option<Kn
 /// all the same.
 fn not_in_the_index(session: &Session, scope: Option<Scope>, named: &[PathBuf]) -> Result<Option<Known>> {
     if let (Some(source), None | Some(Scope::Elastic)) = (&session.source, scope) {
-        let journal = journal_of_data(&settled(source)).filter(|journal| journal.is_file());
-        return journal.map_or(Ok(None), |journal| open_unknown(Scope::Elastic, source, journal));
+        return match journal_of_data(&settled(source)) {
+            Some(journal) if is_there(&journal)? => open_unknown(Scope::Elastic, source, journal),
+            _ => Ok(None),
+        };
     }
     if scope == Some(Scope::Elastic) {
         return Ok(None);
@@ -116,12 +123,27 @@ fn not_in_the_index(session: &Session, scope: Option<Scope>, named: &[PathBuf]) 
     }
     for home in homes {
         let journal = journal_of(&home);
-        if !journal.is_file() {
-            continue;
+        if is_there(&journal)? {
+            return open_unknown(Scope::Server, &home, journal);
         }
-        return open_unknown(Scope::Server, &home, journal);
     }
     Ok(None)
+}
+
+/// Returns whether there is a journal.
+///
+/// # Errors
+/// Refused where this user may not look: "none" would be the wrong answer.
+fn is_there(journal: &Path) -> Result<bool> {
+    match std::fs::metadata(journal) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => {
+            let dir = journal.parent().unwrap_or(journal);
+            Err(Error::refused(format!("{} cannot be looked into by this user.", dir.display())).because(cause).hint(
+                "A migration was begun here by another user, most likely by root: run the same command with sudo.",
+            ))
+        }
+        found => Ok(found.is_ok_and(|meta| meta.is_file())),
+    }
 }
 
 fn open_unknown(scope: Scope, now: &Path, journal: PathBuf) -> Result<Option<Known>> {
@@ -163,6 +185,12 @@ fn only_one(entries: Vec<IndexEntry>, scope: Option<Scope>, session: &Session) -
                 .hint(format!("Say which one is meant: {option} {}", first.old_home.display())))
         }
     }
+}
+
+/// Returns the compose project that a migration tells of.
+pub(super) fn projects(known: Option<&Known>) -> Vec<ProjectArgs> {
+    let server = known.and_then(|known| known.plan.server());
+    server.map(|server| project_args(&server.deployment.project)).into_iter().collect()
 }
 
 fn open(entry: IndexEntry) -> Result<Option<Known>> {

@@ -5,7 +5,8 @@ use super::session::{Known, go_on_command, known, progress, session_of};
 use crate::error::Result;
 use crate::journal::Phase;
 use crate::plan::Step;
-use crate::settings::Session;
+use crate::settings::{self, Session};
+use std::path::Path;
 
 /// Prints where the migration of a server stands. Changes nothing, not even a torn tail of the journal.
 ///
@@ -13,12 +14,20 @@ use crate::settings::Session;
 /// Fails when a journal cannot be read.
 pub async fn status(session: Session, context: &Context) -> Result<()> {
     match known(&session, None)? {
-        None => context
-            .display
-            .print(&format!("No migration was begun here. To see what one would do: {}", session.command("--dry-run"))),
+        None => context.display.print(&format!(
+            "No migration was begun here{}. To see what one would do: {}",
+            if others_may_have(&session) { " by this user; what root has begun, `sudo` shows" } else { "" },
+            session.command("--dry-run")
+        )),
         Some(known) => context.display.print(&text(&known, &session)),
     }
     Ok(())
+}
+
+/// Whether root's index of migrations is there, and is not the one that was looked into.
+fn others_may_have(session: &Session) -> bool {
+    let of_root = Path::new(settings::STATE_DIR_OF_ROOT);
+    session.state_dir != of_root && of_root.is_dir()
 }
 
 /// Returns the title of a step, as the plan names it.
@@ -27,7 +36,8 @@ fn title(name: &str) -> String {
     step.map_or_else(|| name.to_owned(), |step| format!("\"{}\"", step.title()))
 }
 
-fn text(known: &Known, session: &Session) -> String {
+/// Returns where a migration stands, and what can be done next.
+pub(super) fn text(known: &Known, session: &Session) -> String {
     let (done, all) = progress(known);
     let is_server = known.plan.server().is_some();
     let either = |server: &str, elastic: &str| if is_server { server.to_owned() } else { elastic.to_owned() };

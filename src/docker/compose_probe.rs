@@ -7,6 +7,8 @@ use super::compose_v1;
 use super::context::Endpoint;
 use crate::compose::name::Generation;
 use crate::error::{Error, Kind, Result};
+use std::ffi::OsStr;
+use std::path::Path;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -44,16 +46,32 @@ impl ComposeCommand {
                 Ok(Self { form, choice, both_names: false })
             }
             Err(error) if error.kind() == Kind::Cancelled => Err(error),
-            Err(_) if !docker_runs => Err(Error::refused("Docker is not installed here, or not on PATH.").because(said).hint(
-                "Install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or docker.io), \
-                 or put the directory it is in on PATH.",
-            )),
+            Err(_) if !docker_runs => Err(not_installed(said)),
             Err(_) => {
                 let message = "Docker Compose is not installed, or this user's docker does not find it.";
                 Err(to_install(Error::refused(message).because(said)))
             }
         }
     }
+}
+
+/// Whether a program is there: by its path, or by its name in one of the directories of `PATH`.
+pub fn is_installed(program: &OsStr, path: &OsStr) -> bool {
+    match Path::new(program).components().count() {
+        1 => std::env::split_paths(path).any(|directory| directory.join(program).is_file()),
+        _ => Path::new(program).is_file(),
+    }
+}
+
+/// Returns the error of a machine without docker.
+pub fn not_installed(cause: impl Into<anyhow::Error>) -> Error {
+    Error::refused("Docker is not installed here, or not on PATH.")
+        .because(cause)
+        .hint("The migration has to run on the machine of the old server; is this the one?")
+        .hint(
+            "If it is, install Docker's command line (Debian and Ubuntu: docker-ce-cli from Docker's repository, or \
+             docker.io), or put the directory it is in on PATH.",
+        )
 }
 
 /// Returns what a `docker-compose` is by its answer, if it can be used. `said` is why `docker compose` was not taken.
@@ -138,6 +156,17 @@ mod tests {
         }
         let choice = found("1.29.2\n").unwrap();
         assert_eq!((choice.typed.as_str(), choice.version.as_str()), ("docker-compose", "1.29.2"));
+    }
+
+    #[test]
+    fn a_program_is_looked_for_as_a_shell_does() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("docker"), "").unwrap();
+        let path = std::env::join_paths(["/nonexistent".as_ref(), dir.path()]).unwrap();
+        assert!(is_installed(OsStr::new("docker"), &path));
+        assert!(is_installed(dir.path().join("docker").as_os_str(), OsStr::new("")));
+        assert!(!is_installed(OsStr::new("docker"), OsStr::new("/nonexistent")));
+        assert!(!is_installed(OsStr::new("/nonexistent/docker"), &path));
     }
 
     #[test]

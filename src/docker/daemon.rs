@@ -124,14 +124,15 @@ fn open(host: &Host) -> Result<Docker, ApiError> {
 
 fn unreachable(endpoint: &Endpoint, cause: ApiError) -> Error {
     let denied = whole_chain(&cause).to_lowercase().contains("permission denied");
-    let error =
-        failed(&format!("The docker daemon at {} ({}) does not answer.", endpoint.host.url(), endpoint.why), cause);
+    let place = format!("{} ({})", endpoint.host.url(), endpoint.why);
     if denied {
-        return error.hint("Run the command with sudo, or as a user of the group `docker`.");
+        return Error::failed(format!("This user may not use the docker daemon at {place}."))
+            .hint("Run the same command with sudo, or as a user of the group `docker`.");
     }
+    let error = failed(&format!("The docker daemon at {place} does not answer."), cause);
     error
         .hint("Start docker (on most systems: sudo systemctl start docker) and run the command again.")
-        .hint("If docker listens elsewhere, name the place: docker --host unix:///path/to/docker.sock clearml migrate")
+        .hint("If docker listens elsewhere, say where and run it again: export DOCKER_HOST=unix:///path/to/docker.sock")
 }
 
 /// Returns an error in our words with the API's as its cause.

@@ -19,6 +19,7 @@ pub mod run;
 pub mod watch;
 
 pub use compose_command::{ComposeChoice, ComposeCommand, DockerCli, ProjectArgs};
+pub use compose_probe::{is_installed, not_installed};
 pub use container::{Container, ContainerMount, ContainerState, MountKind};
 pub use context::{DockerEnvironment, Endpoint, Host};
 pub use daemon::{Daemon, DaemonInfo};

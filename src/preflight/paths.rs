@@ -120,10 +120,22 @@ fn needs(path: &Path, wanted: Access, verb: &str) -> Option<Finding> {
             ),
         ));
     }
+    if cause == Errno::NOENT {
+        return Some(Finding::refusal(
+            format!("{} does not exist.", path.display()),
+            "Check how it is written, or make the directory.",
+        ));
+    }
     Some(Finding::refusal(
-        format!("{} cannot be {verb} by this user ({cause}).", path.display()),
+        format!("{} cannot be {verb} by this user ({}).", path.display(), reason(cause)),
         "Run the same command as root (sudo); the new files get the owners of the old ones.",
     ))
+}
+
+/// Returns what the system says, without its number.
+fn reason(cause: Errno) -> String {
+    let text = std::io::Error::from(cause).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Returns where the file system of a path is mounted.

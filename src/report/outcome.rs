@@ -88,14 +88,15 @@ pub fn rolled_back_text(
     // The lines of the steps are above.
     page.exact(0, "");
     if started {
-        page.title(&format!("Done: the old server runs again from {home}, as it was before the migration."));
+        page.title(&format!("Done: the old server runs again from {home}."));
+        page.paragraph(0, "It is as it was before the migration.");
     } else {
         page.title(&format!("Done: everything in {home} is as it was before the migration."));
         page.paragraph(0, "The old server is not started. To start it:");
         page.exact(2, start_again);
     }
     let aside: Vec<String> = set_aside.iter().map(|path| path.display().to_string()).collect();
-    page.block("What the new server recorded since then is not in the old one; it is set aside in", &aside);
+    page.block("What the new server recorded is not in the old one, and is set aside", &aside);
     page.title("To migrate again");
     page.exact(2, migrate_again);
     page.into_text()

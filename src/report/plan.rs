@@ -150,7 +150,7 @@ fn reader_line(plan: &Plan) -> Option<String> {
     match &plan.elastic.reader {
         Reader::Segments { fallback: false } => Some("read from the files themselves".to_owned()),
         Reader::Segments { fallback: true } => {
-            Some(format!("read from the files themselves; by {node} if these are of an unknown kind after all"))
+            Some(format!("read from the files themselves; should these be of an unknown kind, by {node}"))
         }
         Reader::Scroll { why, .. } if why.is_empty() => None,
         Reader::Scroll { why, .. } => Some(format!("read by {node}: {why}")),

@@ -26,6 +26,9 @@ use std::path::{Component, Path, PathBuf};
 /// Overrides the directory that keeps the index of migrations.
 pub const STATE_DIR: &str = "CLEARML_MIGRATE_STATE_DIR";
 
+/// Where root's index of migrations is.
+pub const STATE_DIR_OF_ROOT: &str = "/var/lib/clearml-migrate";
+
 /// The release that `--to` means when it is not given.
 const DEFAULT_RELEASE: &str = "1.1";
 
@@ -225,6 +228,8 @@ pub struct Rollback {
     pub session: Session,
     /// Start the old server in the end.
     pub start: bool,
+    /// Say what would be done, and do nothing.
+    pub dry_run: bool,
 }
 
 /// A comparison that was asked for.
@@ -252,7 +257,8 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
         Some(Command::Version) => Task::Version,
         Some(Command::Status(which)) => Task::Status(session_of(which)?),
         Some(Command::Rollback(options)) => {
-            Task::Rollback(Rollback { session: session_of(&options.which)?, start: !options.no_start })
+            let (start, dry_run) = (!options.no_start, options.dry_run);
+            Task::Rollback(Rollback { session: session_of(&options.which)?, start, dry_run })
         }
         Some(Command::Elastic(options)) => Task::Elastic(elastic::resolve(options, session(&cli.session)?)),
         Some(Command::Export(options)) => Task::Export(export::resolve(options, session(&cli.session)?)?),
@@ -331,7 +337,7 @@ fn state_dir(environment: &Environment) -> Result<PathBuf> {
         return Ok(directory.into());
     }
     if environment.root {
-        return Ok("/var/lib/clearml-migrate".into());
+        return Ok(STATE_DIR_OF_ROOT.into());
     }
     // The base directory specification tells to ignore a relative path here.
     let state_home = environment.variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
