@@ -7,7 +7,7 @@ mod mistakes;
 mod options;
 
 pub use options::{
-    BackupArg, ElasticArgs, ExportArgs, ExportFormat, MigrationArgs, OnFailureArg, ReaderArg, RollbackArgs,
+    BackupArg, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, MigrationArgs, OnFailureArg, ReaderArg, RollbackArgs,
     SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
 };
 

@@ -55,6 +55,17 @@ pub struct MigrationArgs {
     /// Directory for the backup [default: .clearml-migrate/backup/ of the server's directory]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
     pub backup_dir: Option<PathBuf>,
+    /// How the documents are copied.
+    #[command(flatten)]
+    pub copy: CopyArgs,
+    /// What to do when the new server does not come up [default: ask; without a terminal: rollback]
+    #[arg(long, value_name = "ACTION", env = "CLEARML_MIGRATE_ON_FAILURE", hide_env_values = true)]
+    pub on_failure: Option<OnFailureArg>,
+}
+
+/// How documents are copied, by whatever command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CopyArgs {
     /// What reads the old Elasticsearch data [default: auto]
     #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
     pub reader: Option<ReaderArg>,
@@ -64,9 +75,6 @@ pub struct MigrationArgs {
     /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
-    /// What to do when the new server does not come up [default: ask; without a terminal: rollback]
-    #[arg(long, value_name = "ACTION", env = "CLEARML_MIGRATE_ON_FAILURE", hide_env_values = true)]
-    pub on_failure: Option<OnFailureArg>,
     /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub accept_rejects: Option<PathBuf>,
@@ -93,18 +101,9 @@ pub struct ElasticArgs {
     /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
     pub backup_dir: Option<PathBuf>,
-    /// What reads the old Elasticsearch data [default: auto]
-    #[arg(long, value_name = "READER", env = "CLEARML_MIGRATE_READER", hide_env_values = true)]
-    pub reader: Option<ReaderArg>,
-    /// How to compare the new data with the old ones before anything else is changed [default: full]
-    #[arg(long, value_name = "HOW", env = "CLEARML_MIGRATE_VERIFY", hide_env_values = true)]
-    pub verify: Option<VerifyArg>,
-    /// Memory for the temporary nodes together, such as 4g [default: from what the machine has]
-    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
-    pub memory: Option<u64>,
-    /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub accept_rejects: Option<PathBuf>,
+    /// How the documents are copied.
+    #[command(flatten)]
+    pub copy: CopyArgs,
     /// Show the plan and stop: nothing is written, no container is created
     #[arg(long)]
     pub dry_run: bool,

@@ -21,7 +21,7 @@ fn no_command_means_migrate_with_every_option_of_it() {
         assert!(cli.command.is_none());
         assert_eq!(cli.session.file, [PathBuf::from("a.yml"), "b.yml".into()]);
         assert!(cli.session.yes && cli.migration.dry_run);
-        assert_eq!(cli.migration.memory, Some(4 << 30));
+        assert_eq!(cli.migration.copy.memory, Some(4 << 30));
         assert_eq!(cli.migration.backup, Some(BackupArg::All));
         assert_eq!(cli.migration.on_failure, Some(OnFailureArg::Stop));
     }
@@ -41,7 +41,7 @@ fn where_the_server_is_may_be_said_before_or_after_the_command() {
 fn the_checks_take_the_options_of_the_migration() {
     let cli = parse_line(Door::Hyphen, "check --memory 512m -n").unwrap();
     let Some(Command::Check(options)) = cli.command else { panic!("not check") };
-    assert_eq!((options.memory, options.no_backup), (Some(512 << 20), true));
+    assert_eq!((options.copy.memory, options.no_backup), (Some(512 << 20), true));
 }
 
 #[test]

@@ -36,9 +36,17 @@ pub struct Elastic {
 
 impl Elastic {
     /// Where a stock Trains Server keeps its Elasticsearch data.
-    pub const SOURCE: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic" } else { "/opt/trains/data/elastic" };
+    pub const SOURCE: &str = usual(cfg!(windows)).0;
     /// Where a stock server of Elasticsearch 7 looks for them.
-    pub const TARGET: &str = if cfg!(windows) { r"c:\opt\trains\data\elastic_7" } else { "/opt/trains/data/elastic_7" };
+    pub const TARGET: &str = usual(cfg!(windows)).1;
+}
+
+/// Returns the directories that upstream's elastic_upgrade.py takes when it is told none, source and target.
+const fn usual(windows: bool) -> (&'static str, &'static str) {
+    match windows {
+        true => (r"c:\opt\trains\data\elastic", r"c:\opt\trains\data\elastic_7"),
+        false => ("/opt/trains/data/elastic", "/opt/trains/data/elastic_7"),
+    }
 }
 
 pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Elastic {
@@ -50,13 +58,24 @@ pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Elastic {
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
         parallel: arguments.parallel,
         version: arguments.target_version.clone(),
-        memory: arguments.memory,
-        reader: arguments.reader.into(),
-        verification: verification::resolve(arguments.verify),
-        accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
+        memory: arguments.copy.memory,
+        reader: arguments.copy.reader.into(),
+        verification: verification::resolve(arguments.copy.verify),
+        accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
         dry_run: arguments.dry_run,
         // What says where a server is may be in the environment, and has no meaning here.
         session: Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session },
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_directories_those_of_upstream_s_script_are_meant() {
+        assert_eq!((Elastic::SOURCE, Elastic::TARGET), ("/opt/trains/data/elastic", "/opt/trains/data/elastic_7"));
+        assert_eq!(usual(true), (r"c:\opt\trains\data\elastic", r"c:\opt\trains\data\elastic_7"));
     }
 }

@@ -322,11 +322,11 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         new_home,
         backup,
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
-        memory: arguments.memory,
-        reader: arguments.reader.into(),
-        verification: verification::resolve(arguments.verify),
+        memory: arguments.copy.memory,
+        reader: arguments.copy.reader.into(),
+        verification: verification::resolve(arguments.copy.verify),
         on_failure,
-        accept_rejects: arguments.accept_rejects.as_ref().map(absolute),
+        accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
         session,
     })
 }
