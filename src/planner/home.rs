@@ -67,6 +67,56 @@ pub(super) fn new_project(old: &Project, home: &HomeMove, compose: Generation) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::Role;
+    use crate::plan::Verification;
+    use crate::settings::{Backup, ReaderWish};
+
+    fn wishes() -> Wishes {
+        Wishes {
+            release: crate::release::find("1.1").unwrap(),
+            new_home: None,
+            keep_home: false,
+            backup: Backup::Elastic,
+            backup_dir: None,
+            memory: None,
+            reader: ReaderWish::Auto,
+            verification: Verification::Full { fallback: true },
+        }
+    }
+
+    /// A stock server with this root.
+    fn server_in(home: &Path) -> Deployment {
+        let plan = crate::report::sample::plan();
+        Deployment { home: home.to_owned(), ..plan.server().unwrap().deployment.clone() }
+    }
+
+    #[test]
+    fn the_home_moves_only_whole_to_a_free_name_and_says_why_it_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let [home, own, outside] = ["trains", "ml", "artifacts"].map(|name| dir.path().join(name));
+        for path in [&home, &own, &outside] {
+            std::fs::create_dir(path).unwrap();
+        }
+        let server = server_in(&home);
+        let new_home = |to: &str| Wishes { new_home: Some(dir.path().join(to)), ..wishes() };
+        assert_eq!(decide(&server, &wishes()).to, Some(dir.path().join("clearml")));
+        assert_eq!(decide(&server_in(&own), &new_home("new")).to, Some(dir.path().join("new")));
+
+        let stays = |server: &Deployment, wishes: &Wishes, why: &str| {
+            let decided = decide(server, wishes);
+            assert!(decided.to.is_none() && decided.reason.contains(why), "{why}: {decided:?}");
+        };
+        stays(&server, &Wishes { keep_home: true, ..wishes() }, "--keep-home was given");
+        stays(&server_in(&own), &wishes(), "is a name of your own");
+        stays(&server, &new_home("trains"), "it has the wished name already");
+        stays(&server_in(Path::new("/proc")), &new_home("new"), "is a mount point");
+        let mut apart = server.clone();
+        let fileserver = apart.services.iter_mut().find(|one| one.role == Role::Fileserver).unwrap();
+        fileserver.mounts[0].storage = Storage::Bind { path: outside.clone() };
+        stays(&apart, &wishes(), "artifacts lies outside of it");
+        std::fs::create_dir(dir.path().join("clearml")).unwrap();
+        stays(&server, &wishes(), "clearml exists already");
+    }
 
     #[test]
     fn a_project_named_by_its_directory_is_named_by_the_new_one() {
