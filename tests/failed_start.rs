@@ -79,6 +79,11 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
     clock.tell("finished");
 
+    let told = machine.migrate(&["rollback", "--no-start", "--dry-run"]).run().done();
+    let told = told.saying("The way back - Stop the new server - Put the old compose file back");
+    let told = told.saying("This was a dry run: nothing was changed.");
+    assert!(!told.said().contains("Start the old server"), "{told}");
+    assert!(!docker::running("clearml").is_empty());
     machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
     Tree::of(&machine.home().join("data/mongo/db")).same_as(&mongo, "MongoDB's data");
     assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"));

@@ -217,12 +217,12 @@ pub enum OnFailureArg {
 /// Values of `shell-init`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// bash
+    /// A function, for ~/.bashrc
     Bash,
-    /// zsh
+    /// A function, for ~/.zshrc
     Zsh,
-    /// fish
+    /// A function, for ~/.config/fish/config.fish
     Fish,
-    /// The script for install.sh --docker-shim
+    /// A script, for a directory that is first on PATH
     Shim,
 }

@@ -53,11 +53,12 @@ async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> R
 }
 
 fn what_it_does(known: &Known, settings: &Rollback) -> String {
-    let mut text = "The way back".to_owned();
-    for line in executor::what_rollback_does(&known.plan, &known.state, !settings.start) {
-        text.push_str(&format!("\n  - {line}"));
+    let lines = executor::what_rollback_does(&known.plan, &known.state, !settings.start);
+    if lines.is_empty() {
+        return "There is nothing to be put back: the old server and its data were not touched.".to_owned();
     }
-    text
+    let lines: String = lines.iter().map(|line| format!("\n  - {line}")).collect();
+    format!("The way back{lines}")
 }
 
 fn question(known: &Known) -> String {
