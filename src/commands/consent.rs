@@ -1,7 +1,7 @@
 //! What comes before a run is begun or continued, whatever is migrated: the plan, the checks, the question.
 
+use super::known::{Known, progress};
 use super::prepare::Prepared;
-use super::session::{Known, progress};
 use super::{Context, findings_text};
 use crate::elastic::Accepted;
 use crate::error::{Error, Kind, Result};

@@ -1,11 +1,9 @@
 //! `elastic`: one Elasticsearch data directory, in place of upstream's elastic_upgrade.py.
 
+use super::known::{Known, can_go_on, known, lock_new, lock_to_go_on};
 use super::migrate::outcome;
 use super::prepare::{Prepared, examine};
-use super::session::{
-    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock_new, lock_to_go_on, open_log_at, resume, settled,
-    stamp_now,
-};
+use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, settled, stamp_now};
 use super::{Context, consent};
 use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure};

@@ -1,10 +1,9 @@
 //! No command: find, check, plan, ask, migrate; or go on with what was begun.
 
+use super::known::{Known, can_go_on, known, lock_new, lock_to_go_on, projects};
 use super::prepare::prepare;
 use super::rollback::roll_back;
-use super::session::{
-    Known, Tools, as_refusal, begin, can_go_on, connect, known, lock_new, lock_to_go_on, open_log, projects, resume,
-};
+use super::session::{Tools, as_refusal, begin, connect, open_log, resume};
 use super::{Context, consent};
 use crate::display::Choice;
 use crate::error::{Error, Kind, Result};

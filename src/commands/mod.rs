@@ -5,6 +5,7 @@ mod check;
 mod consent;
 mod elastic;
 mod export;
+mod known;
 mod migrate;
 mod prepare;
 mod rollback;

@@ -1,6 +1,7 @@
 //! `rollback`: back to the old server, from wherever a migration stands.
 
-use super::session::{Known, connect, go_on_command, known, lock, open_log, resume};
+use super::known::{Known, known, lock};
+use super::session::{connect, go_on_command, open_log, resume};
 use super::{Context, consent};
 use crate::error::{Error, Result};
 use crate::executor;

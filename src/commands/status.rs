@@ -1,7 +1,8 @@
 //! `status`: where a migration stands, and what can be done next.
 
 use super::Context;
-use super::session::{Known, go_on_command, known, progress, session_of};
+use super::known::{Known, known, progress};
+use super::session::{go_on_command, session_of};
 use crate::error::Result;
 use crate::journal::Phase;
 use crate::plan::Step;
