@@ -55,6 +55,12 @@ fn run_call(call: Call, environment: &Environment) -> u8 {
         Ok(Task::Export(settings)) => perform(settings.session.clone(), "export", environment, async |context| {
             commands::export(settings, context).await
         }),
+        Ok(Task::Import(settings)) => {
+            let again = settings.again().to_owned();
+            perform(settings.session.clone(), &again, environment, async |context| {
+                commands::import(settings, context).await
+            })
+        }
         Ok(Task::Verify(settings)) => perform(settings.session.clone(), "verify", environment, async |context| {
             commands::verify(settings, context).await
         }),
@@ -73,7 +79,8 @@ fn fail(error: &Error, environment: &Environment) -> u8 {
     error.kind().exit_code()
 }
 
-/// Runs a task with display, log and signals set up. `word` is the command's name, for typing it again.
+/// Runs a task with display, log and signals set up. `word` is the command's name, perhaps with its options, for
+/// typing it again.
 fn perform(
     session: Session,
     word: &str,

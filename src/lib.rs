@@ -39,6 +39,7 @@ pub mod executor;
 pub mod export;
 pub mod failpoints;
 pub mod files;
+pub mod import;
 pub mod invocation;
 pub mod journal;
 pub mod lucene;

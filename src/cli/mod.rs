@@ -7,8 +7,8 @@ mod mistakes;
 mod options;
 
 pub use options::{
-    BackupArg, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, MigrationArgs, OnFailureArg, ReaderArg, RollbackArgs,
-    SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
+    BackupArg, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, ImportArgs, ImportVerifyArg, MigrationArgs,
+    OnFailureArg, ReaderArg, RollbackArgs, SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
 };
 
 use crate::invocation::Door;
@@ -54,6 +54,12 @@ pub enum Command {
     /// index there are its documents and one file with its mappings and settings; manifest.json has counts and
     /// checksums. The same command goes on with what was cut off.
     Export(ExportArgs),
+    /// Write an export into an Elasticsearch 7 or 8 that is given, and compare every document
+    ///
+    /// Needs no docker. The export is checked first; then each index is made as a migration makes it, with one shard and
+    /// without types, filled, and read back. An index that is there already is never touched: the import is refused before
+    /// anything is written. The same command goes on with what was cut off.
+    Import(ImportArgs),
     /// Compare the old and the new Elasticsearch data of a migration once more, and change neither
     ///
     /// The old data are read as they were for the copy, the new ones by a temporary node that works on a clone. Documents
@@ -117,7 +123,7 @@ fn epilogue(door: Door) -> String {
 /// Returns the tree of commands behind `door`, built, so that it can be walked.
 pub fn command(door: Door) -> clap::Command {
     let mut migrate = Cli::command().after_long_help(epilogue(door));
-    for (name, log) in OF_DIRECTORIES {
+    for (name, log, _) in OF_DIRECTORIES {
         migrate = without_compose(migrate, name, log);
     }
     let migrate = migrate.mut_subcommand("check", |check| {
@@ -158,10 +164,11 @@ fn without_compose(tree: clap::Command, name: &str, log_help: &'static str) -> c
     tree.mut_subcommand(name, |command| command.args(hidden).args(log))
 }
 
-/// The commands that are told directories and not a server, and what the help says about their log.
-const OF_DIRECTORIES: [(&str, &str); 2] = [
-    ("elastic", "Write the log here [default: upgrade_to_7_<date_time>.log in the current directory]"),
-    ("export", "Write the log here [default: no log]"),
+/// The commands that are told directories and not a server, what the help says about their log, and how they are told.
+const OF_DIRECTORIES: [(&str, &str, &str); 3] = [
+    ("elastic", "Write the log here [default: upgrade_to_7_<date_time>.log in the current directory]", "--source DIR"),
+    ("export", "Write the log here [default: no log]", "--source DIR"),
+    ("import", "Write the log here [default: no log]", "--input DIR"),
 ];
 
 /// The ids of the arguments that say which compose project is meant.
@@ -203,11 +210,10 @@ fn finish(mut tree: clap::Command, matches: &ArgMatches) -> Result<Cli, clap::Er
         };
         return Err(tree.error(ErrorKind::ArgumentConflict, message));
     }
-    let of_directories = OF_DIRECTORIES.map(|(name, _)| name);
-    let command = matches.subcommand_name().filter(|name| of_directories.contains(name));
-    if let (Some(command), Some(option)) = (command, typed(matches, COMPOSE_ARGUMENTS)) {
+    let of_directories = OF_DIRECTORIES.iter().find(|(name, ..)| matches.subcommand_name() == Some(name));
+    if let (Some((command, _, how)), Some(option)) = (of_directories, typed(matches, COMPOSE_ARGUMENTS)) {
         let message = format!(
-            "--{} says where a server is and has no meaning for `{command}`, which is told directories: --source DIR",
+            "--{} says where a server is and has no meaning for `{command}`, which is told directories: {how}",
             option.replace('_', "-")
         );
         return Err(tree.error(ErrorKind::ArgumentConflict, message));

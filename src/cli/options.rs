@@ -129,6 +129,41 @@ pub struct ExportArgs {
     pub list: bool,
 }
 
+/// Options of `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// Directory that `export` has written [default: elastic_5_export in the current directory]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub input: Option<PathBuf>,
+    /// Address of the Elasticsearch, such as http://127.0.0.1:9200; without TLS
+    ///
+    /// Where it asks for a user: http://USER@HOST:9200, with the password in the variable CLEARML_MIGRATE_PASSWORD, or in the
+    /// address as http://USER:PASSWORD@HOST:9200.
+    #[arg(short, long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub target: String,
+    /// Only the indices whose names match, whosever they are [default: those of the server]
+    #[arg(long, value_name = "GLOB")]
+    pub index: Option<String>,
+    /// How to compare what was written with what was read
+    #[arg(long, value_name = "HOW", default_value = "api")]
+    pub verify: ImportVerifyArg,
+    /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub accept_rejects: Option<PathBuf>,
+    /// Check export and Elasticsearch, say what would be made, and stop: nothing is written
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Values of `import --verify`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportVerifyArg {
+    /// Read every document back
+    Api,
+    /// Count the documents
+    Counts,
+}
+
 /// Values of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::fmt;
 use std::time::Duration;
 
 /// Time for calls that a node answers at once.
@@ -68,20 +69,31 @@ impl Call {
 }
 
 /// A node. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// With user and password, where the node asks for them: each request is signed with these, and sent without.
     base: Url,
+    /// Without.
+    address: String,
     backoff: Backoff,
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 impl Client {
-    /// Returns a client of the node at `base`, such as `http://127.0.0.1:9200`. Nothing is sent yet.
+    /// Returns a client of the node at `base`, such as `http://127.0.0.1:9200`, perhaps with `user:password@` before the
+    /// host. Nothing is sent yet.
     ///
     /// # Errors
     /// Fails when `base` is no HTTP address.
     pub fn new(base: &str) -> Result<Self> {
-        let invalid = || Error::usage(format!("{base} is not the HTTP address of an Elasticsearch node."));
+        // What is no address is not repeated: there may be a password in it.
+        let invalid = || Error::usage("That is not the HTTP address of an Elasticsearch node.");
         let base = Url::parse(base).map_err(|cause| invalid().because(cause))?;
         if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
             return Err(invalid().hint("An address looks like http://127.0.0.1:9200."));
@@ -92,7 +104,8 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .build()
             .map_err(|cause| Error::internal("The HTTP client could not be made.").because(cause))?;
-        Ok(Self { http, base, backoff: Backoff::default() })
+        let address = without_login(&base).as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http, base, address, backoff: Backoff::default() })
     }
 
     /// Returns the same client with other waits between tries.
@@ -107,9 +120,9 @@ impl Client {
         self.backoff
     }
 
-    /// Returns the address of the node, for messages.
+    /// Returns the address of the node, for messages: without user and password.
     pub fn address(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.address
     }
 
     fn url(&self, call: &Call) -> Url {
@@ -173,9 +186,32 @@ impl Client {
     }
 }
 
+fn without_login(base: &Url) -> Url {
+    let mut address = base.clone();
+    // Fails only for addresses that have no place for them.
+    let _ = address.set_username("").and_then(|()| address.set_password(None));
+    address
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wiremock::matchers::header;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    #[tokio::test]
+    async fn user_and_password_are_sent_and_never_shown() {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_json(serde_json::json!({}));
+        // `elastic` and `p@ss`.
+        let signed = Mock::given(header("authorization", "Basic ZWxhc3RpYzpwQHNz"));
+        signed.respond_with(answer).mount(&server).await;
+        let client = Client::new(&server.uri().replace("http://", "http://elastic:p%40ss@")).unwrap();
+        client.done(&Call::get(&["_count"])).await.unwrap();
+        assert_eq!(client.address(), server.uri());
+        let shown = format!("{client:?} {}", client.version().await.unwrap_err());
+        assert!(!shown.contains("p%40ss") && !shown.contains("p@ss"), "{shown}");
+    }
 
     #[test]
     fn index_names_are_escaped_in_the_path() {

@@ -6,6 +6,7 @@ use super::admin::refresh;
 use super::client::Client;
 use super::copy::{joined, on_a_thread};
 use super::document::{Document, DocumentRef};
+use super::exported::Exported;
 use super::files::{Files, borrow};
 use super::index_plan::IndexPlan;
 use super::indices;
@@ -85,6 +86,7 @@ pub(super) async fn fold<S: Send + 'static>(
             Ok(vec![scroll(node, plan, 1, task, start(), each).await?])
         }
         Side::Old(Source::Files(files)) => old_files(files, plan, task, start, each).await,
+        Side::Old(Source::Exported(exported)) => exported_files(exported, plan, task, start, each).await,
         Side::New(Target::Files(files)) => new_files(files, plan, task, start, each).await,
     }
 }
@@ -137,6 +139,27 @@ async fn old_files<S: Send + 'static>(
                 task.go_on()
             })?;
             task.advance(tally.documents);
+            Ok(())
+        })
+    })
+    .await
+}
+
+async fn exported_files<S: Send + 'static>(
+    exported: &Exported,
+    plan: &IndexPlan,
+    task: Task,
+    start: impl Fn() -> S + Send + Sync + 'static,
+    each: impl Fn(&mut S, &DocumentRef<'_>) + Send + Sync + 'static,
+) -> Result<Vec<S>> {
+    let (exported, index) = (exported.clone(), plan.index.clone());
+    on_a_thread(move || {
+        parallel::fold(exported.files(&index)?, &task.cancel, start, |state, _, file| {
+            file.read(&index, |document| {
+                each(state, document);
+                task.go_on()
+            })?;
+            task.advance(file.documents);
             Ok(())
         })
     })

@@ -1,8 +1,9 @@
 //! Elasticsearch over HTTP: mappings and templates, bulk out, digests, copy and verification. The old documents come
-//! out of the files of a data directory ([`Files`]), or out of a node by scrolls.
+//! out of the files of a data directory ([`Files`]), out of a node by scrolls, or out of an export ([`Exported`]).
 //!
 //! ```text
 //! old files ─ Files::indices ──────┐
+//! export ─ Exported ───────────────┤
 //! old node ─ indices::list, describe ─ IndexPlan ─┐
 //!    │                                            │
 //!    └─ units | scroll ─ one line, routing ─ digest ─ batch ─ bulk ─ new node
@@ -27,6 +28,7 @@ mod copy;
 mod difference;
 pub mod digest;
 mod document;
+mod exported;
 mod failure;
 mod fetch;
 mod fields;
@@ -35,6 +37,7 @@ mod fold;
 mod index_plan;
 pub mod indices;
 mod mapping;
+mod mark;
 mod node;
 mod outcome;
 mod page;
@@ -60,11 +63,13 @@ pub use copy::{Copier, CopyOptions, Partial};
 pub use difference::{Difference, How, Named};
 pub use digest::Digest;
 pub use document::{Document, Key, on_one_line, put_on_one_line};
+pub use exported::{Exported, ExportedFile};
 pub use failure::{Failure, Refusal};
 pub use files::{Files, describe};
 pub use index_plan::IndexPlan;
 pub use indices::{Listed, SourceIndex};
 pub use mapping::{field_paths, target_mapping, uncovered_fields};
+pub use mark::{Mark, Occupant};
 pub use node::Version;
 pub use outcome::{Checkpoints, CopyOutcome, Rejected, require_complete};
 pub use rejects::{Accepted, Reject, RejectLog};

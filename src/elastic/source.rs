@@ -1,6 +1,7 @@
 //! Where documents come from.
 
 use super::client::Client;
+use super::exported::Exported;
 use super::files::Files;
 
 /// Where documents are copied from.
@@ -10,6 +11,8 @@ pub enum Source {
     Node(Client),
     /// The files of a data directory that no node has open.
     Files(Files),
+    /// The files of an export.
+    Exported(Exported),
 }
 
 impl From<Client> for Source {
@@ -21,5 +24,11 @@ impl From<Client> for Source {
 impl From<Files> for Source {
     fn from(files: Files) -> Self {
         Self::Files(files)
+    }
+}
+
+impl From<Exported> for Source {
+    fn from(exported: Exported) -> Self {
+        Self::Exported(exported)
     }
 }

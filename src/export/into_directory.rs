@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
 use crate::failpoints;
 use crate::files::{self, locks::RunLock, problem::problem};
+use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::Unit;
 use crate::lucene::index_metadata::IndexMetadata;
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 /// Bytes of lines after which everything is brought to disk, so that an export that is cut off can go on there.
 const CHECKPOINT_BYTES: u64 = 256 * 1024 * 1024;
 /// Two exports into one directory would spoil each other's files.
-const LOCK: &str = ".lock";
+pub(crate) const LOCK: &str = ".lock";
 
 /// Writes every document of the indices that are meant, and returns what there is in `target` now. Blocks.
 ///
@@ -128,6 +129,7 @@ impl Job<'_> {
             complete: false,
             units: 0,
             converted: 0,
+            closed: self.index.openness == Openness::Closed,
             description: format!("{}.json", file_name(&self.index.name)),
             files: BTreeMap::new(),
         }
@@ -229,7 +231,7 @@ fn is_due_in_a_test() -> bool {
 
 /// Returns `name` as a part of a file's name: other characters than those of usual names become `%` and their bytes in
 /// hexadecimal digits.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let mut safe = String::new();
     for byte in name.bytes() {
         match byte {

@@ -12,9 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The manifest's name in the directory of an export.
-pub(super) const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 /// Checksums of all files, for `sha256sum --check`.
-pub(super) const CHECKSUMS: &str = "SHA256SUMS";
+pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 /// The version of the manifest that this program writes.
 const FORMAT: u32 = 1;
 
@@ -46,6 +46,9 @@ pub struct IndexEntry {
     pub units: usize,
     /// Documents that were not sent as JSON and were turned into it.
     pub converted: u64,
+    /// Whether the index was closed in Elasticsearch.
+    #[serde(default)]
+    pub closed: bool,
     /// The file with mappings, settings and aliases.
     pub description: String,
     /// The files with documents, by mapping type.
@@ -86,7 +89,7 @@ impl Manifest {
                 indices: BTreeMap::new(),
             });
         }
-        let manifest = Self::read(&path)?;
+        let manifest = Self::read(&path).map_err(|error| error.hint("Name another directory: --output DIR"))?;
         let other = |what: String| {
             Error::refused(format!("{} holds an export {what}.", directory.display()))
                 .hint("Name another directory: --output DIR")
@@ -104,12 +107,10 @@ impl Manifest {
     ///
     /// # Errors
     /// Refuses what is none, or of a newer program. Fails if it cannot be read.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = fs::read(path).map_err(|cause| problem("read", path, cause))?;
         let none = |cause: anyhow::Error| {
-            Error::refused(format!("{} is no manifest of an export.", path.display()))
-                .because(cause)
-                .hint("Name another directory: --output DIR")
+            Error::refused(format!("{} is no manifest of an export.", path.display())).because(cause)
         };
         let manifest: Self = serde_json::from_slice(&text).map_err(|cause| none(cause.into()))?;
         match manifest.format {
@@ -143,7 +144,7 @@ impl Manifest {
 }
 
 /// Hashes a small file.
-fn hash_of(path: &Path) -> Result<String> {
+pub(crate) fn hash_of(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(|cause| problem("read", path, cause))?;
     Ok(hexadecimal(&Sha256::digest(bytes)))
 }

@@ -20,10 +20,13 @@ mod output;
 mod reading;
 
 pub use into_directory::into_directory;
+pub(crate) use into_directory::{LOCK, file_name};
 pub use into_stream::into_stream;
 pub use list::{Listed, list};
+pub(crate) use manifest::{CHECKSUMS, MANIFEST, hash_of};
 pub use manifest::{FileEntry, IndexEntry, Manifest};
 pub use output::Encoding;
+pub(crate) use output::hexadecimal;
 
 use crate::error::{Error, Result};
 use crate::lucene::directory::DataDirectory;

@@ -6,6 +6,9 @@ use crate::error::Result;
 use crate::export::{Encoding, Names};
 use std::path::PathBuf;
 
+/// The directory that is made in the current one where none is named.
+pub(super) const OUTPUT: &str = "elastic_5_export";
+
 /// An export that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
@@ -35,7 +38,7 @@ pub enum ExportTo {
 pub(super) fn resolve(arguments: &ExportArgs, session: Session) -> Result<Export> {
     let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
     let to = match &arguments.output {
-        None => ExportTo::Path(session.current_dir.join("elastic_5_export")),
+        None => ExportTo::Path(session.current_dir.join(OUTPUT)),
         Some(path) if path.as_os_str() == "-" => ExportTo::Standard,
         Some(path) => ExportTo::Path(absolute(path)),
     };

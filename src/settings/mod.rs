@@ -4,6 +4,8 @@ mod compose;
 mod elastic;
 mod elastic_version;
 mod export;
+mod import;
+mod node_address;
 mod reader;
 mod size;
 mod verification;
@@ -12,6 +14,8 @@ pub use compose::ComposeArgs;
 pub use elastic::Elastic;
 pub use elastic_version::parse_elastic_version;
 pub use export::{Export, ExportTo};
+pub use import::Import;
+pub use node_address::NodeAddress;
 pub use reader::ReaderWish;
 pub use size::parse_size;
 
@@ -43,6 +47,8 @@ pub enum Task {
     Elastic(Elastic),
     /// Documents as text.
     Export(Export),
+    /// The same into an Elasticsearch that is given.
+    Import(Import),
     /// Compare once more.
     Verify(Verify),
     /// Where a migration stands.
@@ -126,7 +132,7 @@ impl Session {
 }
 
 /// Quotes a word for the shell, where it needs that.
-fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
@@ -262,6 +268,7 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
         }
         Some(Command::Elastic(options)) => Task::Elastic(elastic::resolve(options, session(&cli.session)?)),
         Some(Command::Export(options)) => Task::Export(export::resolve(options, session(&cli.session)?)?),
+        Some(Command::Import(options)) => Task::Import(import::resolve(options, session(&cli.session)?, environment)?),
         Some(Command::Verify(options)) => {
             let session = session_of(&options.which)?;
             let accept_rejects = options.accept_rejects.as_ref().map(|path| absolute(path, &session.current_dir));

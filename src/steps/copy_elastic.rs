@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::{self, space};
 use crate::plan::{Replacement, Step, Switch};
 use crate::preflight;
+use crate::report::oddities;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -244,19 +245,8 @@ fn tell_closed(run: &Run, ours: &[SourceIndex]) {
 }
 
 fn tell_oddities(run: &Run, copied: &[CopiedIndex]) {
-    let sum = |of: fn(&CopyOutcome) -> u64| copied.iter().map(|one| of(&one.outcome)).sum::<u64>();
-    let tell = |documents: u64, what: &str| {
-        if documents > 0 {
-            run.events.warn(format!("{} {what}", format::documents(documents)));
-        }
-    };
-    tell(sum(|one| one.routing_kept), "had a routing that is not their experiment's id; it was kept.");
-    tell(sum(|one| one.left_out), "were left out, as accepted with --accept-rejects.");
-    tell(sum(|one| one.converted), "were not stored as JSON; they were turned into JSON.");
-    tell(
-        sum(|one| one.repaired),
-        "had a key twice in an object, which the new Elasticsearch refuses; the last value was kept, as the old one did.",
-    );
+    let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
+    oddities(&outcomes).into_iter().for_each(|line| run.events.warn(line));
 }
 
 /// Each try has a rejects file of its own: the user may be reading an earlier one, or giving it back.

@@ -3,7 +3,8 @@
 //! ```text
 //! node   slices ─ scroll ───┐
 //!                           ├─ intake ─ batches ─ lanes ─ target
-//! files  units ─ segments ──┘     └───── tally ─────┘
+//! files  units ─ segments ──┤     └───── tally ─────┘
+//! export files ─ exported ──┘
 //! ```
 //!
 //! Per slice or unit there is one batch in the making, one waiting, and what its reader holds: a page and a few
@@ -11,6 +12,7 @@
 //! the source, and memory does not grow with the size of an index.
 
 mod checkpoint;
+mod exported;
 mod intake;
 mod lanes;
 mod scroll;
@@ -24,6 +26,7 @@ use super::adaptive::{Lanes, MOST_BYTES, Pace};
 use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
 use super::client::Client;
 use super::index_plan::IndexPlan;
+use super::mark::Mark;
 use super::outcome::CopyOutcome;
 use super::rejects::{Accepted, RejectLog};
 use super::source::Source;
@@ -51,6 +54,8 @@ pub struct CopyOptions {
     pub accepted: Arc<Accepted>,
     /// Where refused documents go.
     pub rejects: Arc<RejectLog>,
+    /// What tells our indices from others where the target is not ours alone: no other is ever deleted or written to.
+    pub mark: Option<Mark>,
 }
 
 impl CopyOptions {
@@ -63,6 +68,7 @@ impl CopyOptions {
             checkpoint_every: Duration::from_secs(30),
             accepted: Arc::default(),
             rejects: Arc::new(rejects),
+            mark: None,
         }
     }
 }
@@ -171,6 +177,7 @@ impl Copier {
         let tally = match &self.source {
             Source::Node(node) => self.pump_slices(&load, node).await?,
             Source::Files(files) => self.pump_units(&load, files, partial, reports).await?,
+            Source::Exported(exported) => self.pump_files(&load, exported).await?,
         };
         finish_index(&self.target, plan).await?;
         self.options.rejects.sync()?;
@@ -190,8 +197,19 @@ impl Copier {
             self.events.info(format!("{index}: goes on behind {copied} documents that an earlier run has copied"));
             return Ok((earlier, true));
         }
-        delete_index(&self.target, index).await?;
-        create_index(&self.target, plan).await?;
+        match &self.options.mark {
+            None => {
+                delete_index(&self.target, index).await?;
+                create_index(&self.target, plan).await?;
+            }
+            Some(mark) => {
+                mark.require_no_other(&self.target, index).await?;
+                delete_index(&self.target, index).await?;
+                create_index(&self.target, &mark.on(plan)).await?;
+                // One that somebody else has made meanwhile looks as if the answer to our own call had been lost.
+                mark.require_no_other(&self.target, index).await?;
+            }
+        }
         let id = index_id(&self.target, index).await?;
         let id = id.ok_or_else(|| Error::failed(format!("The index {index} was created and is gone.")))?;
         Ok((Partial::new(index, &id), false))

@@ -1,0 +1,140 @@
+//! `import`: an export into an Elasticsearch 7 or 8 that is given.
+
+use super::Context;
+use super::consent::{DRY_RUN, accepted};
+use super::session::{as_refusal, open_log_at};
+use crate::display::format::{self, bytes, documents, plural};
+use crate::display::{Align, table};
+use crate::elastic::{Client, CopyOutcome, IndexPlan, Templates};
+use crate::error::Result;
+use crate::events::{Event, Events};
+use crate::import::{Export, How, Journal, Standing, Target, Work, plan};
+use crate::report::oddities;
+use crate::settings::Import;
+use crate::steps::blocking;
+use std::time::Instant;
+
+/// The parts of an import, as they are told.
+const STEPS: [&str; 3] = ["Check the export and the target", "Copy the documents", "Verify the documents"];
+
+/// Checks, copies and compares.
+///
+/// # Errors
+/// Refuses an export that is cut off or damaged, a target that is no Elasticsearch 7 or 8, and indices that are there
+/// already: by then nothing is written. Fails when documents are refused or something does not answer; a difference
+/// when what was written is not what was read.
+pub async fn import(settings: Import, context: &Context) -> Result<()> {
+    if let Some(log) = settings.session.log_file.as_ref().filter(|_| !settings.dry_run) {
+        open_log_at(log, context)?;
+    }
+    let begun = Instant::now();
+    let step = Step::begin(1, context);
+    let (work, standings) = check(&settings, context, &step).await.map_err(as_refusal)?;
+    if settings.dry_run {
+        context.display.print(&format!("{}\n{DRY_RUN}", dry_text(&work.target, &standings)));
+        return Ok(());
+    }
+    let indices = standings.len() as u64;
+    let total = standings.iter().map(|(plan, _)| plan.documents).sum::<u64>();
+
+    let step = Step::begin(2, context);
+    let copied = work.copy(standings).await?;
+    let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
+    oddities(&outcomes).into_iter().for_each(|line| context.events.warn(line));
+    let written = outcomes.iter().map(|one| one.written).sum();
+    step.end(format!("{} in {}", documents(written), plural(copied.len() as u64, "index", "indices")));
+
+    let step = Step::begin(3, context);
+    for one in &copied {
+        work.finish(one, settings.verify).await?;
+    }
+    let compared = match settings.verify {
+        How::Documents => "equal, byte for byte",
+        How::Counts => "counted",
+    };
+    step.end(format!("{} {compared}", documents(written)));
+    context.display.print(&format!(
+        "{} in {} are in Elasticsearch {} at {}, every one {}, in {}.",
+        documents(total),
+        plural(indices, "index", "indices"),
+        work.target.version,
+        work.target.client.address(),
+        if settings.verify == How::Documents { "compared" } else { "counted" },
+        format::duration(begun.elapsed())
+    ));
+    Ok(())
+}
+
+/// Looks at both sides, the quick things first. Nothing is written but the journal's lock.
+async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<(Work, Vec<(IndexPlan, Standing)>)> {
+    if let Some(host) = settings.target.exposes_password_to() {
+        context.events.warn(format!("The password goes to {host} unencrypted, as all documents do."));
+    }
+    let (input, wanted) = (settings.input.clone(), settings.wanted.clone());
+    let finish = settings.session.command("export");
+    let export = blocking(move || Export::open(&input, &wanted, &finish)).await?;
+    let target = Target::open(Client::new(settings.target.with_password())?).await?;
+    let templates = Templates::release_1_1()?;
+    let plans = export.indices.iter().map(|(name, index)| plan(name, index, &templates, &target.version));
+    let plans = plans.collect::<Result<Vec<_>>>()?;
+    let (state_dir, address) = (&settings.session.state_dir, target.client.address());
+    let journal = match settings.dry_run {
+        true => Journal::look(state_dir, &target.cluster, address)?,
+        false => Journal::open(state_dir, &target.cluster, address)?,
+    };
+    let standings = target.standings(&export, &plans, &journal).await?;
+    let is_finished = |standing: &Standing| *standing == Standing::Finished;
+    for (plan, _) in standings.iter().filter(|(_, standing)| is_finished(standing)) {
+        context.events.info(format!("{} is there already", plan.index));
+    }
+    if !export.left.is_empty() {
+        context.events.info(format!(
+            "Left behind, as they are not meant: {}. (--index '*' imports all.)",
+            export.left.join(", ")
+        ));
+    }
+    let unfinished = standings.iter().filter(|(_, standing)| !is_finished(standing));
+    let names: Vec<String> = unfinished.map(|(plan, _)| plan.index.clone()).collect();
+    let (checked, events, cancel) = (export.clone(), context.events.clone(), context.cancel.clone());
+    let read = blocking(move || checked.check_files(names.iter().map(String::as_str), &events, &cancel)).await?;
+    step.end(format!("{} as they were written; Elasticsearch {}", bytes(read), target.version));
+    let accepted = accepted(settings.accept_rejects.as_deref())?;
+    let (events, cancel) = (context.events.clone(), context.cancel.clone());
+    Ok((Work { export, target, journal, accepted, events, cancel }, standings))
+}
+
+/// A part of an import that is being done.
+struct Step<'a> {
+    events: &'a Events,
+    begun: Instant,
+}
+
+impl<'a> Step<'a> {
+    fn begin(number: usize, context: &'a Context) -> Self {
+        let title = STEPS.get(number - 1).copied().unwrap_or_default().to_owned();
+        context.events.emit(Event::StepStarted { number, total: STEPS.len(), title });
+        Self { events: &context.events, begun: Instant::now() }
+    }
+
+    fn end(&self, summary: String) {
+        self.events.emit(Event::StepFinished { summary, elapsed: self.begun.elapsed() });
+    }
+}
+
+fn dry_text(target: &Target, standings: &[(IndexPlan, Standing)]) -> String {
+    let row = |(plan, standing): &(IndexPlan, Standing)| {
+        let what = match standing {
+            Standing::Unmade => "is made",
+            Standing::Copied(_) => "is compared",
+            Standing::Finished => "is there already",
+        };
+        vec![plan.index.clone(), documents(plan.documents), what.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = standings.iter().map(row).collect();
+    format!(
+        "In Elasticsearch {} at {}:\n{}",
+        target.version,
+        target.client.address(),
+        table(2, &[Align::Left, Align::Right, Align::Left], &rows)
+    )
+}

@@ -1,0 +1,51 @@
+//! Reads an index from the files of an export, one after the other, on a thread that may block.
+
+use super::super::batch::Batch;
+use super::super::exported::{Exported, ExportedFile};
+use super::intake::Intake;
+use super::{Copier, Load, Tally};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+impl Copier {
+    /// Copies all files of an index.
+    pub(super) async fn pump_files(&self, load: &Arc<Load>, exported: &Exported) -> Result<Tally> {
+        let mut total = Tally::default();
+        for file in exported.files(&load.plan.index)? {
+            total.merge(&self.pump_file(load, file.clone()).await?);
+        }
+        Ok(total)
+    }
+
+    async fn pump_file(&self, load: &Arc<Load>, file: ExportedFile) -> Result<Tally> {
+        let seat = Arc::clone(&self.readers).acquire_owned().await;
+        let seat = seat.map_err(|cause| Error::internal("The readers were closed.").because(cause))?;
+        let (batches, incoming) = mpsc::channel(1);
+        let mut reading = JoinSet::new();
+        let (load_read, cancel) = (Arc::clone(load), self.cancel.clone());
+        reading.spawn_blocking(move || {
+            let tally = read(&file, &load_read, &batches, &cancel);
+            drop(seat);
+            tally
+        });
+        self.write_all(load, incoming, reading).await
+    }
+}
+
+/// Reads a file. Blocks.
+fn read(file: &ExportedFile, load: &Arc<Load>, batches: &Sender<Batch>, cancel: &CancellationToken) -> Result<Tally> {
+    let send = |batch: Batch| batches.blocking_send(batch).map_err(|_| Error::cancelled());
+    let mut intake = Intake::new(load);
+    file.read(&load.plan.index, |document| {
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        intake.take(document)?.map_or(Ok(()), send)
+    })?;
+    let (rest, tally) = intake.finish();
+    rest.map_or(Ok(()), send)?;
+    Ok(tally)
+}

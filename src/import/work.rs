@@ -1,0 +1,149 @@
+//! The work itself: copying what is not there, comparing it, and taking the marks off.
+
+use super::check::Export;
+use super::journal::{Journal, Noted};
+use super::target::{Standing, Target};
+use crate::elastic::{
+    Accepted, Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, Occupant, RejectLog, SecondReading, Source,
+    SpotChecks, Verdict, check_served, indices, require_complete, verify_index,
+};
+use crate::error::{Error, Kind, Result};
+use crate::events::Events;
+use crate::failpoints;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How what was written is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Every document is read back.
+    Documents,
+    /// Documents are counted.
+    Counts,
+}
+
+/// An import that may begin.
+pub struct Work {
+    /// Where documents come from.
+    pub export: Export,
+    /// Where they go.
+    pub target: Target,
+    /// What is done.
+    pub journal: Journal,
+    /// Documents that are left out with the user's consent.
+    pub accepted: Arc<Accepted>,
+    /// Tells what happens.
+    pub events: Events,
+    /// Says when to stop.
+    pub cancel: CancellationToken,
+}
+
+/// Notes each index that is copied whole.
+struct Notes<'a> {
+    work: &'a Work,
+    plans: &'a [IndexPlan],
+}
+
+impl Checkpoints for Notes<'_> {
+    fn finished(&self, outcome: &CopyOutcome) -> Result<()> {
+        let plan = self.plans.iter().find(|plan| plan.index == outcome.index);
+        let exported = self.work.export.indices.get(&outcome.index);
+        // One with refused documents is made anew once they are accepted, or the cause is gone.
+        let (Some(plan), Some(exported), true) = (plan, exported, outcome.is_complete()) else { return Ok(()) };
+        self.work.journal.note(&Noted {
+            content: exported.content.clone(),
+            plan: plan.clone(),
+            outcome: outcome.clone(),
+            finished: None,
+        })?;
+        failpoints::reach("import.copied")
+    }
+}
+
+impl Work {
+    /// Makes and fills the indices that are not there. Returns all that are copied and not compared, by name.
+    ///
+    /// # Errors
+    /// Fails when documents are refused, naming them; when the node gives up; and on cancel. The same call goes on then.
+    pub async fn copy(&self, standings: Vec<(IndexPlan, Standing)>) -> Result<Vec<Noted>> {
+        let (mut plans, mut copied) = (Vec::new(), Vec::new());
+        for (plan, standing) in standings {
+            match standing {
+                Standing::Unmade => {
+                    self.journal.forget(&plan.index)?;
+                    plans.push(plan);
+                }
+                Standing::Copied(noted) => copied.push(*noted),
+                Standing::Finished => {}
+            }
+        }
+        let rejects = self.journal.rejects_file();
+        let mut options = CopyOptions::new(RejectLog::new(&rejects));
+        options.accepted = Arc::clone(&self.accepted);
+        options.mark = Some(self.journal.mark());
+        let (client, events, cancel) = (self.target.client.clone(), self.events.clone(), self.cancel.clone());
+        let copier = Copier::new(self.export.source()?, client, options, events, cancel).await?;
+        let outcomes = copier.copy_all(plans.clone(), &Notes { work: self, plans: &plans }).await?;
+        require_complete(&outcomes, &rejects)?;
+        for plan in plans {
+            copied.extend(self.journal.noted(&plan.index)?);
+        }
+        copied.sort_by(|a, b| a.plan.index.cmp(&b.plan.index));
+        Ok(copied)
+    }
+
+    /// Compares an index with what was sent, closes it if it was closed, and takes its mark off.
+    ///
+    /// # Errors
+    /// A difference, with the names of documents; then the index is made anew by the next run. Fails when the node does
+    /// not answer, and on cancel.
+    pub async fn finish(&self, copied: &Noted, how: How) -> Result<()> {
+        let (client, index) = (&self.target.client, &copied.plan.index);
+        if self.cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        if copied.plan.closed {
+            // It is open after the copy, and closed where an earlier run came to its end.
+            indices::open(client, index).await?;
+        }
+        if let Err(error) = self.compare(copied, how).await {
+            if error.kind() == Kind::Difference {
+                self.journal.forget(index)?;
+            }
+            return Err(error);
+        }
+        if copied.plan.closed {
+            indices::close(client, index).await?;
+        }
+        let finished = Some(self.id_of(index).await?);
+        self.journal.note(&Noted { finished, ..copied.clone() })?;
+        failpoints::reach("import.finished")?;
+        self.journal.mark().remove(client, index).await
+    }
+
+    async fn compare(&self, copied: &Noted, how: How) -> Result<()> {
+        let Noted { plan, outcome, .. } = copied;
+        let client = &self.target.client;
+        let checks = match how {
+            How::Counts => SpotChecks::new(0),
+            How::Documents => {
+                let (source, target) = (Source::from(self.export.source()?), client.clone().into());
+                let second = SecondReading { source: &source, accepted: &self.accepted };
+                match verify_index(&target, plan, &outcome.digest, Some(second), &self.events, &self.cancel).await? {
+                    Verdict::Equal(_, checks) => checks,
+                    Verdict::Different(difference) => return Err(difference.into_error()),
+                }
+            }
+        };
+        let difference = check_served(client, plan, outcome.written, &checks).await?;
+        difference.map_or(Ok(()), |difference| Err(difference.into_error()))
+    }
+
+    async fn id_of(&self, index: &str) -> Result<String> {
+        match self.journal.mark().look_up(&self.target.client, index).await? {
+            Occupant::Index { id, .. } => Ok(id),
+            _ => Err(Error::failed(format!("The index {index} was compared and is gone."))
+                .hint("Stop what else writes to this Elasticsearch, then run the same command again.")),
+        }
+    }
+}
