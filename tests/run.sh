@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.." || exit
 bed=tests/testbed/bed.sh
 bed_suites=(e2e crash)
 # The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
-e2e_targets=(docker find elastic readers refusals_bed elastic_command rough_edges e2e compose_v1 failed_start bench)
+e2e_targets=(docker find elastic readers refusals_bed elastic_command rough_edges e2e compose_v1 failed_start bench
+  import_nodes)
 crash_targets=(crash crash_elastic)
 
 unit() {

@@ -8,7 +8,7 @@ use crate::display::{Align, table};
 use crate::elastic::{Client, CopyOutcome, IndexPlan, Templates};
 use crate::error::Result;
 use crate::events::{Event, Events};
-use crate::import::{Export, How, Journal, Standing, Target, Work, plan};
+use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
 use crate::report::oddities;
 use crate::settings::Import;
 use crate::steps::blocking;
@@ -35,13 +35,17 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         return Ok(());
     }
     let indices = standings.len() as u64;
-    let total = standings.iter().map(|(plan, _)| plan.documents).sum::<u64>();
+    let finished = standings.iter().map(|(_, standing)| match standing {
+        Standing::Finished(noted) => noted.outcome.written,
+        Standing::Unmade | Standing::Copied(_) => 0,
+    });
+    let finished = finished.sum::<u64>();
 
     let step = Step::begin(2, context);
     let copied = work.copy(standings).await?;
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
     oddities(&outcomes).into_iter().for_each(|line| context.events.warn(line));
-    let written = outcomes.iter().map(|one| one.written).sum();
+    let written: u64 = outcomes.iter().map(|one| one.written).sum();
     step.end(format!("{} in {}", documents(written), plural(copied.len() as u64, "index", "indices")));
 
     let step = Step::begin(3, context);
@@ -49,17 +53,17 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         work.finish(one, settings.verify).await?;
     }
     let compared = match settings.verify {
-        How::Documents => "equal, byte for byte",
-        How::Counts => "counted",
+        Proof::Documents => "equal, byte for byte",
+        Proof::Counts => "counted",
     };
     step.end(format!("{} {compared}", documents(written)));
     context.display.print(&format!(
         "{} in {} are in Elasticsearch {} at {}, every one {}, in {}.",
-        documents(total),
+        documents(finished + written),
         plural(indices, "index", "indices"),
         work.target.version,
         work.target.client.address(),
-        if settings.verify == How::Documents { "compared" } else { "counted" },
+        if settings.verify == Proof::Documents { "compared" } else { "counted" },
         format::duration(begun.elapsed())
     ));
     Ok(())
@@ -83,15 +87,13 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
         false => Journal::open(state_dir, &target.cluster, address)?,
     };
     let standings = target.standings(&export, &plans, &journal).await?;
-    let is_finished = |standing: &Standing| *standing == Standing::Finished;
+    let is_finished = |standing: &Standing| matches!(standing, Standing::Finished(_));
     for (plan, _) in standings.iter().filter(|(_, standing)| is_finished(standing)) {
         context.events.info(format!("{} is there already", plan.index));
     }
-    if !export.left.is_empty() {
-        context.events.info(format!(
-            "Left behind, as they are not meant: {}. (--index '*' imports all.)",
-            export.left.join(", ")
-        ));
+    if settings.wanted == Wanted::Servers && !export.left.is_empty() {
+        let names = export.left.join(", ");
+        context.events.info(format!("Left out, as they are not the server's: {names} (--index '*' imports all)"));
     }
     let unfinished = standings.iter().filter(|(_, standing)| !is_finished(standing));
     let names: Vec<String> = unfinished.map(|(plan, _)| plan.index.clone()).collect();
@@ -126,7 +128,7 @@ fn dry_text(target: &Target, standings: &[(IndexPlan, Standing)]) -> String {
         let what = match standing {
             Standing::Unmade => "is made",
             Standing::Copied(_) => "is compared",
-            Standing::Finished => "is there already",
+            Standing::Finished(_) => "is there already",
         };
         vec![plan.index.clone(), documents(plan.documents), what.to_owned()]
     };

@@ -187,7 +187,8 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
              the same command again."
         }
         ("circuit_breaking_exception" | "out_of_memory_error", _) | (_, 429) => {
-            "Elasticsearch is short of memory. Give it more with --memory, then run the same command again."
+            "Elasticsearch is short of memory. Give it more (with --memory, where this program starts it), then run the same \
+             command again."
         }
         (_, 401 | 403) => "Elasticsearch asks for a login: is its security switched on?",
         _ => "The node's log has the details. Run the same command again once the cause is gone.",

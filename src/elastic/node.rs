@@ -65,21 +65,24 @@ impl Client {
         })
     }
 
-    /// Asks the node for its version and for the id of its cluster, once.
+    /// Asks the node, of version 7 or later, for the id of its cluster, once.
     ///
     /// # Errors
     /// Says why it did not answer, or that it has not found its cluster yet.
-    pub async fn identity(&self) -> Result<(Version, String), Failure> {
-        let version = self.version_once().await?;
+    pub async fn cluster_id(&self) -> Result<String, Failure> {
         let call = Call::get(&["_cluster", "state", "version"]).query("filter_path", "cluster_uuid");
         let answer: Value = self.json_once(&call).await?;
         match answer.get("cluster_uuid").and_then(Value::as_str) {
-            Some(id) if id != "_na_" => Ok((version, id.to_owned())),
+            Some(id) if id != "_na_" => Ok(id.to_owned()),
             _ => Err(Failure::Unreadable("the node is not yet part of a cluster".to_owned())),
         }
     }
 
-    async fn version_once(&self) -> Result<Version, Failure> {
+    /// Asks the node for its version, once, and says why it did not answer.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn version_once(&self) -> Result<Version, Failure> {
         #[derive(Deserialize)]
         struct Root {
             version: Number,

@@ -87,7 +87,11 @@ impl Export {
         }
         if indices.is_empty() {
             let others = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
-            return Err(Error::refused(format!("The export in {} has no such index.", directory.display()))
+            let whose = match wanted {
+                Wanted::Servers => "of the server",
+                Wanted::Matching(_) => "of such a name",
+            };
+            return Err(Error::refused(format!("The export in {} has no index {whose}.", directory.display()))
                 .because(anyhow::anyhow!("it has {others}"))
                 .hint("Say which ones are meant, whosever they are: --index '*'"));
         }

@@ -21,7 +21,7 @@ pub use check::{Export, ExportedIndex};
 pub use description::plan;
 pub use journal::{Journal, Noted};
 pub use target::{Standing, Target};
-pub use work::{How, Work};
+pub use work::{Proof, Work};
 
 use crate::elastic::indices::is_ours;
 use crate::export::Names;

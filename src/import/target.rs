@@ -2,11 +2,15 @@
 
 use super::check::Export;
 use super::journal::{Journal, Noted};
-use crate::elastic::{Client, IndexPlan, Occupant, Version};
+use crate::elastic::{Client, Failure, IndexPlan, Occupant, Version};
 use crate::error::{Error, Result};
 
 /// How many names a refusal tells.
 const TOLD: usize = 20;
+
+const LOGIN: &str = "Name the user in the address, --target http://USER@HOST:9200, and give the password in the variable \
+                     CLEARML_MIGRATE_PASSWORD.";
+const NEVER_OVERWRITTEN: &str = "Nothing there is ever overwritten. Import only others: --index GLOB";
 
 /// A node of Elasticsearch 7 or 8.
 #[derive(Debug, Clone)]
@@ -27,7 +31,7 @@ pub enum Standing {
     /// It is copied and not yet compared.
     Copied(Box<Noted>),
     /// It is finished.
-    Finished,
+    Finished(Box<Noted>),
 }
 
 impl Target {
@@ -37,13 +41,15 @@ impl Target {
     /// Refuses a node of another version and one that asks for another login; fails when it does not answer.
     pub async fn open(client: Client) -> Result<Self> {
         let address = client.address().to_owned();
-        let identity = client.identity().await.map_err(|failure| match failure.status() {
-            Some(401 | 403) => Error::refused(format!("Elasticsearch at {address} does not let this user in."))
-                .hint("Name the user in the address, --target http://USER@HOST:9200, and give the password in the variable CLEARML_MIGRATE_PASSWORD."),
+        let explain = |failure: Failure| match failure.status() {
+            Some(401 | 403) => {
+                Error::refused(format!("Elasticsearch at {address} does not let this user in.")).hint(LOGIN)
+            }
             _ => failure.explain(format!("Elasticsearch at {address} does not answer as it should.")),
-        })?;
-        let (version, cluster) = identity;
+        };
+        let version = client.version_once().await.map_err(explain)?;
         if matches!(version.major, 7 | 8) {
+            let cluster = client.cluster_id().await.map_err(explain)?;
             return Ok(Self { client, version, cluster });
         }
         Err(Error::refused(format!(
@@ -72,7 +78,7 @@ impl Target {
                 (Occupant::Nobody, _) | (Occupant::Index { marked: true, .. }, None) => Standing::Unmade,
                 (Occupant::Index { marked: true, .. }, Some(noted)) => Standing::Copied(Box::new(noted)),
                 (Occupant::Index { id, marked: false }, Some(noted)) if noted.finished == Some(id.clone()) => {
-                    Standing::Finished
+                    Standing::Finished(Box::new(noted))
                 }
                 _ => {
                     taken.push(plan.index.clone());
@@ -95,7 +101,7 @@ impl Target {
                     plan.index,
                     self.client.address()
                 ))
-                .hint("Nothing there is ever overwritten. Import into another Elasticsearch, or only other indices: --index GLOB"));
+                .hint(NEVER_OVERWRITTEN));
             }
         }
         Ok(())
@@ -109,7 +115,7 @@ impl Target {
         }
         let (address, first) = (self.client.address(), told.first().copied().unwrap_or_default());
         Error::refused(format!("{address} has indices of these names already: {}.", told.join(", ")))
-            .hint("Nothing there is ever overwritten. Import others: --index GLOB")
+            .hint(NEVER_OVERWRITTEN)
             .hint(format!("What can be missed there, delete yourself first: curl -X DELETE '{address}/{first}'"))
     }
 }

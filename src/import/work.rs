@@ -13,9 +13,9 @@ use crate::failpoints;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// How what was written is compared.
+/// How it is shown that everything arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum Proof {
     /// Every document is read back.
     Documents,
     /// Documents are counted.
@@ -74,7 +74,7 @@ impl Work {
                     plans.push(plan);
                 }
                 Standing::Copied(noted) => copied.push(*noted),
-                Standing::Finished => {}
+                Standing::Finished(_) => {}
             }
         }
         let rejects = self.journal.rejects_file();
@@ -97,7 +97,7 @@ impl Work {
     /// # Errors
     /// A difference, with the names of documents; then the index is made anew by the next run. Fails when the node does
     /// not answer, and on cancel.
-    pub async fn finish(&self, copied: &Noted, how: How) -> Result<()> {
+    pub async fn finish(&self, copied: &Noted, proof: Proof) -> Result<()> {
         let (client, index) = (&self.target.client, &copied.plan.index);
         if self.cancel.is_cancelled() {
             return Err(Error::cancelled());
@@ -106,7 +106,7 @@ impl Work {
             // It is open after the copy, and closed where an earlier run came to its end.
             indices::open(client, index).await?;
         }
-        if let Err(error) = self.compare(copied, how).await {
+        if let Err(error) = self.compare(copied, proof).await {
             if error.kind() == Kind::Difference {
                 self.journal.forget(index)?;
             }
@@ -121,12 +121,12 @@ impl Work {
         self.journal.mark().remove(client, index).await
     }
 
-    async fn compare(&self, copied: &Noted, how: How) -> Result<()> {
+    async fn compare(&self, copied: &Noted, proof: Proof) -> Result<()> {
         let Noted { plan, outcome, .. } = copied;
         let client = &self.target.client;
-        let checks = match how {
-            How::Counts => SpotChecks::new(0),
-            How::Documents => {
+        let checks = match proof {
+            Proof::Counts => SpotChecks::new(0),
+            Proof::Documents => {
                 let (source, target) = (Source::from(self.export.source()?), client.clone().into());
                 let second = SecondReading { source: &source, accepted: &self.accepted };
                 match verify_index(&target, plan, &outcome.digest, Some(second), &self.events, &self.cancel).await? {

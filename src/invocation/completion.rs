@@ -149,6 +149,9 @@ mod tests {
         assert_eq!(complete(Door::Standalone, &["-f", ""]), "yml\nyaml\n:8\n");
         assert_eq!(complete(Door::Standalone, &["--env-file", ""]), ":0\n");
         assert_eq!(complete(Door::Standalone, &["shell-init", "z"]), "zsh\n:4\n");
+        assert_eq!(complete(Door::Plugin, &["migrate", "import", "--verify", ""]), "api\ncounts\n:4\n");
+        assert_eq!(complete(Door::Hyphen, &["import", "-i", ""]), ":16\n");
+        assert_eq!(complete(Door::Hyphen, &["import", "--target", ""]), ":4\n");
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub fn oddities(outcomes: &[&CopyOutcome]) -> Vec<String> {
         (sum(|one| one.converted), "were not stored as JSON; they were turned into JSON."),
         (
             sum(|one| one.repaired),
-            "had a key twice in an object, which the new Elasticsearch refuses; the last value was kept, as the old one did.",
+            "had a key twice in an object, which the new Elasticsearch refuses; the last value was kept, as the old one \
+             did.",
         ),
     ];
     all.into_iter()

@@ -5,7 +5,7 @@ use crate::cli::{ImportArgs, ImportVerifyArg};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::export::Names;
-use crate::import::{How, Wanted};
+use crate::import::{Proof, Wanted};
 use std::path::PathBuf;
 
 /// An import that was asked for.
@@ -20,7 +20,7 @@ pub struct Import {
     /// Which indices.
     pub wanted: Wanted,
     /// How what was written is compared.
-    pub verify: How,
+    pub verify: Proof,
     /// Absolute path of the rejects file that the user has read and given back.
     pub accept_rejects: Option<PathBuf>,
     /// Stop after the checks; nothing is written.
@@ -46,8 +46,8 @@ pub(super) fn resolve(arguments: &ImportArgs, session: Session, environment: &En
         Some(glob) => Wanted::Matching(Names::new(glob)?),
     };
     let verify = match arguments.verify {
-        ImportVerifyArg::Api => How::Documents,
-        ImportVerifyArg::Counts => How::Counts,
+        ImportVerifyArg::Api => Proof::Documents,
+        ImportVerifyArg::Counts => Proof::Counts,
     };
     let accept_rejects = arguments.accept_rejects.as_ref().map(absolute);
     let mut again =
@@ -56,7 +56,7 @@ pub(super) fn resolve(arguments: &ImportArgs, session: Session, environment: &En
     if let Some(glob) = &arguments.index {
         option("--index", glob);
     }
-    if verify == How::Counts {
+    if verify == Proof::Counts {
         option("--verify", "counts");
     }
     if let Some(file) = &accept_rejects {

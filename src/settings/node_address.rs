@@ -73,7 +73,10 @@ impl fmt::Debug for NodeAddress {
 /// No library for TLS is built in: each would need a C compiler, and a server's own Elasticsearch has none.
 fn with_tls(host: &str, port: u16) -> Error {
     Error::usage("This program has no TLS: --target takes http:// addresses only.")
-        .hint(format!("Let something else on this machine speak it: socat TCP-LISTEN:9201,bind=127.0.0.1,fork OPENSSL:{host}:{port},cafile=CA.crt"))
+        .hint(format!(
+            "Let something else on this machine speak it: \
+             socat TCP-LISTEN:9201,bind=127.0.0.1,fork OPENSSL:{host}:{port},cafile=CA.crt"
+        ))
         .hint("Then: --target http://127.0.0.1:9201")
 }
 

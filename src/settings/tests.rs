@@ -165,3 +165,19 @@ fn each_command_becomes_its_task() {
     assert!(matches!(task("version", &environment()), Ok(Task::Version)));
     assert!(matches!(task("shell-init fish", &environment()), Ok(Task::ShellInit(Shell::Fish))));
 }
+
+#[test]
+fn an_import_can_be_gone_on_with_without_its_password_on_the_command_line() {
+    let environment = environment().with("COMPOSE_FILE", "a.yml").with("CLEARML_MIGRATE_PASSWORD", "secret");
+    let line = "import -t http://ann@es:9200 --index events-* --verify counts --accept-rejects r";
+    let Ok(Task::Import(import)) = task(line, &environment) else { panic!() };
+    assert_eq!(import.input, Path::new("/work/elastic_5_export"));
+    assert_eq!(import.target.with_password(), "http://ann:secret@es:9200/");
+    let again = "docker-clearml-migrate import --input /work/elastic_5_export --target http://ann@es:9200 \
+                 --index 'events-*' --verify counts --accept-rejects /work/r";
+    assert_eq!(import.session.command(import.again()), again);
+    let Ok(Task::Import(plain)) = task("import -i x --target http://localhost:9200", &environment) else { panic!() };
+    assert_eq!((&plain.wanted, plain.verify), (&crate::import::Wanted::Servers, crate::import::Proof::Documents));
+    assert_eq!(plain.again(), "import --input /work/x --target http://elastic@localhost:9200");
+    assert!(!format!("{:?}", plain.target).contains("secret"));
+}

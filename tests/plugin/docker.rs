@@ -80,7 +80,7 @@ fn help_comes_whichever_way_it_is_asked_for() {
 fn the_texts_of_the_help() {
     insta::assert_snapshot!("help_migrate", standalone("clearml migrate --help").stdout);
     insta::assert_snapshot!("help_plugin", standalone("clearml --help").stdout);
-    for command in ["check", "elastic", "export", "verify", "status", "rollback", "shell-init", "version"] {
+    for command in ["check", "elastic", "export", "import", "verify", "status", "rollback", "shell-init", "version"] {
         let said = standalone(&format!("{command} --help"));
         assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
         insta::assert_snapshot!(format!("help_{command}"), said.stdout);

@@ -1,5 +1,7 @@
 //! Nodes of both Elasticsearches on data directories, and the odd documents that an old one may hold.
 
+#![allow(dead_code, reason = "every test target uses its own part")]
+
 use crate::harness::call::tool;
 use crate::harness::docker::docker;
 use clearml_migrate::elastic::Client;
@@ -123,6 +125,11 @@ impl Old {
         Client::new(&self.0.address()).unwrap()
     }
 
+    /// Returns its address.
+    pub fn address(&self) -> String {
+        self.0.address()
+    }
+
     /// Adds what [`OddIndices`] says.
     pub fn add(&self, _: &OddIndices) {
         let node = &self.0;
@@ -161,6 +168,13 @@ impl Old {
         let body = json!({"mappings": {"event": {"_source": {"excludes": ["secret"]}}}});
         self.0.call("PUT", &format!("/{index}"), &body.to_string());
         self.0.call("PUT", &format!("/{index}/event/f?routing=t"), r#"{"task":"t","secret":1}"#);
+    }
+
+    /// Makes an index with a weight on a field.
+    pub fn make_weighted_index(&self, index: &str) {
+        let body = json!({"mappings": {"book": {"properties": {"title": {"type": "text", "boost": 2.0}}}}});
+        self.0.call("PUT", &format!("/{index}"), &body.to_string());
+        self.0.call("PUT", &format!("/{index}/book/1"), r#"{"title":"x"}"#);
     }
 
     /// Makes an index in which two `_id`s are those of two documents each.
@@ -202,13 +216,29 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts a node on a directory, which is made if need be.
+    /// Starts a node of the version that a migration writes with.
     pub fn start(data: &Path) -> Self {
+        Self::of("7.6.2", data)
+    }
+
+    /// Starts a node on a directory, which is made if need be.
+    pub fn of(version: &str, data: &Path) -> Self {
         if !data.exists() {
             std::fs::create_dir_all(data).unwrap();
             tool("chmod", &["0777", &data.display().to_string()]);
         }
-        Self { node: Node::start("new-node", "7.6.2", 9207, data), data: data.to_owned() }
+        Self { node: Node::start("new-node", version, 9207, data), data: data.to_owned() }
+    }
+
+    /// Returns its address.
+    pub fn address(&self) -> String {
+        self.node.address()
+    }
+
+    /// Asks it for something, or to do something.
+    #[track_caller]
+    pub fn call(&self, method: &str, path: &str, body: &str) -> Value {
+        self.node.call(method, path, body)
     }
 
     /// Returns the way to talk to it.

@@ -24,6 +24,7 @@ build() { # VERSION MAVEN-GROUP
   case $version in
     5.*) configure_5 "$home" ;;
     7.*) configure_7 "$home" "$version" ;;
+    8.*) configure_8 "$home" ;;
   esac
   cp "$here/entrypoint" "$context/entrypoint"
   build_image "$image" "$recipe" "$context" --file "$here/Dockerfile.${version%%.*}"
@@ -45,6 +46,12 @@ configure_7() { # HOME VERSION
   cp "$here/log4j2-7.properties" "$1/config/log4j2.properties"
   printf 'cluster.name: "docker-cluster"\nnetwork.host: 0.0.0.0\n' >"$1/config/elasticsearch.yml"
   add_reindex_module "$1/modules/reindex" "$2"
+}
+
+configure_8() { # HOME
+  # The console only, as in a container.
+  cp "$here/log4j2-7.properties" "$1/config/log4j2.properties"
+  printf 'cluster.name: "docker-cluster"\nnetwork.host: 0.0.0.0\n' >"$1/config/elasticsearch.yml"
 }
 
 # Maven Central's 7.6.2 distribution is the one for integration tests, with few modules. The server deletes a task's
@@ -71,3 +78,5 @@ EOF
 
 build 5.6.16 org.elasticsearch.distribution.zip
 build 7.6.2 org.elasticsearch.distribution.integ-test-zip
+# For `import`: without the page at `/`, which this distribution lacks.
+build 8.17.0 org.elasticsearch.distribution.integ-test-zip
