@@ -6,16 +6,18 @@ use super::admin::refresh;
 use super::client::Client;
 use super::copy::{joined, on_a_thread};
 use super::document::{Document, DocumentRef};
-use super::exported::Exported;
-use super::files::{Files, borrow};
+use super::exported::ExportedFile;
+use super::files::borrow;
 use super::index_plan::IndexPlan;
 use super::indices;
 use super::scroll::Slice;
 use super::source::Source;
-use super::target::{Target, TargetFiles};
+use super::target::Target;
 use crate::error::{Error, Result};
-use crate::events::{Events, Unit};
+use crate::events::{self, Events};
 use crate::files::parallel;
+use crate::lucene::directory::Unit;
+use crate::lucene::target::TargetUnit;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -47,7 +49,7 @@ impl Task {
 
     fn advance(&self, documents: u64) {
         let done = self.done.fetch_add(documents, Ordering::Relaxed) + documents;
-        self.events.progress(&self.name, done, self.total, Unit::Documents);
+        self.events.progress(&self.name, done, self.total, events::Unit::Documents);
     }
 
     fn go_on(&self) -> Result<()> {
@@ -85,11 +87,35 @@ pub(super) async fn fold<S: Send + 'static>(
             refresh(node, &plan.index).await?;
             Ok(vec![scroll(node, plan, 1, task, start(), each).await?])
         }
-        Side::Old(Source::Files(files)) => old_files(files, plan, task, start, each).await,
-        Side::Old(Source::Exported(exported)) => exported_files(exported, plan, task, start, each).await,
-        Side::New(Target::Files(files)) => new_files(files, plan, task, start, each).await,
+        Side::Old(Source::Files(files)) => {
+            let (files, index) = (files.clone(), plan.index.clone());
+            let read = |unit: &Unit, each: &mut Each<'_>| {
+                unit.read(|document| each(&borrow(&document))).map(|tally| tally.documents)
+            };
+            parts(task, move || files.units(&index).map(Some), start, each, read).await
+        }
+        Side::Old(Source::Exported(exported)) => {
+            let (exported, index, of) = (exported.clone(), plan.index.clone(), plan.index.clone());
+            let open = move || exported.files(&of).map(|files| Some(files.to_vec()));
+            let read = move |file: &ExportedFile, each: &mut Each<'_>| file.read(&index, each).map(|()| file.documents);
+            parts(task, open, start, each, read).await
+        }
+        Side::New(Target::Files(files)) => {
+            let (files, index) = (files.clone(), plan.index.clone());
+            let read = |unit: &TargetUnit, each: &mut Each<'_>| {
+                unit.read(|document| {
+                    let (id, routing, source) = (document.id, document.routing, document.source);
+                    each(&DocumentRef { id, kind: None, routing, source })
+                })
+                .map(|tally| tally.documents)
+            };
+            parts(task, move || files.units(&index), start, each, read).await
+        }
     }
 }
+
+/// Is shown documents.
+type Each<'a> = dyn FnMut(&DocumentRef<'_>) -> Result<()> + 'a;
 
 /// Reads so many slices of a node one after the other.
 async fn scroll<S>(
@@ -124,65 +150,24 @@ async fn scroll<S>(
     Ok(state)
 }
 
-async fn old_files<S: Send + 'static>(
-    files: &Files,
-    plan: &IndexPlan,
+/// Reads the parts of an index that `open` returns, on all processors. Of an index that is not there, there are none.
+///
+/// `read` shows the documents of a part to the function that it is given, and returns how many these were.
+async fn parts<S: Send + 'static, P: Sync>(
     task: Task,
+    open: impl FnOnce() -> Result<Option<Vec<P>>> + Send + 'static,
     start: impl Fn() -> S + Send + Sync + 'static,
     each: impl Fn(&mut S, &DocumentRef<'_>) + Send + Sync + 'static,
+    read: impl Fn(&P, &mut Each<'_>) -> Result<u64> + Send + Sync + 'static,
 ) -> Result<Vec<S>> {
-    let (files, index) = (files.clone(), plan.index.clone());
     on_a_thread(move || {
-        parallel::fold(&files.units(&index)?, &task.cancel, start, |state, _, unit| {
-            let tally = unit.read(|document| {
-                each(state, &borrow(&document));
-                task.go_on()
-            })?;
-            task.advance(tally.documents);
-            Ok(())
-        })
-    })
-    .await
-}
-
-async fn exported_files<S: Send + 'static>(
-    exported: &Exported,
-    plan: &IndexPlan,
-    task: Task,
-    start: impl Fn() -> S + Send + Sync + 'static,
-    each: impl Fn(&mut S, &DocumentRef<'_>) + Send + Sync + 'static,
-) -> Result<Vec<S>> {
-    let (exported, index) = (exported.clone(), plan.index.clone());
-    on_a_thread(move || {
-        parallel::fold(exported.files(&index)?, &task.cancel, start, |state, _, file| {
-            file.read(&index, |document| {
+        let Some(parts) = open()? else { return Ok(Vec::new()) };
+        parallel::fold(&parts, &task.cancel, start, |state, _, part| {
+            let documents = read(part, &mut |document| {
                 each(state, document);
                 task.go_on()
             })?;
-            task.advance(file.documents);
-            Ok(())
-        })
-    })
-    .await
-}
-
-async fn new_files<S: Send + 'static>(
-    files: &TargetFiles,
-    plan: &IndexPlan,
-    task: Task,
-    start: impl Fn() -> S + Send + Sync + 'static,
-    each: impl Fn(&mut S, &DocumentRef<'_>) + Send + Sync + 'static,
-) -> Result<Vec<S>> {
-    let (files, index) = (files.clone(), plan.index.clone());
-    on_a_thread(move || {
-        let Some(units) = files.units(&index)? else { return Ok(Vec::new()) };
-        parallel::fold(&units, &task.cancel, start, |state, _, unit| {
-            let tally = unit.read(|document| {
-                let (id, routing, source) = (document.id, document.routing, document.source);
-                each(state, &DocumentRef { id, kind: None, routing, source });
-                task.go_on()
-            })?;
-            task.advance(tally.documents);
+            task.advance(documents);
             Ok(())
         })
     })
