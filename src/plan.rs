@@ -7,7 +7,7 @@
 mod elastic;
 mod step;
 
-pub use elastic::{ElasticPlan, Heaps, Reader, Verification};
+pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
 pub use step::Step;
 
 use crate::deployment::{Deployment, Project, Role};
@@ -243,6 +243,11 @@ impl Plan {
             Migrated::Elastic { .. } => self.subject().file_name(),
         };
         journal_file(&self.home.from, data)
+    }
+
+    /// Returns the file that lists the documents that get a new `_id`.
+    pub fn new_ids_file(&self) -> PathBuf {
+        self.work_dir().join(format!("new-ids-{}.ndjson", self.stamp))
     }
 
     /// Returns the replacements of one role.

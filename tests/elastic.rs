@@ -8,7 +8,8 @@ mod bed;
 
 use bed::Bed;
 use clearml_migrate::elastic::{
-    Accepted, Checkpoints, CopyOutcome, How, IndexPlan, SecondReading, Verdict, indices, require_complete, verify_index,
+    Accepted, Checkpoints, CopyOutcome, CopyRules, How, IndexPlan, SecondReading, Verdict, indices, require_complete,
+    verify_index,
 };
 use clearml_migrate::error::{Kind, Result};
 use clearml_migrate::events::Events;
@@ -28,8 +29,8 @@ impl Checkpoints for Keep {
 
 async fn verify(bed: &Bed, plan: &IndexPlan, outcome: &CopyOutcome, accepted: &Accepted) -> Verdict {
     let source = bed.source.clone().into();
-    let accepted = Arc::new(accepted.clone());
-    let second = SecondReading { source: &source, accepted: &accepted };
+    let rules = CopyRules { accepted: Arc::new(accepted.clone()), ..CopyRules::default() };
+    let second = SecondReading { source: &source, rules: &rules };
     let (events, cancel) = (Events::silent(), CancellationToken::new());
     verify_index(&bed.target.clone().into(), plan, &outcome.digest, Some(second), &events, &cancel).await.unwrap()
 }

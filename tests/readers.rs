@@ -16,7 +16,7 @@ mod injected;
 mod nodes;
 
 use clearml_migrate::elastic::{
-    Checkpoints, Client, Compared, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, Partial, RejectLog,
+    Checkpoints, Client, Compared, Copier, CopyOptions, CopyOutcome, CopyRules, Files, IndexPlan, Partial, RejectLog,
     SecondReading, Source, SourceIndex, TargetFiles, Templates, Verdict, check_served, compare_index, delete_index,
     flush, indices, verify_index,
 };
@@ -107,8 +107,8 @@ impl Pair {
 
     /// Verifies in both ways, which must come to the same.
     async fn verify(&self, source: &Source, plan: &IndexPlan, outcome: &CopyOutcome) -> Verdict {
-        let accepted = Arc::default();
-        let second = SecondReading { source, accepted: &accepted };
+        let rules = CopyRules::default();
+        let second = SecondReading { source, rules: &rules };
         let (events, cancel) = (Events::silent(), CancellationToken::new());
         let [api, files] = self.ways(plan).await;
         let verify = |target| async move {
@@ -128,10 +128,10 @@ impl Pair {
 
     /// Compares in both ways, which must come to the same.
     async fn compare(&self, source: &Source, plan: &IndexPlan) -> Compared {
-        let (events, cancel, accepted) = (Events::silent(), CancellationToken::new(), Arc::default());
+        let (events, cancel, rules) = (Events::silent(), CancellationToken::new(), CopyRules::default());
         let [api, files] = self.ways(plan).await;
-        let by_node = compare_index(source, &api, plan, &accepted, &events, &cancel).await.unwrap();
-        let by_files = compare_index(source, &files, plan, &accepted, &events, &cancel).await.unwrap();
+        let by_node = compare_index(source, &api, plan, &rules, &events, &cancel).await.unwrap();
+        let by_files = compare_index(source, &files, plan, &rules, &events, &cancel).await.unwrap();
         assert_eq!(by_node, by_files);
         by_files
     }
@@ -310,7 +310,7 @@ fn one_id_for_two_documents_is_found_before_anything_is_copied() {
     let _old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
     Old::on(&machine.home().join("data/elastic"), |node| node.make_collisions("events-log-twice")).killed();
     let outcome = elastic(&machine, &[]).run();
-    let outcome = outcome.refused().saying("2 documents have an _id that another document of their index has too");
+    let outcome = outcome.refused().saying("2 documents have an _id that another document of the same index has too");
     let outcome =
         outcome.saying("events-log-twice, same: another document has the same _id").saying("--accept-rejects");
     let said = outcome.said();
@@ -319,4 +319,60 @@ fn one_id_for_two_documents_is_found_before_anything_is_copied() {
     elastic(&machine, &["--accept-rejects", file]).run().done().saying("2 documents were left out");
     let target = Target::start(&machine.home().join("data/elastic_7"));
     assert_eq!(target.count("events-log-twice"), 2);
+}
+
+#[test]
+fn documents_of_one_id_are_all_copied_where_that_is_asked_for() {
+    if !on_the_bed() {
+        return;
+    }
+    const PREFIX: [&str; 2] = ["--on-id-collision", "prefix-type"];
+    let machine = Machine::new();
+    let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
+    let data = machine.home().join("data/elastic");
+    Old::on(&data, |node| node.make_collisions("events-log-twice")).killed();
+    elastic(&machine, &[&PREFIX[..], &["--dry-run"]].concat())
+        .run()
+        .done()
+        .saying("all but one get a new one, <type>-<_id>, listed in");
+    // Refused first; then, as nothing is copied yet, the same migration goes on with the other choice.
+    elastic(&machine, &[]).run().refused().saying("run the same command again with --on-id-collision prefix-type");
+    elastic(&machine, &PREFIX)
+        .failpoints("elastic.checkpoint_due=error;elastic.checkpoint=kill")
+        .run()
+        .killed()
+        .saying("2 documents share their _id with another and get a new one");
+    let late = elastic(&machine, &["--on-id-collision", "refuse"]).run().refused();
+    late.saying("Documents were copied with --on-id-collision prefix-type already").saying("Go on with it:");
+    let done = elastic(&machine, &[]).run().done();
+    let done =
+        done.saying("goes on behind ").saying("2 documents had an _id that another document of the same index has too");
+    let total: u64 = old.counts().values().sum::<u64>() + 4;
+    done.saying(&format!("They are everything that {} held", data.display())).saying(&thousands(total));
+
+    let work = machine.home().join("data/.clearml-migrate");
+    let list = std::fs::read_dir(&work).unwrap().map(|entry| entry.unwrap().path());
+    let list = list.filter(|path| path.display().to_string().contains("/new-ids-")).collect::<Vec<_>>();
+    let list = std::fs::read_to_string(&list[0]).unwrap();
+    let lines: Vec<serde_json::Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut expected: Vec<String> = lines.iter().map(|line| line["new_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(expected.len(), 2, "{list}");
+    assert!(lines.iter().any(|line| line["id"] == "same" && line["type"] == "other" && line["new_id"] == "other-same"));
+    let routed = lines.iter().find(|line| line["id"] == "routed").unwrap();
+    assert_eq!(routed["new_id"], format!("event-{}-routed", routed["routing"].as_str().unwrap()));
+    expected.extend(["same".into(), "routed".into()]);
+    expected.sort();
+
+    let verify = || machine.migrate(&["verify", "--source", &data.display().to_string()]).run();
+    verify().done().saying("are there, unchanged");
+    let target = Target::start(&machine.home().join("data/elastic_7"));
+    assert_eq!(target.ids("events-log-twice"), expected);
+    target.delete("events-log-twice", "other-same");
+    drop(target);
+    verify().with_code(4).saying("events-log-twice: other-same is missing");
+}
+
+/// A number as the program shows it.
+fn thousands(number: u64) -> String {
+    format!("{},{:03} documents", number / 1000, number % 1000)
 }

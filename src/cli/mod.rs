@@ -8,7 +8,7 @@ mod options;
 
 pub use options::{
     BackupArg, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, ImportArgs, ImportVerifyArg, MigrationArgs,
-    OnFailureArg, ReaderArg, RollbackArgs, SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
+    OnFailureArg, OnIdCollisionArg, ReaderArg, RollbackArgs, SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
 };
 
 use crate::invocation::Door;

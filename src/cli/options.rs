@@ -72,6 +72,9 @@ pub struct CopyArgs {
     /// How to compare the new data with the old ones before anything else is changed [default: full]
     #[arg(long, value_name = "HOW", env = "CLEARML_MIGRATE_VERIFY", hide_env_values = true)]
     pub verify: Option<VerifyArg>,
+    /// What to do with documents of one index that share their _id [default: refuse]
+    #[arg(long, value_name = "WHAT", env = "CLEARML_MIGRATE_ON_ID_COLLISION", hide_env_values = true)]
+    pub on_id_collision: Option<OnIdCollisionArg>,
     /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
@@ -238,6 +241,15 @@ pub enum VerifyArg {
     Api,
     /// Only how many documents there are
     Counts,
+}
+
+/// Values of `--on-id-collision`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnIdCollisionArg {
+    /// Copy nothing, and list them
+    Refuse,
+    /// Copy all, of each _id all but one as <type>-<_id>, and list those
+    PrefixType,
 }
 
 /// Values of `--on-failure`.

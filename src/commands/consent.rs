@@ -69,6 +69,11 @@ pub(super) fn accepted(file: Option<&Path>) -> Result<Arc<Accepted>> {
     Ok(Arc::new(file.map(Accepted::read).transpose()?.unwrap_or_default()))
 }
 
+/// Adds to the refusal of another choice than that of the beginning what to type.
+pub(super) fn of_another_choice(error: Error, go_on: &str, go_back: &str) -> Error {
+    error.hint(format!("Go on with it: {go_on}")).hint(format!("Or take it back first: {go_back}"))
+}
+
 /// Returns the error of a migration whose rollback must be finished first.
 pub(super) fn unfinished_rollback(go_back: &str) -> Error {
     Error::refused("The way back was begun and is not finished.").hint(format!("Finish it first: {go_back}"))

@@ -14,7 +14,7 @@ use crate::planner::{ElasticWishes, Measured, build_elastic};
 use crate::preflight::{self, Subject};
 use crate::report::elastic_text;
 use crate::settings::{Elastic, Session};
-use crate::steps::{Options, Run, blocking};
+use crate::steps::{Options, Run, blocking, require_same_collisions};
 use std::path::Path;
 use std::time::Instant;
 
@@ -120,6 +120,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
         memory: settings.memory,
         reader: settings.reader,
         verification: settings.verification.unwrap_or_default(),
+        on_id_collision: settings.on_id_collision.unwrap_or_default(),
     };
     let run_id = format!("{stamp}-{}", std::process::id());
     let plan = build_elastic(&wishes, &measured, stamp, &run_id)?;
@@ -153,6 +154,9 @@ async fn go_on(settings: Elastic, tools: Tools, known: Known, context: &Context)
     let (_lock, known) = lock_to_go_on(session, known)?;
     let options = options(&settings)?;
     let run = resume(known, options, tools, context)?;
+    let command = session.command("elastic");
+    require_same_collisions(&run)
+        .map_err(|error| consent::of_another_choice(error, &command, &session.command("rollback")))?;
     perform(&run, session, context).await
 }
 
@@ -180,6 +184,7 @@ fn options(settings: &Elastic) -> Result<Options> {
         verification: settings.verification,
         accepted_rejects: consent::accepted(settings.accept_rejects.as_deref())?,
         indices_at_once: (!settings.parallel).then_some(1),
+        on_id_collision: settings.on_id_collision,
         ..Options::default()
     })
 }

@@ -12,7 +12,7 @@ use crate::journal::{Phase, Scope};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
-use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic};
+use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic, require_same_collisions};
 use std::time::Instant;
 
 /// Migrates the server, or goes on with a migration.
@@ -66,12 +66,16 @@ async fn go_on(settings: Migration, tools: Tools, known: Known, context: &Contex
     open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
     let options = options(&settings)?;
     let run = resume(known, options, tools, context)?;
+    let session = &settings.session;
+    require_same_collisions(&run)
+        .map_err(|error| consent::of_another_choice(error, &session.command(""), &session.command("rollback")))?;
     perform(&run, &settings, context).await
 }
 
 fn options(settings: &Migration) -> Result<Options> {
     let accepted_rejects = consent::accepted(settings.accept_rejects.as_deref())?;
-    Ok(Options { accepted_rejects, verification: settings.verification, ..Options::default() })
+    let Migration { verification, on_id_collision, .. } = *settings;
+    Ok(Options { accepted_rejects, verification, on_id_collision, ..Options::default() })
 }
 
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {

@@ -52,6 +52,7 @@ pub(super) async fn prepare(
         memory: settings.memory,
         reader: settings.reader,
         verification: settings.verification.unwrap_or_default(),
+        on_id_collision: settings.on_id_collision.unwrap_or_default(),
     };
     let stamp = stamp_now();
     let run_id = format!("{stamp}-{}", std::process::id());

@@ -10,11 +10,13 @@ use std::sync::Arc;
 /// One document of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Where id, type and routing of the source begin among the names, one behind the other.
+    /// Where id, type and routing of the source, and the other id that it is sent with, begin among the names, one behind
+    /// the other.
     names: usize,
     id: usize,
     kind: Option<usize>,
     routing: Option<usize>,
+    new_id: Option<usize>,
     /// Whether the routing is sent, too.
     sends_routing: bool,
     /// Where its two lines are in the body.
@@ -52,14 +54,14 @@ impl BatchBuilder {
         self.capacity
     }
 
-    /// Adds a document, its source on one line, and returns the source as it will be sent.
-    pub fn push(&mut self, document: &DocumentRef<'_>, sends_routing: bool) -> &[u8] {
+    /// Adds a document, to be written under `id`, its source on one line, and returns the source as it will be sent.
+    pub fn push(&mut self, document: &DocumentRef<'_>, id: &str, sends_routing: bool) -> &[u8] {
         if self.body.capacity() == 0 {
-            self.body.reserve_exact(self.capacity.max(document.source.len() + document.id.len() + 256));
+            self.body.reserve_exact(self.capacity.max(document.source.len() + id.len() + 256));
         }
         let start = self.body.len();
         self.body.extend_from_slice(br#"{"create":{"_id":"#);
-        push_string(&mut self.body, document.id);
+        push_string(&mut self.body, id);
         if let Some(routing) = document.routing.filter(|_| sends_routing) {
             self.body.extend_from_slice(br#","routing":"#);
             push_string(&mut self.body, routing);
@@ -69,7 +71,8 @@ impl BatchBuilder {
         put_on_one_line(document.source, &mut self.body);
         self.body.push(b'\n');
         let names = self.names.len();
-        for name in [Some(document.id), document.kind, document.routing].into_iter().flatten() {
+        let new_id = Some(id).filter(|id| *id != document.id);
+        for name in [Some(document.id), document.kind, document.routing, new_id].into_iter().flatten() {
             self.names.push_str(name);
         }
         self.entries.push(Entry {
@@ -77,6 +80,7 @@ impl BatchBuilder {
             id: document.id.len(),
             kind: document.kind.map(str::len),
             routing: document.routing.map(str::len),
+            new_id: new_id.map(str::len),
             sends_routing,
             lines: start..self.body.len(),
             source: source.clone(),
@@ -128,16 +132,22 @@ impl Batch {
         self.body.slice(entry.source.clone())
     }
 
-    /// Returns the `_id` of one of [`Batch::entries`].
+    /// Returns the `_id` that one of [`Batch::entries`] is sent with.
     pub fn id(&self, entry: &Entry) -> &str {
-        self.name(entry.names, entry.id)
+        let new_id_at = entry.names + entry.id + entry.kind.unwrap_or(0) + entry.routing.unwrap_or(0);
+        entry.new_id.map_or_else(|| self.source_id(entry), |length| self.name(new_id_at, length))
     }
 
     /// Returns what one of [`Batch::entries`] is called in the source.
     pub fn key(&self, entry: &Entry) -> Key {
         let kind_at = entry.names + entry.id;
         let kind = entry.kind.map(|length| self.name(kind_at, length).to_owned());
-        Key { id: self.id(entry).to_owned(), kind, routing: self.source_routing(entry).map(str::to_owned) }
+        let routing = self.source_routing(entry).map(str::to_owned);
+        Key { id: self.source_id(entry).to_owned(), kind, routing }
+    }
+
+    fn source_id(&self, entry: &Entry) -> &str {
+        self.name(entry.names, entry.id)
     }
 
     /// Returns the routing that one of [`Batch::entries`] is sent with.
@@ -175,7 +185,7 @@ impl Batch {
             let key = self.key(entry);
             let document =
                 DocumentRef { id: &key.id, kind: key.kind.as_deref(), routing: key.routing.as_deref(), source };
-            builder.push(&document, entry.sends_routing);
+            builder.push(&document, self.id(entry), entry.sends_routing);
         }
         builder.take()
     }
@@ -198,7 +208,7 @@ pub(super) mod tests {
         let mut builder = BatchBuilder::new(100);
         for (id, routing, source) in documents {
             let document = DocumentRef { id, kind: Some("event"), routing: *routing, source: source.as_bytes() };
-            builder.push(&document, routing.is_some());
+            builder.push(&document, id, routing.is_some());
         }
         builder.take()
     }
@@ -219,11 +229,29 @@ pub(super) mod tests {
     fn a_routing_that_is_not_sent_is_still_known() {
         let mut builder = BatchBuilder::new(0);
         let document = DocumentRef { id: "a", kind: None, routing: Some("t"), source: b"{}" };
-        assert_eq!(builder.push(&document, false), b"{}");
+        assert_eq!(builder.push(&document, "a", false), b"{}");
         let batch = builder.take();
         let entry = &batch.entries()[0];
         assert_eq!((batch.routing(entry), batch.key(entry).routing.as_deref()), (None, Some("t")));
         assert_eq!(batch.body(), &b"{\"create\":{\"_id\":\"a\"}}\n{}\n"[..]);
+    }
+
+    #[test]
+    fn a_document_that_is_sent_with_another_id_is_still_known_by_its_own() {
+        let mut builder = BatchBuilder::new(0);
+        for (id, new_id) in [("a", "old-a"), ("b", "b")] {
+            let document = DocumentRef { id, kind: Some("old"), routing: Some("t"), source: b"1" };
+            builder.push(&document, new_id, true);
+        }
+        let batch = builder.take();
+        let again = batch.with_sources(batch.entries().iter().map(|entry| (entry, &b"1"[..])));
+        for batch in [batch, again] {
+            let names =
+                batch.entries().iter().map(|entry| (batch.id(entry), batch.routing(entry), batch.key(entry).id));
+            let names: Vec<_> = names.collect();
+            assert_eq!(names, [("old-a", Some("t"), "a".to_owned()), ("b", Some("t"), "b".to_owned())]);
+            assert!(batch.body().starts_with(b"{\"create\":{\"_id\":\"old-a\",\"routing\":\"t\"}}\n1\n"));
+        }
     }
 
     #[test]

@@ -26,7 +26,10 @@ const DUPLICATE: &str = "Duplicate field";
 /// A document that the target does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
+    /// What it is called in the source.
     pub key: Key,
+    /// The `_id` that it was sent with.
+    pub id: String,
     /// The routing that it was sent with.
     pub routing: Option<String>,
     pub source: Bytes,
@@ -38,6 +41,7 @@ pub(super) struct Refused {
 /// A document that the target holds in other bytes than those that were sent first: in those, keys occurred twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Repaired {
+    /// The `_id` that it was sent with.
     pub id: String,
     /// The routing that it was sent with.
     pub routing: Option<String>,
@@ -104,7 +108,7 @@ impl BulkWriter {
         let mut refused = self.write_parts(batch, &mut repaired).await?;
         for refused in &mut refused {
             // What could not be written after all is kept as it was.
-            let is_it = |one: &Repaired| one.id == refused.key.id && one.after == refused.source;
+            let is_it = |one: &Repaired| one.id == refused.id && one.after == refused.source;
             if let Some(at) = repaired.iter().position(is_it) {
                 refused.source = repaired.swap_remove(at).before;
             }
@@ -275,9 +279,10 @@ impl BulkWriter {
 
 impl Refused {
     fn new(batch: &Batch, entry: &Entry, reason: String, collision: bool) -> Self {
-        let (key, routing) = (batch.key(entry), batch.routing(entry).map(str::to_owned));
+        let (key, id) = (batch.key(entry), batch.id(entry).to_owned());
+        let routing = batch.routing(entry).map(str::to_owned);
         // A copy, so that one refused document does not keep its whole batch in memory.
-        Self { key, routing, source: Bytes::copy_from_slice(&batch.source(entry)), reason, collision }
+        Self { key, id, routing, source: Bytes::copy_from_slice(&batch.source(entry)), reason, collision }
     }
 }
 

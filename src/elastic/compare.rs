@@ -2,13 +2,13 @@
 //! that were added are only counted; one that is missing or changed is a difference.
 
 use super::admin::read_mapping;
+use super::copy_rules::CopyRules;
 use super::difference::Named;
 use super::digest::Digest;
 use super::document::{DocumentRef, on_one_line};
 use super::fold::{Side, Task, fold};
 use super::index_plan::IndexPlan;
 use super::mapping::field_paths;
-use super::rejects::Accepted;
 use super::routing::intended;
 use super::source::Source;
 use super::target::Target;
@@ -17,7 +17,6 @@ use super::verify::target_digest;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use serde_json::Value;
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What a comparison found in one index.
@@ -54,11 +53,11 @@ pub async fn compare_index(
     source: &Source,
     target: &Target,
     plan: &IndexPlan,
-    accepted: &Arc<Accepted>,
+    rules: &CopyRules,
     events: &Events,
     cancel: &CancellationToken,
 ) -> Result<Compared> {
-    let sides = Sides { source, target, plan, accepted, events, cancel };
+    let sides = Sides { source, target, plan, rules, events, cancel };
     unless_cancelled(cancel, compare(sides)).await
 }
 
@@ -125,11 +124,11 @@ async fn compare(sides: Sides<'_>) -> Result<Compared> {
 
 async fn source_digest(sides: Sides<'_>) -> Result<Digest> {
     let Sides { source, plan, events, cancel, .. } = sides;
-    let (accepted, index) = (Arc::clone(sides.accepted), plan.index.clone());
+    let (rules, index) = (sides.rules.clone(), plan.index.clone());
     let each = move |digest: &mut Digest, document: &DocumentRef<'_>| {
-        if !accepted.leaves_out(&index, document) {
+        if let Some(id) = rules.written_id(&index, document) {
             let text = on_one_line(document.source);
-            digest.add(document.id, intended(document.routing, &text), &text);
+            digest.add(&id, intended(document.routing, &text), &text);
         }
     };
     let task = Task::new(format!("old {}", plan.index), Some(plan.documents), events, cancel);

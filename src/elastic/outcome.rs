@@ -29,6 +29,9 @@ pub struct CopyOutcome {
     /// Documents that were not sent as JSON and became JSON.
     #[serde(default)]
     pub converted: u64,
+    /// Documents that were written under another `_id` than their own, as that is another document's, too.
+    #[serde(default)]
+    pub renamed: u64,
     /// Documents in which a key occurred twice: the last value was written, as the target takes no other.
     #[serde(default)]
     pub repaired: u64,
@@ -56,6 +59,9 @@ pub struct Rejected {
     pub reason: String,
 }
 
+/// What to do about documents of one `_id` that a node has given out: it tells of them when it is too late to keep them.
+const KEEP_COLLISIONS: &str = "To keep documents that share their _id, take the migration back (rollback), and begin it again without --reader and with --on-id-collision prefix-type";
+
 impl CopyOutcome {
     /// How many refused documents are named one by one.
     pub const NAMED: usize = 20;
@@ -82,11 +88,13 @@ pub fn require_complete(outcomes: &[CopyOutcome], rejects_file: &Path) -> Result
         .map(|(index, rejected)| format!("{index}, {}: {}", rejected.id, rejected.reason))
         .collect();
     let file = rejects_file.display();
+    let collisions = outcomes.iter().any(|outcome| outcome.collisions > 0);
     let documents = if refused == 1 { "1 document".to_owned() } else { format!("{refused} documents") };
-    Err(Error::failed(format!("The new Elasticsearch refused {documents}."))
+    let error = Error::failed(format!("The new Elasticsearch refused {documents}."))
         .because(anyhow::Error::msg(named.join("\n")))
         .hint(format!("Each is in {file}, whole, with the reason. Nothing has been changed in the old data."))
-        .hint(format!("If you can do without them, run the same command again with --accept-rejects {file}")))
+        .hint(format!("If you can do without them, run the same command again with --accept-rejects {file}"));
+    Err(if collisions { error.hint(KEEP_COLLISIONS) } else { error })
 }
 
 /// Hears of what is flushed and durable, never to be copied again. Called from one task.
@@ -175,6 +183,7 @@ mod tests {
             left_out: 0,
             routing_kept: 0,
             converted: 0,
+            renamed: 0,
             repaired: 0,
             rejects: 1,
             collisions: 0,

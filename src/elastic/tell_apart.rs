@@ -5,12 +5,12 @@
 //! to name the documents. Of the source, hashes of a bounded number of documents are in memory; with more than that, all
 //! this happens several times.
 
+use super::copy_rules::CopyRules;
 use super::difference::{Difference, How, Named};
 use super::digest::{Digest, bucket_of, document_hash};
 use super::document::{DocumentRef, on_one_line};
 use super::fold::{Side, Task, fold};
 use super::index_plan::IndexPlan;
-use super::rejects::Accepted;
 use super::repair::without_duplicate_keys;
 use super::routing::intended;
 use super::source::Source;
@@ -32,8 +32,8 @@ pub(super) struct Sides<'a> {
     pub source: &'a Source,
     pub target: &'a Target,
     pub plan: &'a IndexPlan,
-    /// Documents of the source that were left out with the user's consent.
-    pub accepted: &'a Arc<Accepted>,
+    /// What became of documents of the source that were not copied as they are.
+    pub rules: &'a CopyRules,
     pub events: &'a Events,
     pub cancel: &'a CancellationToken,
 }
@@ -161,12 +161,13 @@ impl Sides<'_> {
     }
 
     async fn wanted(&self, buckets: Arc<HashSet<usize>>) -> Result<WantedById> {
-        let (accepted, index) = (Arc::clone(self.accepted), self.plan.index.clone());
+        let (rules, index) = (self.rules.clone(), self.plan.index.clone());
         let each = move |wanted: &mut WantedById, document: &DocumentRef<'_>| {
-            if buckets.contains(&bucket_of(document.id)) && !accepted.leaves_out(&index, document) {
+            let id = rules.written_id(&index, document).filter(|id| buckets.contains(&bucket_of(id)));
+            if let Some(id) = id {
                 let text = on_one_line(document.source);
-                let hash = document_hash(document.id, intended(document.routing, &text), &text);
-                wanted.insert(id_hash(document.id), Wanted { hash, seen: AtomicU8::new(NOT_SEEN) });
+                let hash = document_hash(&id, intended(document.routing, &text), &text);
+                wanted.insert(id_hash(&id), Wanted { hash, seen: AtomicU8::new(NOT_SEEN) });
             }
         };
         let lanes = fold(Side::Old(self.source), self.plan, self.task("compare old"), WantedById::new, each).await?;
@@ -202,13 +203,16 @@ impl Sides<'_> {
 
     /// Reads the source once more for those that the target does not have as they are wanted.
     async fn name(&self, wanted: Arc<WantedById>, others: HashMap<u128, Other>) -> Result<Vec<Apart>> {
-        let (accepted, index) = (Arc::clone(self.accepted), self.plan.index.clone());
+        let (rules, index) = (self.rules.clone(), self.plan.index.clone());
         let each = move |apart: &mut Apart, document: &DocumentRef<'_>| {
-            let key = id_hash(document.id);
+            let Some(id) = rules.written_id(&index, document) else { return };
+            let key = id_hash(&id);
             let Some(known) = wanted.get(&key) else { return };
-            if known.seen.load(Ordering::Relaxed) == SEEN_AS_WANTED || accepted.leaves_out(&index, document) {
+            if known.seen.load(Ordering::Relaxed) == SEEN_AS_WANTED {
                 return;
             }
+            // From here on it is called what it is called in the target.
+            let document = &DocumentRef { id: &id, ..*document };
             match others.get(&key) {
                 None => {
                     apart.missing += 1;

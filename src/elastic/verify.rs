@@ -1,11 +1,11 @@
 //! Reads a target index back and compares it with what was meant to be written: every document, byte for byte.
 
+use super::copy_rules::CopyRules;
 use super::difference::Difference;
 use super::digest::Digest;
 use super::document::DocumentRef;
 use super::fold::{Side, Task, fold};
 use super::index_plan::IndexPlan;
-use super::rejects::Accepted;
 use super::source::Source;
 use super::spot_check::SpotChecks;
 use super::target::Target;
@@ -13,7 +13,6 @@ use super::tell_apart::{Sides, tell_apart};
 use crate::error::Result;
 use crate::events::Events;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// A target index that holds exactly what it should.
@@ -54,8 +53,8 @@ impl Verdict {
 pub struct SecondReading<'a> {
     /// What was copied from.
     pub source: &'a Source,
-    /// Documents that were left out with the user's consent.
-    pub accepted: &'a Arc<Accepted>,
+    /// What became of documents that were not copied as they are.
+    pub rules: &'a CopyRules,
 }
 
 /// Compares what a target holds of an index with the digest of its copy.
@@ -82,8 +81,8 @@ pub async fn verify_index(
         return Ok(Verdict::Equal(Verified { index: plan.index.clone(), documents, fingerprint }, checks));
     }
     let mut named = Vec::new();
-    if let Some(SecondReading { source, accepted }) = source {
-        let sides = Sides { source, target, plan, accepted, events, cancel };
+    if let Some(SecondReading { source, rules }) = source {
+        let sides = Sides { source, target, plan, rules, events, cancel };
         let apart = tell_apart(sides, expected, &found, Some(Difference::NAMED)).await?;
         named = apart.named;
         named.extend(apart.named_extra);

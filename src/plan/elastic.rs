@@ -59,6 +59,27 @@ impl Default for Reader {
     }
 }
 
+/// What becomes of documents that have one `_id` in one index, which Elasticsearch 7 cannot hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnIdCollision {
+    /// Nothing is copied.
+    #[default]
+    Refuse,
+    /// All but one of each `_id` get a new one that begins with their type.
+    PrefixType,
+}
+
+impl OnIdCollision {
+    /// Returns the value as it is typed.
+    pub fn typed(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::PrefixType => "prefix-type",
+        }
+    }
+}
+
 /// The copy of the Elasticsearch data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElasticPlan {
@@ -68,6 +89,9 @@ pub struct ElasticPlan {
     /// How the new data are compared.
     #[serde(default)]
     pub verification: Verification,
+    /// What becomes of documents that share their `_id`.
+    #[serde(default)]
+    pub on_id_collision: OnIdCollision,
     /// Image of the node that reads, if one does.
     pub source_image: String,
     /// Image of the node that writes: the release's own.

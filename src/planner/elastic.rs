@@ -5,7 +5,9 @@ use super::{Measured, SOURCE_IMAGE, estimate, reader, source_images};
 use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Plan, Replacement, Switch, Verification, work_dir};
+use crate::plan::{
+    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Switch, Verification, work_dir,
+};
 use crate::settings::ReaderWish;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ pub struct ElasticWishes {
     pub reader: ReaderWish,
     /// How the new data are compared.
     pub verification: Verification,
+    /// What becomes of documents that share their `_id`.
+    pub on_id_collision: OnIdCollision,
 }
 
 /// Builds the plan of a migration of one data directory.
@@ -71,7 +75,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         false => parent.join(clone_name(name)),
     };
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
-    let reader = reader::choose(wishes.reader, measured.refusal.as_ref())?;
+    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal.as_ref())?;
     let elastic = ElasticPlan {
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
@@ -79,6 +83,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
         reader,
         verification: wishes.verification,
+        on_id_collision: wishes.on_id_collision,
         indices,
         left,
     };
@@ -143,6 +148,7 @@ mod tests {
             memory: None,
             reader: ReaderWish::Auto,
             verification: Verification::default(),
+            on_id_collision: OnIdCollision::Refuse,
         }
     }
 

@@ -17,7 +17,9 @@ use crate::deployment::{Deployment, Role};
 use crate::docker::ComposeChoice;
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
-use crate::plan::{Archive, ElasticPlan, Migrated, Plan, Reader, Replacement, ServerPlan, Switch, Verification};
+use crate::plan::{
+    Archive, ElasticPlan, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan, Switch, Verification,
+};
 use crate::release::Release;
 use crate::settings::{Backup, ReaderWish};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +47,8 @@ pub struct Wishes {
     pub reader: ReaderWish,
     /// How the new data are compared.
     pub verification: Verification,
+    /// `--on-id-collision`.
+    pub on_id_collision: OnIdCollision,
 }
 
 /// What was measured on this machine.
@@ -81,7 +85,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
     let edits = edits::decide(&deployment, wishes.release, &home, &replacements, &new_project, stamp, &mut notes)?;
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
-    let reader = reader::choose(wishes.reader, measured.refusal.as_ref())?;
+    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal.as_ref())?;
     let elastic = ElasticPlan {
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: wishes.release.elasticsearch(),
@@ -89,6 +93,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
         reader,
         verification: wishes.verification,
+        on_id_collision: wishes.on_id_collision,
         indices,
         left,
     };

@@ -1,14 +1,17 @@
 //! Decides what will read the old Elasticsearch data.
 
 use crate::error::{Error, Result};
-use crate::plan::Reader;
+use crate::plan::{OnIdCollision, Reader};
 use crate::settings::ReaderWish;
 
-/// Returns the reader. `refusal` is why the files cannot be read by this program, if it found that out already.
+/// Returns the reader. `refusal` is why the files cannot be read by this program, if it found that out already. Only
+/// they tell in time which documents share their `_id`, so that no node takes over where these are kept.
 ///
 /// # Errors
 /// Refuses files that cannot be read where nothing else is wished.
-pub(super) fn choose(wish: ReaderWish, refusal: Option<&Error>) -> Result<Reader> {
+pub(super) fn choose(wish: ReaderWish, collisions: OnIdCollision, refusal: Option<&Error>) -> Result<Reader> {
+    let keeps = collisions == OnIdCollision::PrefixType;
+    let wish = if keeps && wish == ReaderWish::Auto { ReaderWish::Segments } else { wish };
     match (wish, refusal) {
         (ReaderWish::Scroll, _) => Ok(Reader::Scroll { asked: true, why: "--reader scroll was given".to_owned() }),
         (ReaderWish::Segments, None) => Ok(Reader::Segments { fallback: false }),
@@ -17,7 +20,12 @@ pub(super) fn choose(wish: ReaderWish, refusal: Option<&Error>) -> Result<Reader
         (ReaderWish::Segments, Some(refusal)) => {
             Err(Error::refused("The files of the old Elasticsearch data cannot be read without Elasticsearch.")
                 .because(anyhow::Error::msg(phrase(refusal)))
-                .hint("Let a temporary Elasticsearch 5.6 read them: --reader scroll"))
+                .hint(match keeps {
+                    true => {
+                        "Let a temporary Elasticsearch 5.6 read them: --reader scroll in place of --on-id-collision"
+                    }
+                    false => "Let a temporary Elasticsearch 5.6 read them: --reader scroll",
+                }))
         }
     }
 }
@@ -39,6 +47,7 @@ mod tests {
     fn files_are_read_unless_they_cannot_be_or_something_else_is_wished() {
         let refusal = Error::refused("/x/_0.si is of an unknown kind.").because(anyhow::Error::msg("its codec is new"));
         let why = |asked, why: &str| Reader::Scroll { asked, why: why.into() };
+        let choose = |wish, refusal| choose(wish, OnIdCollision::Refuse, refusal);
         assert_eq!(choose(ReaderWish::Auto, None).unwrap(), Reader::Segments { fallback: true });
         assert_eq!(choose(ReaderWish::Segments, None).unwrap(), Reader::Segments { fallback: false });
         let told = why(false, "/x/_0.si is of an unknown kind (its codec is new)");
@@ -48,5 +57,13 @@ mod tests {
         }
         let error = choose(ReaderWish::Segments, Some(&refusal)).unwrap_err();
         assert!(error.hints()[0].contains("--reader scroll"), "{error:?}");
+    }
+
+    #[test]
+    fn no_node_takes_over_where_documents_of_one_id_are_kept() {
+        let choose = |refusal| choose(ReaderWish::Auto, OnIdCollision::PrefixType, refusal);
+        assert_eq!(choose(None).unwrap(), Reader::Segments { fallback: false });
+        let error = choose(Some(&Error::refused("/x/_0.si is of an unknown kind."))).unwrap_err();
+        assert!(error.hints()[0].ends_with("--reader scroll in place of --on-id-collision"), "{error:?}");
     }
 }

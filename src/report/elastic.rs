@@ -96,6 +96,7 @@ mod tests {
             memory: Some(2 << 30),
             reader: crate::settings::ReaderWish::Auto,
             verification: crate::plan::Verification::default(),
+            on_id_collision: crate::plan::OnIdCollision::Refuse,
         };
         let indices = vec!["events-log-d1bd".into(), ".monitoring-es-6".into()];
         let measured = Measured { memory: 8 << 30, indices, ..Measured::default() };

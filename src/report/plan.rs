@@ -7,7 +7,7 @@ use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
 use crate::display::format::{bytes, plural};
-use crate::plan::{FileEdit, Migrated, Plan, Reader, ServerPlan, Step, Switch, Verification};
+use crate::plan::{FileEdit, Migrated, OnIdCollision, Plan, Reader, ServerPlan, Step, Switch, Verification};
 use std::path::Path;
 
 /// Returns the whole plan, as printed by `--dry-run` and before the question.
@@ -126,6 +126,13 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
         .map(|one| format!("{} ({}), only read", arrow(&one.source, &one.target), bytes(one.bytes)))
         .collect();
     lines.extend(reader_line(plan));
+    if plan.elastic.on_id_collision == OnIdCollision::PrefixType {
+        let list = plan.new_ids_file();
+        lines.push(format!(
+            "where documents of an index share their _id, all but one get a new one, <type>-<_id>, listed in {}",
+            list.display()
+        ));
+    }
     let indices = &plan.elastic.indices;
     lines.push(format!("{}: {}", plural(indices.len() as u64, "index", "indices"), short_list(indices)));
     if !plan.elastic.left.is_empty() {
@@ -302,6 +309,15 @@ mod tests {
         let text = retire_lines(&plan).join("\n");
         assert!(text.contains("/opt/trains/data/elastic stays where it is"), "{text}");
         assert!(text.contains("stays; the new server uses trains_m_clearml"), "{text}");
+    }
+
+    #[test]
+    fn that_documents_get_a_new_id_is_said_where_it_was_asked_for() {
+        let mut plan = sample::plan();
+        assert!(!elastic_lines(&plan).join("\n").contains("_id"));
+        plan.elastic.on_id_collision = OnIdCollision::PrefixType;
+        let lines = elastic_lines(&plan).join("\n");
+        assert!(lines.contains("<type>-<_id>, listed in /opt/trains/.clearml-migrate/new-ids-2026-11-22"), "{lines}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::deployment::{
 };
 use crate::docker::ComposeChoice;
 use crate::plan::{
-    Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, Plan, Reader, Replacement, ServerPlan, Switch,
-    Verification,
+    Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan,
+    Switch, Verification,
 };
 use std::path::PathBuf;
 
@@ -110,6 +110,7 @@ fn elastic() -> ElasticPlan {
     ElasticPlan {
         reader: Reader::Segments { fallback: true },
         verification: Verification::default(),
+        on_id_collision: OnIdCollision::Refuse,
         source_image: "docker.elastic.co/elasticsearch/elasticsearch:5.6.16".into(),
         target_image: "docker.elastic.co/elasticsearch/elasticsearch:7.6.2".into(),
         clone: "/opt/trains/data/.clearml-migrate-clone-elastic".into(),

@@ -1,8 +1,9 @@
 //! What `elastic` was asked for.
 
-use super::{ComposeArgs, ReaderWish, Session, absolute, verification};
+use super::{ComposeArgs, ReaderWish, Session, absolute, collisions, verification};
 use crate::cli::ElasticArgs;
-use crate::plan::Verification;
+use crate::error::Result;
+use crate::plan::{OnIdCollision, Verification};
 use std::path::PathBuf;
 
 /// A migration of one Elasticsearch data directory that was asked for; the session names the directory.
@@ -28,6 +29,8 @@ pub struct Elastic {
     pub reader: ReaderWish,
     /// How the new data are compared, if it was said.
     pub verification: Option<Verification>,
+    /// What becomes of documents that share their `_id`, if it was said.
+    pub on_id_collision: Option<OnIdCollision>,
     /// Absolute path of the rejects file that the user has read and given back.
     pub accept_rejects: Option<PathBuf>,
     /// Stop after the plan; nothing is written.
@@ -49,10 +52,10 @@ const fn usual(windows: bool) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Elastic {
+pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Result<Elastic> {
     let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
     let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
-    Elastic {
+    Ok(Elastic {
         target: arguments.target.as_ref().map(absolute),
         backup: !arguments.no_backup,
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
@@ -61,12 +64,13 @@ pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Elastic {
         memory: arguments.copy.memory,
         reader: arguments.copy.reader.into(),
         verification: verification::resolve(arguments.copy.verify),
+        on_id_collision: collisions::resolve(arguments.copy.on_id_collision, arguments.copy.reader.into())?,
         accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
         dry_run: arguments.dry_run,
         // What says where a server is may be in the environment, and has no meaning here.
         session: Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session },
         source,
-    }
+    })
 }
 
 #[cfg(test)]

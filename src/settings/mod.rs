@@ -1,5 +1,6 @@
 //! What was meant: the command line and the environment, fully resolved. Pure.
 
+mod collisions;
 mod compose;
 mod elastic;
 mod elastic_version;
@@ -23,7 +24,7 @@ use crate::cli::{BackupArg, Cli, Command, MigrationArgs, OnFailureArg, SessionAr
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
-use crate::plan::Verification;
+use crate::plan::{OnIdCollision, Verification};
 use crate::release::{self, Release};
 use std::path::{Component, Path, PathBuf};
 
@@ -188,6 +189,8 @@ pub struct Migration {
     pub reader: ReaderWish,
     /// How the new data are compared, if it was said.
     pub verification: Option<Verification>,
+    /// What becomes of documents that share their `_id`, if it was said.
+    pub on_id_collision: Option<OnIdCollision>,
     /// What to do when the new server does not come up.
     pub on_failure: OnFailure,
     /// Absolute path of the rejects file that the user has read and given back.
@@ -266,7 +269,7 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
             let (start, dry_run) = (!options.no_start, options.dry_run);
             Task::Rollback(Rollback { session: session_of(&options.which)?, start, dry_run })
         }
-        Some(Command::Elastic(options)) => Task::Elastic(elastic::resolve(options, session(&cli.session)?)),
+        Some(Command::Elastic(options)) => Task::Elastic(elastic::resolve(options, session(&cli.session)?)?),
         Some(Command::Export(options)) => Task::Export(export::resolve(options, session(&cli.session)?)?),
         Some(Command::Import(options)) => Task::Import(import::resolve(options, session(&cli.session)?, environment)?),
         Some(Command::Verify(options)) => {
@@ -332,6 +335,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         memory: arguments.copy.memory,
         reader: arguments.copy.reader.into(),
         verification: verification::resolve(arguments.copy.verify),
+        on_id_collision: collisions::resolve(arguments.copy.on_id_collision, arguments.copy.reader.into())?,
         on_failure,
         accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
         session,

@@ -80,6 +80,8 @@ fn mistakes_are_usage_errors_with_a_hint() {
         ("-p My.Project", "\"My.Project\""),
         ("-p ___", "\"___\""),
         ("--backup none --backup-dir /b", "--backup-dir"),
+        ("--on-id-collision prefix-type --reader scroll", "exclude each other"),
+        ("elastic --on-id-collision prefix-type --reader scroll", "exclude each other"),
     ] {
         let error = task(line, &environment()).unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Usage, "{line}");

@@ -5,7 +5,7 @@
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::old_data::{self, OldData};
 use super::run::blocking;
-use super::{Run, new_data, node, sources};
+use super::{Run, collisions, new_data, node, sources};
 use crate::elastic::{Compared, Target, compare_index, compare_with_digest};
 use crate::error::{Context, Error, Result};
 use crate::files::{self, Owned};
@@ -78,10 +78,11 @@ async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compa
     // Opens what is closed, and refuses what is not whole.
     old.indices(&BTreeSet::new()).await?;
     let source = old.source();
-    let accepted = &run.options.accepted_rejects;
+    let copied = copied_indices(run);
+    let rules = collisions::rules(run, old, &copied).await?;
     let mut all = Vec::new();
-    for CopiedIndex { plan, .. } in copied_indices(run) {
-        all.push(compare_index(&source, new, &plan, accepted, &run.events, &run.cancel).await?);
+    for CopiedIndex { plan, .. } in copied {
+        all.push(compare_index(&source, new, &plan, &rules, &run.events, &run.cancel).await?);
     }
     Ok(all)
 }

@@ -9,12 +9,12 @@ use super::node::{self, Node};
 use super::old_data::{self, OldData};
 use super::put_away::put_away;
 use super::run::blocking;
-use super::{Done, Run, sources, stop_stack};
+use super::{Done, Run, collisions, sources, stop_stack};
 use crate::deployment::Role;
 use crate::display::format;
 use crate::elastic::{
-    Checkpoints, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, Partial, RejectLog, SourceIndex, Templates,
-    find_collisions, require_complete,
+    Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, Partial, RejectLog, SourceIndex, Templates,
+    require_complete,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, space};
@@ -100,6 +100,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     node::remove_leftovers(run).await?;
     require_whole(one).await?;
     let _held = sources::hold(run, one).await?;
+    collisions::settle(run)?;
     let before = sources::note(run, one).await?;
     prepare_target(run, one).await?;
     let old = match old_data::open_to_copy(run, &one.source).await? {
@@ -153,8 +154,17 @@ pub(super) fn copied_indices(run: &Run) -> Vec<CopiedIndex> {
     notes.into_values().filter_map(|value| serde_json::from_value(value).ok()).collect()
 }
 
+/// Returns whether a part of any index is copied and kept.
+pub(super) fn has_copied(run: &Run) -> bool {
+    let notes = run.journal().state().step(Step::CopyElastic.name()).notes;
+    notes.keys().any(|key| key.starts_with(INDEX))
+}
+
+/// The beginning of the notes on indices.
+const INDEX: &str = "index ";
+
 fn index_key(index: &str) -> String {
-    format!("index {index}")
+    format!("{INDEX}{index}")
 }
 
 /// The data were judged before the plan; by now the old server has stopped, perhaps not cleanly.
@@ -213,8 +223,9 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
     options.accepted = Arc::clone(&run.options.accepted_rejects);
     options.indices_at_once = run.options.indices_at_once.unwrap_or(options.indices_at_once);
+    // A node has no way to tell beforehand; there, collisions show when the second document of an `_id` is written.
     if let OldData::Files(files) = old {
-        require_no_collisions(run, files, &plans, &options).await?;
+        options.new_ids = Arc::new(collisions::before_copy(run, files, &plans, &options).await?);
     }
     let copier =
         Copier::new(old.source(), target.client.clone(), options, run.events.clone(), run.cancel.clone()).await?;
@@ -225,15 +236,6 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     tell_oddities(run, &copied);
     let counts = copied.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(&copied) })
-}
-
-/// A node has no way to tell beforehand; there, collisions show when the second document of an `_id` is written.
-async fn require_no_collisions(run: &Run, files: &Files, plans: &[IndexPlan], options: &CopyOptions) -> Result<()> {
-    let (files, plans, cancel) = (files.clone(), plans.to_vec(), run.cancel.clone());
-    let (accepted, rejects) = (Arc::clone(&options.accepted), Arc::clone(&options.rejects));
-    let directory = run.plan.work_dir();
-    blocking(move || find_collisions(&files, &plans, &accepted, &rejects, &directory, &cancel)?.require_none(&rejects))
-        .await
 }
 
 fn tell_closed(run: &Run, ours: &[SourceIndex]) {
@@ -247,6 +249,14 @@ fn tell_closed(run: &Run, ours: &[SourceIndex]) {
 fn tell_oddities(run: &Run, copied: &[CopiedIndex]) {
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
     oddities(&outcomes).into_iter().for_each(|line| run.events.warn(line));
+    let renamed = outcomes.iter().map(|one| one.renamed).sum();
+    if renamed > 0 {
+        run.events.warn(format!(
+            "{} had an _id that another document of the same index has too, and got a new one; .clearml-migrate/{} lists them.",
+            format::documents(renamed),
+            run.plan.new_ids_file().file_name().unwrap_or_default().to_string_lossy()
+        ));
+    }
 }
 
 /// Each try has a rejects file of its own: the user may be reading an earlier one, or giving it back.

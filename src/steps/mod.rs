@@ -5,6 +5,7 @@
 
 mod back_up;
 mod check_health;
+mod collisions;
 mod compare;
 mod copy_data;
 mod copy_elastic;
@@ -23,6 +24,7 @@ mod start_stack;
 mod stop_stack;
 mod verify_elastic;
 
+pub use collisions::require_same_collisions;
 pub use compare::{Comparison, compare_again};
 pub use copy_elastic::CopiedElastic;
 pub use node::remove_leftovers;

@@ -2,12 +2,12 @@
 
 use super::node::{self, Node};
 use super::run::blocking;
-use super::{Run, pull_images};
+use super::{Run, collisions, pull_images};
 use crate::elastic::indices::{self, Listed};
 use crate::elastic::{Files, Source, SourceIndex};
 use crate::error::{Kind, Result};
 use crate::files::Owned;
-use crate::plan::{Reader, Step};
+use crate::plan::{OnIdCollision, Reader, Step};
 use crate::planner::phrase;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -77,6 +77,8 @@ enum Opened {
 /// Refuses files that cannot be read where no node may take over. Fails when the image of that node cannot be pulled.
 async fn open_files(run: &Run, path: &Path) -> Result<Opened> {
     let Reader::Segments { fallback } = reader(run) else { return Ok(Opened::ByNode) };
+    // A node tells too late which documents share their `_id`.
+    let fallback = fallback && collisions::choice(run) == OnIdCollision::Refuse;
     let path = path.to_owned();
     match blocking(move || Files::open(&path)).await {
         Ok(files) => Ok(Opened::Files(files)),

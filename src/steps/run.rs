@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::{Journal, Record};
-use crate::plan::{Plan, ServerPlan, Step, Verification};
+use crate::plan::{OnIdCollision, Plan, ServerPlan, Step, Verification};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub struct Options {
     pub verification: Option<Verification>,
     /// On rollback: leave the old server stopped.
     pub no_start: bool,
+    /// What becomes of documents that share their `_id`, if it was said in this run.
+    pub on_id_collision: Option<OnIdCollision>,
     /// How many indices are copied side by side; as many as have proven good if not said.
     pub indices_at_once: Option<usize>,
 }

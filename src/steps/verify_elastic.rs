@@ -5,7 +5,7 @@
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
 use super::run::blocking;
-use super::{Done, Run, new_data, old_data};
+use super::{Done, Run, collisions, new_data, old_data};
 use crate::display::format;
 use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};
@@ -154,7 +154,8 @@ async fn compare(run: &Run, target: &Target, one: &CopiedIndex) -> Result<Found>
     let place = run.claim(Step::VerifyElastic, &run.plan.elastic.clone)?;
     let old = old_data::open(run, &replacement(run)?.source, place).await?;
     let source = old.source();
-    let second = SecondReading { source: &source, accepted: &run.options.accepted_rejects };
+    let rules = collisions::rules(run, &old, std::slice::from_ref(one)).await?;
+    let second = SecondReading { source: &source, rules: &rules };
     let verdict = verify_index(target, plan, &outcome.digest, Some(second), &run.events, &run.cancel);
     verdict.await?.require_equal()?;
     Err(Error::difference("The new data differed when they were read first, and not when they were read again.")

@@ -11,8 +11,8 @@
 
 use clap::{Args, Parser};
 use clearml_migrate::elastic::{
-    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Source, SourceIndex, Target,
-    TargetFiles, Templates, Verdict, Verified, check_served, find_collisions, indices, require_complete, verify_index,
+    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Search, Source, SourceIndex,
+    Target, TargetFiles, Templates, Verdict, Verified, check_served, indices, require_complete, verify_index,
 };
 use clearml_migrate::error::Result;
 use clearml_migrate::events::Events;
@@ -110,7 +110,8 @@ async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBu
         let files = Files::open(data)?;
         let plans = plans(files.indices())?;
         let CopyOptions { accepted, rejects, .. } = &options;
-        find_collisions(&files, &plans, accepted, rejects, &std::env::temp_dir(), &cancel)?.require_none(rejects)?;
+        let search = Search { files: &files, plans: &plans, directory: &std::env::temp_dir(), cancel: &cancel };
+        search.collisions(accepted, rejects)?.require_none(rejects)?;
         (files.into(), plans)
     } else {
         let node = Client::new(old.source.as_deref().unwrap_or_default())?;

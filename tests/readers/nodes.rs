@@ -246,6 +246,21 @@ impl Target {
         Client::new(&self.node.address()).unwrap()
     }
 
+    /// Returns the first ids of an index, in order.
+    pub fn ids(&self, index: &str) -> Vec<String> {
+        let answer = self.node.call("GET", &format!("/{index}/_search?size=100&_source=false"), "");
+        let hits = answer["hits"]["hits"].as_array().unwrap();
+        let mut ids: Vec<String> = hits.iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Deletes a document, for good.
+    pub fn delete(&self, index: &str, id: &str) {
+        self.node.call("DELETE", &format!("/{index}/_doc/{id}"), "");
+        self.node.call("POST", &format!("/{index}/_flush"), "");
+    }
+
     /// Returns the number of documents of an index.
     pub fn count(&self, index: &str) -> u64 {
         self.node.call("POST", &format!("/{index}/_refresh"), "");

@@ -110,7 +110,10 @@ async fn a_document_that_is_refused_is_given_back_with_the_reason() {
     let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", Some("r"), "2")])).await.unwrap().refused;
     let key = Key { id: "b".into(), kind: Some("event".into()), routing: Some("r".into()) };
     let reason = "mapper_parsing_exception: why".to_owned();
-    assert_eq!(refused, [Refused { key, routing: Some("r".into()), source: "2".into(), reason, collision: false }]);
+    assert_eq!(
+        refused,
+        [Refused { key, id: "b".into(), routing: Some("r".into()), source: "2".into(), reason, collision: false }]
+    );
 }
 
 #[tokio::test]

@@ -1,126 +1,114 @@
 //! One `_id` for several documents of an index: under two types, or with two routings in two shards. Elasticsearch 5
-//! allows that, Elasticsearch 7 does not. Found before anything is copied.
+//! allows that, Elasticsearch 7 does not. Found before anything is copied, and then refused, or kept apart by a new
+//! `_id` for all of them but one.
+//!
+//! Memory: 16 MiB for sorting the hashes of an index's `_id`s, the rest of which is on disk, and 56 bytes for each
+//! document that shares its `_id`, of which there are [`MOST`] at most; 32 bytes of these, for each `_id`, stay for
+//! the copy.
 
+mod groups;
+mod new_ids;
+mod refuse;
 mod sort;
+#[cfg(test)]
+mod tests;
+
+pub use new_ids::{NewIdList, NewIds};
+pub use refuse::Collisions;
 
 use super::document::DocumentRef;
 use super::files::{Files, borrow};
 use super::index_plan::IndexPlan;
-use super::outcome::{CopyOutcome, Rejected};
-use super::rejects::{Accepted, Reject, RejectLog};
+use super::rejects::Accepted;
 use crate::error::{Error, Result};
-use sort::Repeated;
-use std::collections::HashSet;
+use groups::{Groups, Member, hash};
+use sort::{Sorted, Sorter};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
-use xxhash_rust::xxh3::xxh3_128;
 
-/// Ids that are told one by one, at most. More are no accident of a few documents.
+/// Documents that are looked at one by one, of all indices together. More are no accident of a few documents.
 const MOST: usize = 500_000;
 
-/// Documents whose `_id` is another document's of the same index.
-#[derive(Debug, Default)]
-pub struct Collisions {
-    /// How many; the first document of each `_id` does not count.
-    pub documents: u64,
-    /// The first of them, each with its index.
-    pub named: Vec<(String, Rejected)>,
+/// A search through the files of those indices that can have collisions: of several types, or of several shards.
+/// Blocks.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// What is searched.
+    pub files: &'a Files,
+    /// The indices.
+    pub plans: &'a [IndexPlan],
+    /// Where what does not fit into memory is sorted.
+    pub directory: &'a Path,
+    /// The wish to stop.
+    pub cancel: &'a CancellationToken,
 }
 
-impl Collisions {
-    /// Fails when there are any, with the way out. All are in `rejects`.
-    ///
-    /// # Errors
-    /// See above.
-    pub fn require_none(&self, rejects: &RejectLog) -> Result<()> {
-        if self.documents == 0 {
-            return Ok(());
-        }
-        rejects.sync()?;
-        let tell = |(index, one): &(String, Rejected)| format!("{index}, {}: {}", one.id, one.reason);
-        let named: Vec<String> = self.named.iter().map(tell).collect();
-        let file = rejects.path().display();
-        Err(Error::refused(format!(
-            "{} documents have an _id that another document of their index has too.",
-            self.documents
-        ))
-        .because(anyhow::Error::msg(named.join("\n")))
-        .hint(format!("Each is in {file}, whole. Nothing has been copied yet, and the old data are as they were."))
-        .hint(format!("If you can do without them, run the same command again with --accept-rejects {file}")))
-    }
+/// An index that has collisions.
+struct Found {
+    groups: Groups,
+    /// Hashes of all its `_id`s.
+    ids: Sorted,
 }
 
-/// Looks for collisions in those indices that can have any: of several types, or of several shards. Blocks.
-///
-/// # Errors
-/// As [`crate::lucene::directory::Unit::read`]; when the disk fails; and on cancel.
-pub fn find_collisions(
-    files: &Files,
-    plans: &[IndexPlan],
-    accepted: &Accepted,
-    rejects: &RejectLog,
-    directory: &Path,
-    cancel: &CancellationToken,
-) -> Result<Collisions> {
-    let mut collisions = Collisions::default();
-    for plan in plans.iter().filter(|plan| plan.types.len() > 1 || plan.shards > 1) {
-        let index = Index { files, name: &plan.index, accepted, cancel };
-        let mut repeated = Repeated::new(directory);
-        index.for_each(|document| repeated.add(hash(document.id)))?;
-        let Some(repeated) = repeated.find(MOST)? else {
-            return Err(Error::refused(format!("More than {MOST} _ids of the index {} occur twice.", plan.index))
-                .hint("Its documents are of several types with the same ids, which Elasticsearch 7 cannot hold in one index."));
-        };
-        if repeated.is_empty() {
-            continue;
-        }
-        let mut first = HashSet::new();
-        index.for_each(|document| {
-            let hash = hash(document.id);
-            if !repeated.contains(&hash) || first.insert(hash) {
-                return Ok(());
+impl Search<'_> {
+    /// Hands over each index in which documents share their `_id`, those aside that are left out.
+    fn for_each_index(&self, left_out: &Accepted, mut each: impl FnMut(&Index<'_>, Found) -> Result<()>) -> Result<()> {
+        let mut shared = 0;
+        for plan in self.plans.iter().filter(|plan| plan.types.len() > 1 || plan.shards > 1) {
+            let index = Index { search: self, name: &plan.index, left_out };
+            if let Some((found, documents)) = index.search(MOST - shared)? {
+                shared += documents;
+                each(&index, found)?;
             }
-            let kind = document.kind.map(str::to_owned);
-            let routing = document.routing.unwrap_or("none");
-            let reason = format!(
-                "another document has the same _id in this index, under another type or routing (type {}, routing {routing})",
-                document.kind.unwrap_or("none")
-            );
-            rejects.append(&Reject::new(&plan.index, document, &reason))?;
-            collisions.documents += 1;
-            if collisions.named.len() < CopyOutcome::NAMED {
-                collisions.named.push((plan.index.clone(), Rejected { id: document.id.to_owned(), kind, reason }));
-            }
-            Ok(())
-        })?;
-    }
-    Ok(collisions)
-}
-
-struct Index<'a> {
-    files: &'a Files,
-    name: &'a str,
-    accepted: &'a Accepted,
-    cancel: &'a CancellationToken,
-}
-
-impl Index<'_> {
-    /// Gives out all documents that are not left out, in a fixed order.
-    fn for_each(&self, mut each: impl FnMut(&DocumentRef<'_>) -> Result<()>) -> Result<()> {
-        for unit in self.files.units(self.name)? {
-            unit.read(|document| {
-                if self.cancel.is_cancelled() {
-                    return Err(Error::cancelled());
-                }
-                let document = borrow(&document);
-                let left_out = !self.accepted.is_empty() && self.accepted.contains(self.name, &document.key());
-                if left_out { Ok(()) } else { each(&document) }
-            })?;
         }
         Ok(())
     }
 }
 
-fn hash(id: &str) -> u128 {
-    xxh3_128(id.as_bytes())
+/// An index that is searched.
+struct Index<'a> {
+    search: &'a Search<'a>,
+    name: &'a str,
+    left_out: &'a Accepted,
+}
+
+impl Index<'_> {
+    /// Returns the collisions, if there are any, and how many documents are in them.
+    fn search(&self, most: usize) -> Result<Option<(Found, usize)>> {
+        let mut ids = Sorter::new(self.search.directory);
+        self.for_each(|document| ids.add(hash(document.id)))?;
+        let ids = ids.sorted()?;
+        let Some(repeated) = ids.repeated(most)? else {
+            return Err(Error::refused(format!(
+                "Too many documents have an _id that another document of the same index has too: more than {MOST} up to the index {}.",
+                self.name
+            ))
+            .hint("Elasticsearch 7 cannot hold them in one index. `export` writes all of them as text, type by type."));
+        };
+        if repeated.values.is_empty() {
+            return Ok(None);
+        }
+        let mut members = Vec::with_capacity(repeated.times);
+        self.for_each(|document| {
+            if repeated.values.binary_search(&hash(document.id)).is_ok() {
+                members.push(Member::new(document));
+            }
+            Ok(())
+        })?;
+        Ok(Some((Found { groups: Groups::new(members), ids }, repeated.times)))
+    }
+
+    /// Gives out all documents that are not left out.
+    fn for_each(&self, mut each: impl FnMut(&DocumentRef<'_>) -> Result<()>) -> Result<()> {
+        for unit in self.search.files.units(self.name)? {
+            unit.read(|document| {
+                if self.search.cancel.is_cancelled() {
+                    return Err(Error::cancelled());
+                }
+                let document = borrow(&document);
+                if self.left_out.leaves_out(self.name, &document) { Ok(()) } else { each(&document) }
+            })?;
+        }
+        Ok(())
+    }
 }

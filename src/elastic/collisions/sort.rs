@@ -1,30 +1,60 @@
-//! Finds values that occur more than once among any number of them, in bounded memory: sorted runs on disk, merged.
+//! Any number of values in order, in bounded memory: sorted runs in a file, merged.
 
 use crate::error::{Context, Result};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, ErrorKind, Read, Seek, Write};
+use std::io::{BufWriter, Write};
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Values that are sorted in memory: 16 MiB.
 const IN_MEMORY: usize = 1 << 20;
-/// Bytes of a run that are read at a time.
-const BUFFER: usize = 64 * 1024;
+/// Values of all runs together that are in memory while they are merged, at least one of each: 8 MiB.
+const MERGED: usize = 1 << 19;
+/// Values of a run that are read at a time, at most.
+const READ: usize = 4096;
+/// Bytes of a value.
+const VALUE: usize = size_of::<u128>();
 
 /// Collects values.
-pub(super) struct Repeated {
+pub(super) struct Sorter {
     directory: PathBuf,
     in_memory: usize,
     values: Vec<u128>,
-    runs: Vec<File>,
+    spilled: Option<Spilled>,
 }
 
-impl Repeated {
-    /// Returns an empty collection that keeps in `directory` what does not fit into memory. The files there have no
-    /// names: nothing is left of them, however the process ends.
+/// Sorted runs, one behind the other.
+struct Spilled {
+    file: File,
+    /// Where each run is, in values.
+    runs: Vec<Range<u64>>,
+}
+
+/// Values in order, to be gone through several times.
+pub(super) struct Sorted {
+    directory: PathBuf,
+    /// All of them, or none where they are in a file.
+    values: Vec<u128>,
+    spilled: Option<Spilled>,
+}
+
+/// Values that were added more than once.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Repeated {
+    /// Each of them once, in order.
+    pub values: Vec<u128>,
+    /// How often all of them were added.
+    pub times: usize,
+}
+
+impl Sorter {
+    /// Returns an empty collection that keeps in `directory` what does not fit into memory. The file there has no
+    /// name: nothing is left of it, however the process ends.
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), in_memory: IN_MEMORY, values: Vec::new(), runs: Vec::new() }
+        Self { directory: directory.to_owned(), in_memory: IN_MEMORY, values: Vec::new(), spilled: None }
     }
 
     /// Adds a value.
@@ -37,68 +67,144 @@ impl Repeated {
     }
 
     fn spill(&mut self) -> Result<()> {
-        let message = || format!("{} could not be used for sorting.", self.directory.display());
+        let message = || unusable(&self.directory);
         self.values.sort_unstable();
-        let path = self.directory.join(format!("sort-{}-{}.tmp", std::process::id(), self.runs.len()));
-        let file = File::options().read(true).write(true).create_new(true).open(&path).context(message)?;
-        std::fs::remove_file(&path).context(message)?;
-        let mut writer = BufWriter::with_capacity(BUFFER, file);
+        let spilled = match &mut self.spilled {
+            Some(spilled) => spilled,
+            none => none.insert(Spilled { file: unnamed_file(&self.directory).context(message)?, runs: Vec::new() }),
+        };
+        let start = spilled.runs.last().map_or(0, |run| run.end);
+        spilled.runs.push(start..start + self.values.len() as u64);
+        let mut writer = BufWriter::with_capacity(READ * VALUE, &spilled.file);
         for value in self.values.drain(..) {
             writer.write_all(&value.to_le_bytes()).context(message)?;
         }
-        let mut file = writer.into_inner().map_err(std::io::IntoInnerError::into_error).context(message)?;
-        file.rewind().context(message)?;
-        self.runs.push(file);
-        Ok(())
+        writer.flush().context(message)
     }
 
-    /// Returns the values that were added more than once, if there are no more than `most`.
+    /// Returns what was added, in order.
     ///
     /// # Errors
     /// Fails when the disk does.
-    pub fn find(mut self, most: usize) -> Result<Option<HashSet<u128>>> {
-        let message = || format!("{} could not be used for sorting.", self.directory.display());
+    pub fn sorted(mut self) -> Result<Sorted> {
+        if self.spilled.is_some() {
+            self.spill()?;
+            self.values = Vec::new();
+        }
         self.values.sort_unstable();
-        let runs = self.runs.into_iter().map(|run| Run::File(BufReader::with_capacity(BUFFER, run)));
-        let mut runs: Vec<Run> = runs.chain([Run::Memory(self.values.into_iter())]).collect();
+        Ok(Sorted { directory: self.directory, values: self.values, spilled: self.spilled })
+    }
+}
+
+impl Sorted {
+    /// Gives out all values in order until it is told to stop.
+    ///
+    /// # Errors
+    /// Fails when the disk does.
+    fn for_each(&self, mut each: impl FnMut(u128) -> ControlFlow<()>) -> Result<()> {
+        let Some(Spilled { file, runs }) = &self.spilled else {
+            let _ = self.values.iter().try_for_each(|value| each(*value));
+            return Ok(());
+        };
+        let message = || unusable(&self.directory);
+        let at_a_time = (MERGED / runs.len().max(1)).clamp(1, READ);
+        let mut runs: Vec<Run<'_>> = runs.iter().map(|run| Run::new(file, run.clone(), at_a_time)).collect();
         let mut heads = BinaryHeap::new();
         for (number, run) in runs.iter_mut().enumerate() {
             heads.extend(run.next().context(message)?.map(|value| Reverse((value, number))));
         }
-        let (mut last, mut found) = (None, HashSet::new());
         while let Some(Reverse((value, number))) = heads.pop() {
-            if last == Some(value) && found.insert(value) && found.len() > most {
-                return Ok(None);
+            if each(value).is_break() {
+                return Ok(());
             }
-            last = Some(value);
             if let Some(run) = runs.get_mut(number) {
                 heads.extend(run.next().context(message)?.map(|value| Reverse((value, number))));
             }
         }
-        Ok(Some(found))
+        Ok(())
     }
-}
 
-/// Values in order.
-enum Run {
-    Memory(std::vec::IntoIter<u128>),
-    File(BufReader<File>),
-}
-
-impl Run {
-    fn next(&mut self) -> std::io::Result<Option<u128>> {
-        match self {
-            Self::Memory(values) => Ok(values.next()),
-            Self::File(file) => {
-                let mut value = [0; 16];
-                match file.read_exact(&mut value) {
-                    Ok(()) => Ok(Some(u128::from_le_bytes(value))),
-                    Err(end) if end.kind() == ErrorKind::UnexpectedEof => Ok(None),
-                    Err(cause) => Err(cause),
+    /// Returns the values that were added more than once, if all of them together were not more often than `most`.
+    ///
+    /// # Errors
+    /// Fails when the disk does.
+    pub fn repeated(&self, most: usize) -> Result<Option<Repeated>> {
+        let (mut last, mut found) = (None, Repeated { values: Vec::new(), times: 0 });
+        self.for_each(|value| {
+            if last == Some(value) {
+                let again = found.values.last() == Some(&value);
+                found.times += if again { 1 } else { 2 };
+                if !again {
+                    found.values.push(value);
                 }
             }
-        }
+            last = Some(value);
+            if found.times > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok((found.times <= most).then_some(found))
     }
+
+    /// Returns the least of these values, which are in order, that was added too.
+    ///
+    /// # Errors
+    /// Fails when the disk does.
+    pub fn first_of(&self, wanted: &[u128]) -> Result<Option<u128>> {
+        let (mut wanted, mut found) = (wanted, None);
+        self.for_each(|value| {
+            wanted = wanted.get(wanted.partition_point(|one| *one < value)..).unwrap_or_default();
+            match wanted.first() {
+                None => ControlFlow::Break(()),
+                Some(one) if *one == value => {
+                    found = Some(value);
+                    ControlFlow::Break(())
+                }
+                Some(_) => ControlFlow::Continue(()),
+            }
+        })?;
+        Ok(found)
+    }
+}
+
+/// A run that is being read.
+struct Run<'a> {
+    file: &'a File,
+    /// What is left in the file, in values.
+    left: Range<u64>,
+    /// Values that are read at a time.
+    at_a_time: usize,
+    read: Vec<u8>,
+    /// Bytes of `read` that were given out.
+    given: usize,
+}
+
+impl<'a> Run<'a> {
+    fn new(file: &'a File, left: Range<u64>, at_a_time: usize) -> Self {
+        Self { file, left, at_a_time, read: Vec::new(), given: 0 }
+    }
+
+    fn next(&mut self) -> std::io::Result<Option<u128>> {
+        if self.given == self.read.len() {
+            let number = (self.left.end - self.left.start).min(self.at_a_time as u64);
+            self.read.resize(number as usize * VALUE, 0);
+            self.file.read_exact_at(&mut self.read, self.left.start * VALUE as u64)?;
+            self.left.start += number;
+            self.given = 0;
+        }
+        let value = self.read.get(self.given..).and_then(|rest| rest.first_chunk());
+        self.given += if value.is_some() { VALUE } else { 0 };
+        Ok(value.map(|value| u128::from_le_bytes(*value)))
+    }
+}
+
+fn unnamed_file(directory: &Path) -> std::io::Result<File> {
+    let path = directory.join(format!("sort-{}.tmp", std::process::id()));
+    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
+fn unusable(directory: &Path) -> String {
+    format!("{} could not be used for sorting.", directory.display())
 }
 
 #[cfg(test)]
@@ -110,29 +216,48 @@ mod tests {
     proptest! {
         #[test]
         fn what_occurs_twice_is_found_in_memory_and_on_disk(
-            values in proptest::collection::vec(0_u128..100, 0..200), in_memory in 1_usize..50,
+            values in proptest::collection::vec(0_u128..100, 0..200),
+            wanted in proptest::collection::btree_set(0_u128..100, 0..9),
+            in_memory in 1_usize..50,
         ) {
             let directory = tempfile::tempdir().unwrap();
-            let mut repeated = Repeated { in_memory, ..Repeated::new(directory.path()) };
+            let mut sorter = Sorter { in_memory, ..Sorter::new(directory.path()) };
             let mut counts = BTreeMap::new();
             for value in values {
-                repeated.add(value).unwrap();
+                sorter.add(value).unwrap();
                 *counts.entry(value).or_insert(0) += 1;
             }
-            prop_assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "files without names");
-            let expected: HashSet<u128> = counts.into_iter().filter(|(_, count)| *count > 1).map(|(value, _)| value).collect();
-            let found = repeated.find(expected.len()).unwrap();
-            prop_assert_eq!(found, Some(expected));
+            prop_assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "a file without a name");
+            let sorted = sorter.sorted().unwrap();
+            let twice = counts.iter().filter(|(_, count)| **count > 1);
+            let times = twice.clone().map(|(_, count)| *count).sum();
+            let expected = Repeated { values: twice.map(|(value, _)| *value).collect(), times };
+            prop_assert_eq!(sorted.repeated(times).unwrap(), Some(expected));
+            if times > 0 {
+                prop_assert_eq!(sorted.repeated(times - 1).unwrap(), None);
+            }
+            let first = wanted.iter().find(|value| counts.contains_key(value)).copied();
+            prop_assert_eq!(sorted.first_of(&wanted.into_iter().collect::<Vec<_>>()).unwrap(), first);
         }
     }
 
     #[test]
-    fn too_many_are_not_collected() {
+    fn runs_longer_than_what_is_read_at_a_time_come_out_whole() {
         let directory = tempfile::tempdir().unwrap();
-        let mut repeated = Repeated::new(directory.path());
-        for value in [1, 1, 2, 2, 3] {
-            repeated.add(value).unwrap();
+        let number = 3 * READ as u128;
+        let mut sorter = Sorter { in_memory: 2 * READ + 1, ..Sorter::new(directory.path()) };
+        for value in (0..number).rev().chain([7]) {
+            sorter.add(value).unwrap();
         }
-        assert_eq!(repeated.find(1).unwrap(), None);
+        let (sorted, mut next) = (sorter.sorted().unwrap(), Vec::new());
+        sorted
+            .for_each(|value| {
+                next.push(value);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let mut expected: Vec<u128> = (0..number).chain([7]).collect();
+        expected.sort_unstable();
+        assert_eq!(next, expected);
     }
 }

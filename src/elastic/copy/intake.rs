@@ -34,7 +34,8 @@ impl Intake {
     pub(super) fn take(&mut self, document: &DocumentRef<'_>) -> Result<Option<Batch>> {
         let Load { plan, options, request_bytes, pace, samples, .. } = self.load.as_ref();
         let (tally, size) = (&mut self.tally, document.source.len());
-        let lines = size + document.id.len() + document.routing.map_or(0, str::len) + ACTION_FRAME;
+        let id = options.new_ids.written_id(&plan.index, document);
+        let lines = size + id.len() + document.routing.map_or(0, str::len) + ACTION_FRAME;
         tally.read += 1;
         tally.bytes += size as u64;
         if !options.accepted.is_empty() && options.accepted.contains(&plan.index, &document.key()) {
@@ -56,8 +57,9 @@ impl Intake {
         }
         let routing = document.routing.filter(|routing| !same_task(routing, task.as_deref()));
         tally.routing_kept += u64::from(routing.is_some());
-        let sent = self.batch.push(document, routing.is_some());
-        tally.digest.add(document.id, routing, sent);
+        tally.renamed += u64::from(*id != *document.id);
+        let sent = self.batch.push(document, &id, routing.is_some());
+        tally.digest.add(&id, routing, sent);
         Ok(full)
     }
 

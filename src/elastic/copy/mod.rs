@@ -25,6 +25,7 @@ pub(super) use checkpoint::Reports;
 use super::adaptive::{Lanes, MOST_BYTES, Pace};
 use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
 use super::client::Client;
+use super::collisions::NewIds;
 use super::index_plan::IndexPlan;
 use super::mark::Mark;
 use super::outcome::CopyOutcome;
@@ -52,6 +53,8 @@ pub struct CopyOptions {
     pub checkpoint_every: Duration,
     /// Documents that the user accepted to leave out.
     pub accepted: Arc<Accepted>,
+    /// Documents that are written under another `_id` than their own.
+    pub new_ids: Arc<NewIds>,
     /// Where refused documents go.
     pub rejects: Arc<RejectLog>,
     /// What tells our indices from others where the target is not ours alone: no other is ever deleted or written to.
@@ -67,6 +70,7 @@ impl CopyOptions {
             indices_at_once: 3,
             checkpoint_every: Duration::from_secs(30),
             accepted: Arc::default(),
+            new_ids: Arc::default(),
             rejects: Arc::new(rejects),
             mark: None,
         }

@@ -14,6 +14,8 @@ pub(in super::super) struct Tally {
     pub(super) left_out: u64,
     pub(super) routing_kept: u64,
     pub(super) converted: u64,
+    #[serde(default)]
+    pub(super) renamed: u64,
     pub(super) repaired: u64,
     pub(super) rejects: u64,
     pub(super) collisions: u64,
@@ -35,7 +37,7 @@ impl Tally {
 
     /// Takes in what the target refused after all. The digest has only what it holds.
     pub(super) fn refuse(&mut self, refused: Refused) {
-        self.digest.remove(&refused.key.id, refused.routing.as_deref(), &refused.source);
+        self.digest.remove(&refused.id, refused.routing.as_deref(), &refused.source);
         self.reject(Rejected { id: refused.key.id, kind: refused.key.kind, reason: refused.reason }, refused.collision);
     }
 
@@ -66,6 +68,7 @@ impl Tally {
         self.left_out += other.left_out;
         self.routing_kept += other.routing_kept;
         self.converted += other.converted;
+        self.renamed += other.renamed;
         self.repaired += other.repaired;
         self.rejects += other.rejects;
         self.collisions += other.collisions;
@@ -83,6 +86,7 @@ impl Tally {
             left_out: self.left_out,
             routing_kept: self.routing_kept,
             converted: self.converted,
+            renamed: self.renamed,
             repaired: self.repaired,
             rejects: self.rejects,
             collisions: self.collisions,
@@ -106,9 +110,11 @@ mod tests {
         }
         expected.add("a", None, b"{}");
         expected.add("b", None, b"{ }");
-        let key = Key { id: "c".into(), kind: None, routing: Some("t".into()) };
+        // It was sent with another id than its own.
+        let key = Key { id: "own".into(), kind: None, routing: Some("t".into()) };
         let (source, reason) = (bytes::Bytes::from("{}"), "no".to_owned());
-        written.refuse(Refused { key, routing: None, source, reason, collision: false });
+        written.refuse(Refused { key, id: "c".into(), routing: None, source, reason, collision: false });
+        assert_eq!(written.rejected[0].id, "own");
         written.repair(&Repaired { id: "b".into(), routing: None, before: "{}".into(), after: "{ }".into() });
         // What was refused is known before what was read: its part of the digest is less than nothing.
         written.merge(&read);

@@ -1,7 +1,7 @@
 //! The pump from files to a node that takes everything, or nearly.
 
 use super::*;
-use crate::elastic::{Checkpoints, Digest, Files, SourceIndex, Templates};
+use crate::elastic::{Checkpoints, Digest, Files, Search, SourceIndex, Templates};
 use crate::lucene::stored::Mode;
 use crate::lucene::testing::{SHARD, TestDocument, directory, put_delete, put_index};
 use serde_json::{Value, json};
@@ -105,8 +105,21 @@ async fn try_copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, ev
     let [index]: &[SourceIndex] = files.indices() else { panic!("one index") };
     assert_eq!((index.documents, index.shards), (32, 1));
     let plan = IndexPlan::new(index, &Templates::release_1_1().unwrap()).unwrap();
-    let rejects = RejectLog::new(data.path().join("rejects"));
-    let options = CopyOptions { checkpoint_every: every, batch_bytes: 300, ..CopyOptions::new(rejects) };
+    copy_plan(data, server, keep, CopyOptions { checkpoint_every: every, ..options(data) }, plan).await
+}
+
+fn options(data: &tempfile::TempDir) -> CopyOptions {
+    CopyOptions { batch_bytes: 300, ..CopyOptions::new(RejectLog::new(data.path().join("rejects"))) }
+}
+
+async fn copy_plan(
+    data: &tempfile::TempDir,
+    server: &MockServer,
+    keep: &Keep,
+    options: CopyOptions,
+    plan: IndexPlan,
+) -> Result<CopyOutcome> {
+    let files = Files::open(data.path()).unwrap();
     let client = Client::new(&server.uri()).unwrap();
     let copier = Copier::new(files, client, options, Events::silent(), CancellationToken::new()).await.unwrap();
     copier.copy_all(vec![plan], keep).await.map(|mut outcomes| outcomes.remove(0))
@@ -187,4 +200,57 @@ async fn damage_within_the_documents_ends_the_copy_with_the_name_of_the_file() {
     let error = try_copy(&data, &server, &Keep::default(), NEVER).await.unwrap_err();
     assert_eq!(error.kind(), crate::error::Kind::Refused);
     assert!(error.message().contains("_2.fdt"), "{error:?}");
+}
+
+/// Two segments of ten documents under the same ten ids.
+fn data_of_two_types() -> tempfile::TempDir {
+    let segments = ["event", "old"].map(|kind| {
+        let document = |number: u32| TestDocument {
+            uid: Some(format!("{kind}#{number}")),
+            routing: Some("t".into()),
+            source: format!("{{\"task\":\"t\",\"n\":\"{kind}{number}\"}}"),
+            live: true,
+        };
+        (Mode::Fast, false, (0..10).map(document).collect())
+    });
+    directory(&segments, &[], 0)
+}
+
+#[tokio::test]
+async fn documents_of_one_id_are_both_written_and_a_copy_that_goes_on_keeps_to_their_new_ids() {
+    let data = data_of_two_types();
+    let files = Files::open(data.path()).unwrap();
+    let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
+    let plan = IndexPlan { types: vec!["event".into(), "old".into()], ..plan };
+    let new_ids = || {
+        let (plans, cancel) = ([plan.clone()], CancellationToken::new());
+        Search { files: &files, plans: &plans, directory: data.path(), cancel: &cancel }.new_ids().unwrap()
+    };
+    let copy = async |server: &MockServer, keep: &Keep| {
+        let options = CopyOptions { checkpoint_every: Duration::ZERO, new_ids: Arc::new(new_ids()), ..options(&data) };
+        copy_plan(&data, server, keep, options, plan.clone()).await.unwrap()
+    };
+    let mut expected = Digest::new();
+    for (kind, number) in ["event", "old"].iter().flat_map(|kind| (0..10).map(move |number| (kind, number))) {
+        let id = if *kind == "old" { format!("old-{number}") } else { number.to_string() };
+        expected.add(&id, None, format!("{{\"task\":\"t\",\"n\":\"{kind}{number}\"}}").as_bytes());
+    }
+
+    let (server, keep) = (target("id", "").await, Keep::default());
+    let outcome = copy(&server, &keep).await;
+    assert_eq!((outcome.read, outcome.renamed, outcome.written, &outcome.digest), (20, 10, 20, &expected));
+    let half = keep.partials.into_inner().unwrap().into_iter().next().unwrap();
+    assert_eq!(half.documents(), 10);
+    let (server, keep) = (target("id", "").await, Keep { earlier: Some(half), ..Keep::default() });
+    assert_eq!(copy(&server, &keep).await, outcome);
+    assert_eq!(documents(&sent(&server, "/_bulk").await), 10);
+
+    // One that is refused is given back under its own id, and the digest is of the others.
+    let outcome = copy(&target("id", "\"old3\"").await, &Keep::default()).await;
+    assert_eq!((outcome.rejects, outcome.written, outcome.named[0].id.as_str()), (1, 19, "3"));
+    expected.remove("old-3", None, b"{\"task\":\"t\",\"n\":\"old3\"}");
+    assert_eq!(outcome.digest, expected);
+    let rejects = std::fs::read_to_string(data.path().join("rejects")).unwrap();
+    let reject: Value = serde_json::from_str(rejects.trim()).unwrap();
+    assert_eq!((&reject["type"], &reject["id"]), (&json!("old"), &json!("3")));
 }
