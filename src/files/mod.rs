@@ -11,13 +11,15 @@
 //! | [`archive`] | a `.tar.gz` that plain `tar` reads, read back after writing |
 //! | [`fingerprint`] | whether a source changed |
 //! | [`space`] | free space, and the size of trees |
+//! | [`temporary`] | temporary files that nobody else sees |
+//! | [`sort`] | any number of values in order, in bounded memory |
 //! | [`locks`] | whether somebody has a data directory open; our own run lock |
 //!
 //! Every operation that changes something calls [`crate::failpoints::reach`] with `files.<operation>` first, and
 //! flushes files and directories where a power cut could otherwise lose what the journal says was done. Long ones
 //! reach a place per file too. The names: `files.create_dir`, `.rename`, `.remove_tree`, `.write_atomic`,
 //! `.write_atomic.rename`, `.write_new`, `.write_new.rename`, `.clone`, `.clone.file`, `.copy`, `.copy.file`, `.archive`,
-//! `.archive.entry`, `.archive.verify`, `.archive.rename`, `.lock`, `.journal_append`, `.index_remove`.
+//! `.archive.entry`, `.archive.verify`, `.archive.rename`, `.lock`, `.journal_append`, `.index_remove`, `.unnamed`.
 //!
 //! All of it blocks: asynchronous callers use `spawn_blocking`.
 
@@ -33,7 +35,9 @@ pub mod mounts;
 pub mod owned;
 pub(crate) mod parallel;
 pub(crate) mod problem;
+pub(crate) mod sort;
 pub mod space;
+pub(crate) mod temporary;
 mod transfer;
 pub(crate) mod walk;
 

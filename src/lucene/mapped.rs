@@ -21,11 +21,19 @@ impl MappedFile {
     /// Fails if it cannot be opened or mapped.
     pub fn open(path: PathBuf) -> Result<Self> {
         let file = File::open(&path).map_err(|cause| problem("read", &path, cause))?;
+        Self::of(path, &file)
+    }
+
+    /// Maps a file that is open, and that nobody writes to any more.
+    ///
+    /// # Errors
+    /// Fails if it cannot be mapped.
+    pub(super) fn of(path: PathBuf, file: &File) -> Result<Self> {
         // SAFETY: a map is only unsound if the file changes below it. Lucene never changes a file that a commit names,
         // Elasticsearch only appends to a translog, beyond what its checkpoint counts. Deleted files stay as long as
         // they are mapped, and neither are cut short. The bytes are never taken for valid UTF-8 or valid lengths unchecked.
         #[allow(unsafe_code)]
-        let map = unsafe { Mmap::map(&file) }.map_err(|cause| problem("map", &path, cause))?;
+        let map = unsafe { Mmap::map(file) }.map_err(|cause| problem("map", &path, cause))?;
         Ok(Self { path, map })
     }
 

@@ -9,7 +9,6 @@
 mod groups;
 mod new_ids;
 mod refuse;
-mod sort;
 #[cfg(test)]
 mod tests;
 
@@ -21,11 +20,13 @@ use super::files::{Files, borrow};
 use super::index_plan::IndexPlan;
 use super::rejects::Accepted;
 use crate::error::{Error, Result};
+use crate::files::sort::{Sorted, Sorter};
 use groups::{Groups, Member, hash};
-use sort::{Sorted, Sorter};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
+/// Hashes that are sorted in memory: 16 MiB.
+const SORTED_IN_MEMORY: usize = 1 << 20;
 /// Documents that are looked at one by one, of all indices together. More are no accident of a few documents.
 const MOST: usize = 500_000;
 
@@ -75,7 +76,7 @@ struct Index<'a> {
 impl Index<'_> {
     /// Returns the collisions, if there are any, and how many documents are in them.
     fn search(&self, most: usize) -> Result<Option<(Found, usize)>> {
-        let mut ids = Sorter::new(self.search.directory);
+        let mut ids = Sorter::new(self.search.directory, SORTED_IN_MEMORY);
         self.for_each(|document| ids.add(hash(document.id)))?;
         let ids = ids.sorted()?;
         let Some(repeated) = ids.repeated(most)? else {

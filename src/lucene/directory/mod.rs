@@ -24,8 +24,9 @@
 //! * Bytes are checked before they are given out: the checksums of everything else when a shard is opened, that of a
 //!   segment's documents when its first unit is read.
 //! * While anything of a directory lives, so do read locks that keep a node from starting on it.
-//! * Memory: a few dozen bytes for each unit, 16 for each document in the translog, one chunk of documents for each unit
-//!   being read. The files themselves are mapped.
+//! * Memory: a few dozen bytes for each unit, a few megabytes for each shard whose translog is not empty, one chunk of
+//!   documents for each unit being read. The files themselves are mapped. What there is to remember of a translog of more
+//!   than 65,536 operations, 16 bytes for each, is in a temporary file without a name: in `TMPDIR`, or else `/var/tmp`.
 
 mod shard;
 mod unit;

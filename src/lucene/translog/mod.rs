@@ -5,7 +5,9 @@
 //! | this one | checkpoints (`org.elasticsearch.index.translog.Checkpoint`): how much of a generation counts |
 //! | [`operation`] | one operation |
 //! | [`replay`] | what all of them come to, on top of a commit |
+//! | `last` | the last operation on each document, in bounded memory |
 
+mod last;
 pub mod operation;
 pub mod replay;
 

@@ -10,19 +10,20 @@
 //! Header "translog" version 2, Int32 length, id of the translog, operations
 //! ```
 //!
-//! Its checkpoint says how many operations and bytes count. What follows was never acknowledged, and is ignored. In
-//! memory there are 16 bytes for each document, no content: that stays in the map of the file.
+//! Its checkpoint says how many operations and bytes count. What follows was never acknowledged, and is ignored. No
+//! content is in memory: that stays in the map of the file.
 
 use super::super::Corrupt;
 use super::super::header::header;
 use super::super::input::Input;
 use super::super::mapped::{MappedFile, refused};
+use super::last::{LastOperations, Operations, Record};
 use super::operation::{self, Operation, Written};
 use super::{CURRENT, Checkpoint, checkpoint, closed_name, operations_name};
 use crate::error::Result;
 use crate::files::problem::problem;
-use hashbrown::HashTable;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -32,9 +33,20 @@ const MAX_GENERATIONS: i64 = 1_000_000;
 /// The last operation on each document.
 #[derive(Debug, Default)]
 pub struct Replay {
-    files: Vec<MappedFile>,
-    last: HashTable<Place>,
+    generations: Vec<Generation>,
+    last: LastOperations,
     position: Position,
+}
+
+/// The operations of one generation that count.
+#[derive(Debug)]
+struct Generation {
+    file: MappedFile,
+    /// Where the first one begins.
+    start: usize,
+    /// Where the last one ends.
+    end: usize,
+    operations: u64,
 }
 
 /// How far a translog reaches.
@@ -44,14 +56,6 @@ pub struct Position {
     pub generation: i64,
     /// Its bytes that count.
     pub offset: u64,
-}
-
-/// Where an operation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    file: u32,
-    deletes: bool,
-    offset: u64,
 }
 
 impl Replay {
@@ -69,8 +73,8 @@ impl Replay {
             return Err(refused(&path, Corrupt::new(why)));
         }
         let position = Position { generation: newest.generation, offset: newest.offset };
-        let mut replay = Self { position, ..Self::default() };
-        for generation in first..=newest.generation {
+        let (mut generations, mut operations) = (Vec::new(), Operations::new());
+        for (number, generation) in (0..).zip(first..=newest.generation) {
             let checkpoint = if generation == newest.generation {
                 newest
             } else {
@@ -81,48 +85,13 @@ impl Replay {
                 }
                 closed
             };
-            replay.add(MappedFile::open(dir.join(operations_name(generation)))?, uuid, checkpoint)?;
+            let file = MappedFile::open(dir.join(operations_name(generation)))?;
+            let generation = Generation::open(file, uuid, checkpoint)?;
+            generation.for_each(number, |record, _| operations.add(record))?;
+            generations.push(generation);
         }
-        Ok(replay)
-    }
-
-    fn add(&mut self, file: MappedFile, uuid: &str, checkpoint: Checkpoint) -> Result<()> {
-        let path = file.path().to_owned();
-        let number =
-            u32::try_from(self.files.len()).map_err(|_| refused(&path, Corrupt::new("too many generations")))?;
-        self.files.push(file);
-        self.read_operations(number, uuid, checkpoint).map_err(|why| refused(&path, why))
-    }
-
-    fn read_operations(&mut self, file: u32, uuid: &str, checkpoint: Checkpoint) -> Result<(), Corrupt> {
-        let (files, last) = (&self.files, &mut self.last);
-        let bytes = files.get(file as usize).map(MappedFile::bytes).unwrap_or_default();
-        let counted =
-            usize::try_from(checkpoint.offset).ok().and_then(|offset| bytes.get(..offset)).ok_or_else(|| {
-                Corrupt::new(format!("it has {} of the {} bytes in its checkpoint", bytes.len(), checkpoint.offset))
-            })?;
-        let mut input = Input::new(counted);
-        header(&mut input, "translog", 2..=2)?;
-        let length = input.count32()?;
-        if input.bytes(length)? != uuid.as_bytes() {
-            return Err(Corrupt::new("it is not the translog of the commit"));
-        }
-        for _ in 0..checkpoint.operations {
-            let offset = input.position() as u64;
-            let operation = operation::read(&mut input)?;
-            let place = Place { file, deletes: operation.document.is_none(), offset };
-            let hash = hash(&operation.kind, &operation.id);
-            let same = |earlier: &Place| is(files, *earlier, &operation.kind, &operation.id);
-            match last.find_mut(hash, same) {
-                Some(earlier) => *earlier = place,
-                None => {
-                    last.insert_unique(hash, place, |place| {
-                        read_at(files, *place).map_or(0, |operation| self::hash(&operation.kind, &operation.id))
-                    });
-                }
-            }
-        }
-        if input.rest().is_empty() { Ok(()) } else { Err(input.corrupt("there is more than the checkpoint counts")) }
+        let last = operations.last(|a, b| same_document(&generations, a, b))?;
+        Ok(Self { generations, last, position })
     }
 
     /// Tells whether there is anything at all.
@@ -138,13 +107,13 @@ impl Replay {
     /// Tells whether a document of the commit is no longer what it was: written again or deleted.
     #[inline]
     pub fn supersedes(&self, kind: &str, id: &str) -> bool {
-        !self.last.is_empty() && self.last.find(hash(kind, id), |place| is(&self.files, *place, kind, id)).is_some()
+        !self.last.is_empty() && self.last.any(hash(kind, id), |record| is(&self.generations, record, kind, id))
     }
 
     /// Returns the number of documents that were written and not deleted, and their bytes at most.
     pub fn size(&self) -> (u64, u64) {
-        let written = self.last.iter().filter(|place| !place.deletes).count() as u64;
-        (written, self.files.iter().map(|file| file.bytes().len() as u64).sum())
+        let bytes = self.generations.iter().map(|generation| generation.file.bytes().len() as u64).sum();
+        (self.last.written(), bytes)
     }
 
     /// Gives out all documents that were written and not deleted, in the order of the files: file, type, id, document.
@@ -152,19 +121,55 @@ impl Replay {
     /// # Errors
     /// Fails if `each` does.
     pub fn for_each(&self, mut each: impl FnMut(&Path, &str, &str, Written<'_>) -> Result<()>) -> Result<()> {
-        let mut places: Vec<Place> = self.last.iter().filter(|place| !place.deletes).copied().collect();
-        places.sort_unstable();
-        for place in places {
-            let operation = read_at(&self.files, place).map_err(|why| refused(self.path(place), why))?;
-            if let Some(document) = operation.document {
-                each(self.path(place), &operation.kind, &operation.id, document)?;
-            }
+        for (number, generation) in (0..).zip(&self.generations) {
+            generation.for_each(number, |record, operation| match operation.document {
+                Some(document) if self.last.contains(record) => {
+                    each(generation.file.path(), &operation.kind, &operation.id, document)
+                }
+                _ => Ok(()),
+            })?;
         }
         Ok(())
     }
+}
 
-    fn path(&self, place: Place) -> &Path {
-        self.files.get(place.file as usize).map_or(Path::new(""), MappedFile::path)
+impl Generation {
+    fn open(file: MappedFile, uuid: &str, checkpoint: Checkpoint) -> Result<Self> {
+        let bounds = Self::bounds(file.bytes(), uuid, checkpoint).map_err(|why| refused(file.path(), why))?;
+        Ok(Self { start: bounds.start, end: bounds.end, operations: checkpoint.operations, file })
+    }
+
+    /// Returns where the operations that count are.
+    fn bounds(bytes: &[u8], uuid: &str, checkpoint: Checkpoint) -> Result<Range<usize>, Corrupt> {
+        let counted =
+            usize::try_from(checkpoint.offset).ok().and_then(|offset| bytes.get(..offset)).ok_or_else(|| {
+                Corrupt::new(format!("it has {} of the {} bytes in its checkpoint", bytes.len(), checkpoint.offset))
+            })?;
+        let mut input = Input::new(counted);
+        header(&mut input, "translog", 2..=2)?;
+        let length = input.count32()?;
+        if input.bytes(length)? != uuid.as_bytes() {
+            return Err(Corrupt::new("it is not the translog of the commit"));
+        }
+        Ok(input.position()..counted.len())
+    }
+
+    /// Gives out all operations in order, each with its record in the generation of this number.
+    fn for_each(&self, number: u32, mut each: impl FnMut(Record, Operation<'_>) -> Result<()>) -> Result<()> {
+        let refuse = |why| refused(self.file.path(), why);
+        let counted = self.file.bytes().get(..self.end).unwrap_or_default();
+        let mut input = Input::at(counted, self.start);
+        for _ in 0..self.operations {
+            let offset = input.position() as u64;
+            let operation = operation::read(&mut input).map_err(refuse)?;
+            let hash = hash(&operation.kind, &operation.id);
+            let record = Record::new(hash, number, offset, operation.document.is_none());
+            each(record.ok_or_else(|| refuse(input.corrupt("it is larger than any node writes")))?, operation)?;
+        }
+        if input.rest().is_empty() {
+            return Ok(());
+        }
+        Err(refuse(input.corrupt("there is more than the checkpoint counts")))
     }
 }
 
@@ -181,14 +186,18 @@ fn hash(kind: &str, id: &str) -> u64 {
     xxh3_64_with_seed(id.as_bytes(), xxh3_64(kind.as_bytes()))
 }
 
-fn read_at(files: &[MappedFile], place: Place) -> Result<Operation<'_>, Corrupt> {
-    let bytes = files.get(place.file as usize).map(MappedFile::bytes).unwrap_or_default();
-    let offset = usize::try_from(place.offset).map_err(|_| Corrupt::new("an impossible offset"))?;
+fn read_at(generations: &[Generation], record: Record) -> Result<Operation<'_>, Corrupt> {
+    let bytes = generations.get(record.file()).map(|generation| generation.file.bytes()).unwrap_or_default();
+    let offset = usize::try_from(record.offset()).map_err(|_| Corrupt::new("an impossible offset"))?;
     operation::read(&mut Input::at(bytes, offset))
 }
 
-fn is(files: &[MappedFile], place: Place, kind: &str, id: &str) -> bool {
-    read_at(files, place).is_ok_and(|operation| operation.kind == kind && operation.id == id)
+fn is(generations: &[Generation], record: Record, kind: &str, id: &str) -> bool {
+    read_at(generations, record).is_ok_and(|operation| operation.kind == kind && operation.id == id)
+}
+
+fn same_document(generations: &[Generation], a: Record, b: Record) -> bool {
+    read_at(generations, b).is_ok_and(|operation| is(generations, a, &operation.kind, &operation.id))
 }
 
 #[cfg(test)]

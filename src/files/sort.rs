@@ -1,6 +1,8 @@
 //! Any number of values in order, in bounded memory: sorted runs in a file, merged.
 
-use crate::error::{Context, Result};
+use super::problem::problem;
+use super::temporary::unnamed_file;
+use crate::error::Result;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
@@ -9,18 +11,15 @@ use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// Values that are sorted in memory: 16 MiB.
-const IN_MEMORY: usize = 1 << 20;
-/// Values of all runs together that are in memory while they are merged, at least one of each: 8 MiB.
-const MERGED: usize = 1 << 19;
 /// Values of a run that are read at a time, at most.
 const READ: usize = 4096;
 /// Bytes of a value.
 const VALUE: usize = size_of::<u128>();
 
 /// Collects values.
-pub(super) struct Sorter {
+pub(crate) struct Sorter {
     directory: PathBuf,
+    /// Values that are in memory, at most: while runs are sorted, and of all runs together while they are merged.
     in_memory: usize,
     values: Vec<u128>,
     spilled: Option<Spilled>,
@@ -34,8 +33,9 @@ struct Spilled {
 }
 
 /// Values in order, to be gone through several times.
-pub(super) struct Sorted {
+pub(crate) struct Sorted {
     directory: PathBuf,
+    in_memory: usize,
     /// All of them, or none where they are in a file.
     values: Vec<u128>,
     spilled: Option<Spilled>,
@@ -43,7 +43,7 @@ pub(super) struct Sorted {
 
 /// Values that were added more than once.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Repeated {
+pub(crate) struct Repeated {
     /// Each of them once, in order.
     pub values: Vec<u128>,
     /// How often all of them were added.
@@ -51,10 +51,10 @@ pub(super) struct Repeated {
 }
 
 impl Sorter {
-    /// Returns an empty collection that keeps in `directory` what does not fit into memory. The file there has no
-    /// name: nothing is left of it, however the process ends.
-    pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), in_memory: IN_MEMORY, values: Vec::new(), spilled: None }
+    /// Returns an empty collection that keeps `in_memory` values of 16 bytes in memory, and in `directory` what is
+    /// more. The file there has no name: nothing is left of it, however the process ends.
+    pub fn new(directory: &Path, in_memory: usize) -> Self {
+        Self { directory: directory.to_owned(), in_memory, values: Vec::new(), spilled: None }
     }
 
     /// Adds a value.
@@ -67,19 +67,19 @@ impl Sorter {
     }
 
     fn spill(&mut self) -> Result<()> {
-        let message = || unusable(&self.directory);
+        let unwritten = |cause| problem("sort in", &self.directory, cause);
         self.values.sort_unstable();
         let spilled = match &mut self.spilled {
             Some(spilled) => spilled,
-            none => none.insert(Spilled { file: unnamed_file(&self.directory).context(message)?, runs: Vec::new() }),
+            none => none.insert(Spilled { file: unnamed_file(&self.directory)?, runs: Vec::new() }),
         };
         let start = spilled.runs.last().map_or(0, |run| run.end);
         spilled.runs.push(start..start + self.values.len() as u64);
         let mut writer = BufWriter::with_capacity(READ * VALUE, &spilled.file);
         for value in self.values.drain(..) {
-            writer.write_all(&value.to_le_bytes()).context(message)?;
+            writer.write_all(&value.to_le_bytes()).map_err(unwritten)?;
         }
-        writer.flush().context(message)
+        writer.flush().map_err(unwritten)
     }
 
     /// Returns what was added, in order.
@@ -92,33 +92,43 @@ impl Sorter {
             self.values = Vec::new();
         }
         self.values.sort_unstable();
-        Ok(Sorted { directory: self.directory, values: self.values, spilled: self.spilled })
+        let Self { directory, in_memory, values, spilled } = self;
+        Ok(Sorted { directory, in_memory, values, spilled })
     }
 }
 
 impl Sorted {
+    /// Returns whether all values are in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.spilled.is_none()
+    }
+
     /// Gives out all values in order until it is told to stop.
     ///
     /// # Errors
-    /// Fails when the disk does.
-    fn for_each(&self, mut each: impl FnMut(u128) -> ControlFlow<()>) -> Result<()> {
+    /// Fails when the disk or `each` does.
+    pub fn for_each(&self, mut each: impl FnMut(u128) -> Result<ControlFlow<()>>) -> Result<()> {
         let Some(Spilled { file, runs }) = &self.spilled else {
-            let _ = self.values.iter().try_for_each(|value| each(*value));
+            for value in &self.values {
+                if each(*value)?.is_break() {
+                    break;
+                }
+            }
             return Ok(());
         };
-        let message = || unusable(&self.directory);
-        let at_a_time = (MERGED / runs.len().max(1)).clamp(1, READ);
+        let unread = |cause| problem("sort in", &self.directory, cause);
+        let at_a_time = (self.in_memory / runs.len().max(1)).clamp(1, READ);
         let mut runs: Vec<Run<'_>> = runs.iter().map(|run| Run::new(file, run.clone(), at_a_time)).collect();
         let mut heads = BinaryHeap::new();
         for (number, run) in runs.iter_mut().enumerate() {
-            heads.extend(run.next().context(message)?.map(|value| Reverse((value, number))));
+            heads.extend(run.next().map_err(unread)?.map(|value| Reverse((value, number))));
         }
         while let Some(Reverse((value, number))) = heads.pop() {
-            if each(value).is_break() {
+            if each(value)?.is_break() {
                 return Ok(());
             }
             if let Some(run) = runs.get_mut(number) {
-                heads.extend(run.next().context(message)?.map(|value| Reverse((value, number))));
+                heads.extend(run.next().map_err(unread)?.map(|value| Reverse((value, number))));
             }
         }
         Ok(())
@@ -139,7 +149,7 @@ impl Sorted {
                 }
             }
             last = Some(value);
-            if found.times > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            Ok(if found.times > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         Ok((found.times <= most).then_some(found))
     }
@@ -152,14 +162,9 @@ impl Sorted {
         let (mut wanted, mut found) = (wanted, None);
         self.for_each(|value| {
             wanted = wanted.get(wanted.partition_point(|one| *one < value)..).unwrap_or_default();
-            match wanted.first() {
-                None => ControlFlow::Break(()),
-                Some(one) if *one == value => {
-                    found = Some(value);
-                    ControlFlow::Break(())
-                }
-                Some(_) => ControlFlow::Continue(()),
-            }
+            found = wanted.first().filter(|one| **one == value).copied();
+            let goes_on = found.is_none() && !wanted.is_empty();
+            Ok(if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         Ok(found)
     }
@@ -196,17 +201,6 @@ impl<'a> Run<'a> {
     }
 }
 
-fn unnamed_file(directory: &Path) -> std::io::Result<File> {
-    let path = directory.join(format!("sort-{}.tmp", std::process::id()));
-    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(file)
-}
-
-fn unusable(directory: &Path) -> String {
-    format!("{} could not be used for sorting.", directory.display())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +215,7 @@ mod tests {
             in_memory in 1_usize..50,
         ) {
             let directory = tempfile::tempdir().unwrap();
-            let mut sorter = Sorter { in_memory, ..Sorter::new(directory.path()) };
+            let mut sorter = Sorter::new(directory.path(), in_memory);
             let mut counts = BTreeMap::new();
             for value in values {
                 sorter.add(value).unwrap();
@@ -245,7 +239,7 @@ mod tests {
     fn runs_longer_than_what_is_read_at_a_time_come_out_whole() {
         let directory = tempfile::tempdir().unwrap();
         let number = 3 * READ as u128;
-        let mut sorter = Sorter { in_memory: 2 * READ + 1, ..Sorter::new(directory.path()) };
+        let mut sorter = Sorter::new(directory.path(), 2 * READ + 1);
         for value in (0..number).rev().chain([7]) {
             sorter.add(value).unwrap();
         }
@@ -253,7 +247,7 @@ mod tests {
         sorted
             .for_each(|value| {
                 next.push(value);
-                ControlFlow::Continue(())
+                Ok(ControlFlow::Continue(()))
             })
             .unwrap();
         let mut expected: Vec<u128> = (0..number).chain([7]).collect();

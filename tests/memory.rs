@@ -1,0 +1,134 @@
+//! Memory is bounded, however much there is to read. One test, alone in its process: all memory of that counts.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic")]
+
+use clearml_migrate::elastic::{Files, IndexPlan, NewIdList, Search, Templates};
+use clearml_migrate::lucene::directory::DataDirectory;
+use flate2::read::GzDecoder;
+use peak_alloc::PeakAlloc;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Documents of the server in the translog.
+const DOCUMENTS: u32 = 500_000;
+/// Documents of another type, each with the `_id` of one of the server's.
+const SHARED: u32 = 240_000;
+
+#[test]
+fn many_documents_in_a_translog_and_many_that_share_their_id_are_read_in_little_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = GzDecoder::new(File::open("tests/fixtures/lucene/merged.tar.gz").unwrap());
+    tar::Archive::new(archive).unpack(directory.path()).unwrap();
+    let before = read(directory.path());
+    let index = index(directory.path(), "best");
+    name_as_the_server_does(&index);
+    write_translog(&index.join("0/translog"));
+
+    MEMORY.reset_peak_usage();
+    let idle = MEMORY.current_usage();
+    assert_eq!(read(directory.path()), before + u64::from(DOCUMENTS + SHARED));
+    let used = MEMORY.peak_usage() - idle;
+    assert!(used < 12 << 20, "{used} bytes for a translog");
+
+    MEMORY.reset_peak_usage();
+    let files = Files::open(directory.path()).unwrap();
+    let templates = Templates::release_1_1().unwrap();
+    let types = ["event", "old"].map(str::to_owned);
+    let plans = files.indices().iter().map(|index| IndexPlan::new(index, &templates).unwrap());
+    let plans: Vec<IndexPlan> = plans.map(|plan| IndexPlan { types: types.to_vec(), ..plan }).collect();
+    let cancel = CancellationToken::new();
+    let search = Search { files: &files, plans: &plans, directory: directory.path(), cancel: &cancel };
+    let mut list = NewIdList::new(directory.path().join("new-ids.ndjson"));
+    let new_ids = search.new_ids_listed(&mut list).unwrap();
+    assert_eq!(list.documents(), u64::from(SHARED));
+    let used = MEMORY.peak_usage() - idle;
+    assert!(used < 64 << 20, "{used} bytes for the search");
+    let kept = MEMORY.current_usage() - idle;
+    assert!(kept < 12 << 20, "{kept} bytes for the copy");
+    drop(new_ids);
+}
+
+/// Reads everything and returns the number of documents.
+fn read(path: &Path) -> u64 {
+    let directory = DataDirectory::open(path).unwrap();
+    let mut documents = 0;
+    for index in directory.indices() {
+        for shard in directory.shards(index).unwrap() {
+            for unit in shard.units() {
+                documents += unit.read(|_| Ok(())).unwrap().documents;
+            }
+        }
+    }
+    documents
+}
+
+/// Returns where an index is.
+fn index(path: &Path, name: &str) -> PathBuf {
+    let directory = DataDirectory::open(path).unwrap();
+    let index = directory.indices().iter().find(|index| index.name == name).unwrap();
+    path.join("nodes/0/indices").join(&index.uuid)
+}
+
+/// Changes the name of the index `best` to one that an index of the server has.
+fn name_as_the_server_does(index: &Path) {
+    for entry in fs::read_dir(index.join("_state")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        // In SMILE, the length of a short name is in the byte before it.
+        let at = bytes.windows(5).position(|window| window == b"\x83best").unwrap();
+        let mut state = [&bytes[..at], b"\x8Aevents-best", &bytes[at + 5..bytes.len() - 8]].concat();
+        put_checksum(&mut state);
+        fs::write(&path, state).unwrap();
+    }
+}
+
+/// Ends a file of Lucene's with the checksum of all of it.
+fn put_checksum(file: &mut Vec<u8>) {
+    let checksum = u64::from(crc32fast::hash(file));
+    file.extend(checksum.to_be_bytes());
+}
+
+/// Puts operations into the newest generation, which holds none.
+fn write_translog(directory: &Path) {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let generation = names.filter_map(|name| name.strip_prefix("translog-")?.strip_suffix(".tlog")?.parse().ok());
+    let generation: i64 = generation.max().unwrap();
+    let path = directory.join(format!("translog-{generation}.tlog"));
+    let mut offset = fs::metadata(&path).unwrap().len();
+    let mut file = BufWriter::new(File::options().append(true).open(&path).unwrap());
+    let of = |kind: &'static str, number: u32| (0..number).map(move |id| (kind, id));
+    for (kind, id) in of("event", DOCUMENTS).chain(of("old", SHARED)) {
+        let operation = operation(kind, &id.to_string());
+        offset += operation.len() as u64;
+        file.write_all(&operation).unwrap();
+    }
+    file.flush().unwrap();
+    let mut checkpoint = 0x3FD7_6C17_u32.to_be_bytes().to_vec();
+    checkpoint.extend(b"\x03ckp\0\0\0\x01");
+    checkpoint.extend(offset.to_be_bytes());
+    checkpoint.extend((DOCUMENTS + SHARED).to_be_bytes());
+    checkpoint.extend(generation.to_be_bytes());
+    checkpoint.extend(0xC028_93E8_u32.to_be_bytes());
+    checkpoint.extend([0; 4]);
+    put_checksum(&mut checkpoint);
+    fs::write(directory.join("translog.ckp"), checkpoint).unwrap();
+}
+
+/// An index operation of format 7, without routing and parent.
+fn operation(kind: &str, id: &str) -> Vec<u8> {
+    let mut body = vec![2, 7];
+    for text in [id, kind, "{}"] {
+        body.push(u8::try_from(text.len()).unwrap());
+        body.extend(text.as_bytes());
+    }
+    body.extend([0; 2 + 25 + 8]);
+    let mut operation = (body.len() as u32 + 4).to_be_bytes().to_vec();
+    operation.extend(&body);
+    operation.extend(crc32fast::hash(&body).to_be_bytes());
+    operation
+}
