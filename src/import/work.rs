@@ -4,8 +4,8 @@ use super::check::Export;
 use super::journal::{Journal, Noted};
 use super::target::{Standing, Target};
 use crate::elastic::{
-    Accepted, Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, Occupant, RejectLog, SecondReading, Source,
-    SpotChecks, Verdict, check_served, indices, require_complete, verify_index,
+    Accepted, Checkpoints, Copier, CopyOptions, CopyOutcome, CopyRules, IndexPlan, Occupant, RejectLog, SecondReading,
+    Source, SpotChecks, Verdict, check_served, indices, require_complete, verify_index,
 };
 use crate::error::{Error, Kind, Result};
 use crate::events::Events;
@@ -128,7 +128,8 @@ impl Work {
             Proof::Counts => SpotChecks::new(0),
             Proof::Documents => {
                 let (source, target) = (Source::from(self.export.source()?), client.clone().into());
-                let second = SecondReading { source: &source, accepted: &self.accepted };
+                let rules = CopyRules { accepted: Arc::clone(&self.accepted), ..CopyRules::default() };
+                let second = SecondReading { source: &source, rules: &rules };
                 match verify_index(&target, plan, &outcome.digest, Some(second), &self.events, &self.cancel).await? {
                     Verdict::Equal(_, checks) => checks,
                     Verdict::Different(difference) => return Err(difference.into_error()),

@@ -68,7 +68,7 @@ pub(super) fn new_project(old: &Project, home: &HomeMove, compose: Generation) -
 mod tests {
     use super::*;
     use crate::deployment::Role;
-    use crate::plan::Verification;
+    use crate::plan::{OnIdCollision, Verification};
     use crate::settings::{Backup, ReaderWish};
 
     fn wishes() -> Wishes {
@@ -81,6 +81,7 @@ mod tests {
             memory: None,
             reader: ReaderWish::Auto,
             verification: Verification::Full { fallback: true },
+            on_id_collision: OnIdCollision::default(),
         }
     }
 
