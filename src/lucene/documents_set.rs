@@ -34,6 +34,8 @@ pub struct Documents<'a> {
     input: Input<'a>,
     shape: Shape,
     from: u32,
+    /// The least document that may come next.
+    next: u32,
     block: Block<'a>,
     next_block: Option<u16>,
 }
@@ -49,10 +51,24 @@ impl<'a> Documents<'a> {
     /// Returns the documents in the set that these bytes hold, from this one on.
     pub fn new(bytes: &'a [u8], shape: Shape, from: u32) -> Self {
         let block = Block::All { next: 0, end: 0 };
-        Self { input: Input::new(bytes).ordered(shape.order), shape, from, block, next_block: Some(0) }
+        Self { input: Input::new(bytes).ordered(shape.order), shape, from, next: 0, block, next_block: Some(0) }
     }
 
-    /// Goes to the next block that may have documents for us; tells whether there is one.
+    /// Takes the next document of the block that is not ahead of those asked for.
+    fn next_in_block(&mut self) -> Result<Option<u32>, Corrupt> {
+        for doc in self.block.by_ref() {
+            if doc < self.next {
+                return Err(self.input.corrupt("documents out of order ahead"));
+            }
+            self.next = doc.saturating_add(1);
+            if doc >= self.from {
+                return Ok(Some(doc));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes to the next block; tells whether there is one.
     fn enter_block(&mut self) -> Result<bool, Corrupt> {
         let Some(least) = self.next_block else { return Ok(false) };
         let number = self.input.u16()?;
@@ -99,15 +115,16 @@ impl Iterator for Documents<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let from = self.from;
-            if let Some(doc) = self.block.find(|doc| *doc >= from) {
-                return Some(Ok(doc));
-            }
-            match self.enter_block() {
+            let found = match self.next_in_block() {
+                Ok(None) => self.enter_block(),
+                Ok(Some(doc)) => return Some(Ok(doc)),
+                Err(why) => Err(why),
+            };
+            match found {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(why) => {
-                    self.next_block = None;
+                    (self.block, self.next_block) = (Block::All { next: 0, end: 0 }, None);
                     return Some(Err(why));
                 }
             }
@@ -171,6 +188,17 @@ mod tests {
             rank_power,
             jumps,
         })
+    }
+
+    #[test]
+    fn numbers_out_of_order_in_a_block_are_told_and_end_the_set() {
+        let shape = Shape { order: ByteOrder::Little, rank_power: None, jumps: 0 };
+        let mut bytes = documents_set(&[3, 5, 9], shape);
+        // 3, 5, 9 become 3, 9, 9.
+        bytes[6] = 9;
+        let found: Vec<_> = Documents::new(&bytes, shape, 0).map(|doc| doc.ok()).collect();
+        assert_eq!(found, [Some(3), Some(9), None]);
+        assert!(read(&bytes, shape, 10).is_err());
     }
 
     proptest! {
