@@ -13,8 +13,10 @@ bed=tests/testbed/bed.sh
 bed_suites=(e2e crash)
 # The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
 e2e_targets=(docker find elastic readers refusals_bed elastic_command rough_edges e2e compose_v1 failed_start bench
-  import_nodes)
+  import_nodes equality)
 crash_targets=(crash crash_elastic)
+# Elasticsearch of these versions runs beside the bed, without docker.
+bare_versions=(5.0.0 5.2.2 5.4.3 5.6.16 7.6.2 7.17.29 8.17.0)
 
 unit() {
   local targets
@@ -33,7 +35,10 @@ unit_targets() {
     name=${file#tests/}
     name=${name%/main.rs}
     name=${name%.rs}
-    case " ${e2e_targets[*]} ${crash_targets[*]} " in *" $name "*) ;; *) printf -- '--test=%s\n' "$name" ;; esac
+    case " ${e2e_targets[*]} ${crash_targets[*]} " in
+      *" $name "*) ;;
+      *) printf -- '--test=%s\n' "$name" ;;
+    esac
   done
 }
 
@@ -58,10 +63,17 @@ inside() { # TARGET…
   return $failed
 }
 
+e2e() {
+  # Fetched outside, too; where there was no bed before, there is no Maven either.
+  { command -v mvn >/dev/null || tests/testbed/lib/apt-install.sh maven; } &&
+    tests/fixtures/lucene/node.sh fetch "${bare_versions[@]}" &&
+    on_the_bed "${e2e_targets[@]}"
+}
+
 run_suite() { # SUITE
   case $1 in
     unit) unit ;;
-    e2e) on_the_bed "${e2e_targets[@]}" ;;
+    e2e) e2e ;;
     crash) on_the_bed "${crash_targets[@]}" ;;
   esac
 }

@@ -52,8 +52,12 @@ impl Golden {
 
 /// Reads what a node said is in it.
 pub fn parse_truth(path: &Path) -> Documents {
-    let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).lines();
-    let parsed = lines.map(|line| {
+    parse_lines(BufReader::new(GzDecoder::new(File::open(path).unwrap())))
+}
+
+/// Reads what a node said is in it, a line for each document.
+pub fn parse_lines(lines: impl BufRead) -> Documents {
+    let parsed = lines.lines().map(|line| {
         let line: Line = serde_json::from_str(&line.unwrap()).unwrap();
         ((line.index, line.kind, line.id), (line.routing, line.digest))
     });
