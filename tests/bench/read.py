@@ -75,8 +75,9 @@ def main(argv=None):
             f"{volume / 1e6:,.0f} MB/s of source"
         )
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=2)
+        with open(options.json, "w", encoding="utf-8") as out:
+            json.dump(result, out, indent=1)
+            out.write("\n")
 
 
 if __name__ == "__main__":
