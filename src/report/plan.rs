@@ -141,7 +141,6 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// Returns what reads the old data, and why.
 fn verify_line(verification: Verification) -> String {
     match verification {
         Verification::Full { .. } => "every document is read back from the new files and compared, and the new Elasticsearch is asked for some; a difference ends the run here",
@@ -151,6 +150,7 @@ fn verify_line(verification: Verification) -> String {
     .to_owned()
 }
 
+/// Returns what reads the old data, and why.
 fn reader_line(plan: &Plan) -> Option<String> {
     let node = plan.elastic.source_image.rsplit(':').next().unwrap_or_default();
     let node = format!("a temporary Elasticsearch {node} on a clone");
