@@ -169,7 +169,7 @@ fn what_cannot_be_migrated_is_refused_by_name() {
     let nowhere = machine.path("nowhere").display().to_string();
     refusal(elastic(&["-s", &nowhere, "-t", &target])).saying("There is no directory").saying("--source DIR");
     let unmade = machine.path("none/elastic_7").display().to_string();
-    refusal(elastic(&["-s", &source, "-t", &unmade])).saying("to make the new data in").saying("--target DIR");
+    refusal(elastic(&["-s", &source, "-t", &unmade])).saying("to make the new data in").saying("--target /");
     refusal(elastic(&["-s", &source, "-t", &format!("{source}/nodes")])).saying("lies in the source");
     let mongo = machine.home().join("data/mongo/db").display().to_string();
     refusal(elastic(&["-s", &mongo, "-t", &target])).saying("is no Elasticsearch data directory that is understood");

@@ -109,14 +109,14 @@ fn a_disk_that_fills_up_in_the_copy_is_named_and_the_run_goes_on_when_there_is_r
     let mut run = call().failpoints("elastic.bulk=sleep:4000@2").start();
     run.wait_for(|| data.target().join("nodes/0/indices").read_dir().is_ok_and(|entries| entries.count() > 1));
     std::thread::sleep(Duration::from_millis(300));
-    let fill = small.fill();
-    let failed = run.wait().with_code(1);
+    // Again and again: the node deletes files of shards that it gives up.
+    let failed = run.wait_looking(|_| small.fill()).with_code(1);
     clock.tell("full");
     // What the node said varies with the moment; it is the cause.
     let said = plain(&data.machine, from(&failed.stderr, "Error:"));
     let said: Vec<&str> = said.lines().filter(|line| line.starts_with("Error:") || line.starts_with("Hint:")).collect();
     insta::assert_snapshot!("disk_full", said.join("\n"));
-    fs::remove_file(fill).unwrap();
+    small.empty();
     call().run().done().saying("Upgrade completed.");
     Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
     data.with_new_node(|_| old.assert_counts());
@@ -145,12 +145,16 @@ impl Mount {
         Self(path.to_owned())
     }
 
-    /// Fills it up to the last byte, and returns the file that does.
-    fn fill(&self) -> PathBuf {
-        let fill = self.0.join("fill");
+    /// Fills what is left of it, up to the last byte.
+    fn fill(&self) {
+        let fill = format!("of={}", self.0.join("fill").display());
         // It ends with an error when nothing fits any more.
-        let _ = Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", fill.display())).output();
-        fill
+        let _ = Command::new("dd").args(["if=/dev/zero", "bs=4k", "oflag=append", "conv=notrunc", &fill]).output();
+    }
+
+    /// Gives the room back.
+    fn empty(&self) {
+        fs::remove_file(self.0.join("fill")).unwrap();
     }
 }
 
