@@ -7,6 +7,7 @@ use crate::harness::tree::Tree;
 use crate::harness::{docker, on_the_bed};
 use crate::words::{from, plain};
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -75,16 +76,16 @@ fn begun(data: &ElasticData) -> Running {
     data.elastic(&["--yes", "--no-backup"]).failpoints(IN_THE_COPY).start()
 }
 
-/// Waits until one index more is in the new data than an earlier run has finished.
+/// Waits until a run has finished an index and made the next one. What an earlier run had half-made gets a new name.
 fn copying(data: &ElasticData, run: &mut Running) {
     let before = indices(data);
-    run.wait_for(|| indices(data) > before + 1);
+    run.wait_for(|| indices(data).difference(&before).count() > 1);
     std::thread::sleep(Duration::from_millis(300));
 }
 
-fn indices(data: &ElasticData) -> usize {
+fn indices(data: &ElasticData) -> BTreeSet<String> {
     let dir = data.target().join("nodes/0/indices");
-    if dir.is_dir() { names_in(&dir).len() } else { 0 }
+    if dir.is_dir() { names_in(&dir).into_iter().collect() } else { BTreeSet::new() }
 }
 
 /// Requires exit code 130, and returns what was said from the wish to stop on.
