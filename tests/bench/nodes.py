@@ -40,25 +40,26 @@ def target(heap="2g", java=(), **settings):
 
 # As the new server's compose file has it.
 STOCK = target(reindex_remote_whitelist="source:9200")
-# As src/steps/node.rs has it.
+# As src/steps/node.rs and src/steps/java.rs have it.
 OWN = {
     "http_max__content__length": "512mb",
     "indices_memory_index__buffer__size": "30%",
     "indices_breaker_total_use__real__memory": "false",
     "action_auto__create__index": "false",
 }
-PARALLEL = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:-UseConcMarkSweepGC", "-XX:-UseG1GC", "-XX:+UseParallelGC")
-# What a way can be measured with, each run on a node of its own, as WAY@NODE. The last ones change one thing in `own`.
+COLLECTOR = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:-UseConcMarkSweepGC", "-XX:-UseG1GC", "-XX:+UseParallelGC")
+QUICK = ("-XX:TieredStopAtLevel=1",)
+# What a way can be measured with, each run on a node of its own, as WAY@NODE: the new server's, the program's for long and
+# for short loads, and its own with one thing changed.
 TARGETS = {
     "stock": STOCK,
-    "own": target(**OWN),
-    "heap-1g": target("1g", **OWN),
-    "heap-4g": target("4g", **OWN),
-    "buffer-10": target(**OWN | {"indices_memory_index__buffer__size": "10%"}),
-    "buffer-50": target(**OWN | {"indices_memory_index__buffer__size": "50%"}),
-    "parallel-gc": target(java=PARALLEL, **OWN),
-    "c1-only": target(java=("-XX:TieredStopAtLevel=1",), **OWN),
-    "parallel-gc-c1-only": target(java=(*PARALLEL, "-XX:TieredStopAtLevel=1"), **OWN),
+    "own": target(java=COLLECTOR, **OWN),
+    "own-short": target(java=COLLECTOR + QUICK, **OWN),
+    "own-collector-of-the-image": target(**OWN),
+    "own-heap-1g": target("1g", COLLECTOR, **OWN),
+    "own-heap-4g": target("4g", COLLECTOR, **OWN),
+    "own-buffer-10": target(java=COLLECTOR, **OWN | {"indices_memory_index__buffer__size": "10%"}),
+    "own-buffer-50": target(java=COLLECTOR, **OWN | {"indices_memory_index__buffer__size": "50%"}),
 }
 
 

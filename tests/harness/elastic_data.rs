@@ -99,6 +99,15 @@ impl ElasticData {
 
     /// Lets a node of the new Elasticsearch run on the new data, as a new server does.
     pub fn with_new_node<T>(&self, work: impl FnOnce(&Http) -> T) -> T {
+        self.new_node(work, &["stop", "--time", "120", "new-node"])
+    }
+
+    /// The same, and the node is killed.
+    pub fn with_killed_new_node<T>(&self, work: impl FnOnce(&Http) -> T) -> T {
+        self.new_node(work, &["kill", "new-node"])
+    }
+
+    fn new_node<T>(&self, work: impl FnOnce(&Http) -> T, end: &[&str]) -> T {
         let mount = format!("{}:/usr/share/elasticsearch/data", self.target().display());
         let label = format!("{}=trains", "com.docker.compose.project");
         docker(&[
@@ -120,7 +129,7 @@ impl ElasticData {
         ]);
         Node::ready();
         let result = work(&Http::new("http://localhost:9200"));
-        docker(&["stop", "--time", "120", "new-node"]);
+        docker(end);
         docker(&["rm", "new-node"]);
         result
     }
