@@ -6,15 +6,20 @@
 #   unit    format, lints, and every test that needs neither root nor docker
 #   e2e     the parts and a whole migration with real servers on the test bed (root; see tests/testbed/bed.sh)
 #   crash   a migration, and elastic, killed in each step and continued; prints step and outcome
+#   full    what takes hours and is not among the default: 1,000 damages of each sort to every kind of file
+#           (tests/full/corruption.sh), libFuzzer on every parser for two minutes (tests/fuzz/guided.sh), and the static
+#           build (tests/static.sh) in an empty container (root; on the test bed)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 bed=tests/testbed/bed.sh
 bed_suites=(e2e crash)
+fuzz_seconds=120
 # The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
 e2e_targets=(docker find elastic readers refusals_bed elastic_command rough_edges e2e compose_v1 failed_start bench
   import_nodes equality)
 crash_targets=(crash crash_elastic)
+full_targets=(static_binary)
 # Elasticsearch of these versions runs beside the bed, without docker.
 bare_versions=(5.0.0 5.2.2 5.4.3 5.6.16 7.6.2 7.17.29 8.17.0)
 
@@ -35,7 +40,7 @@ unit_targets() {
     name=${file#tests/}
     name=${name%/main.rs}
     name=${name%.rs}
-    case " ${e2e_targets[*]} ${crash_targets[*]} " in
+    case " ${e2e_targets[*]} ${crash_targets[*]} ${full_targets[*]} " in
       *" $name "*) ;;
       *) printf -- '--test=%s\n' "$name" ;;
     esac
@@ -70,11 +75,20 @@ e2e() {
     on_the_bed "${e2e_targets[@]}"
 }
 
+full() {
+  local failed=0
+  tests/full/corruption.sh || failed=1
+  tests/fuzz/guided.sh --seconds "$fuzz_seconds" || failed=1
+  CLEARML_STATIC_PROGRAM=$(tests/static.sh) on_the_bed "${full_targets[@]}" || failed=1
+  return $failed
+}
+
 run_suite() { # SUITE
   case $1 in
     unit) unit ;;
     e2e) e2e ;;
     crash) on_the_bed "${crash_targets[@]}" ;;
+    full) full ;;
   esac
 }
 
@@ -88,9 +102,9 @@ suites=("$@")
 [ $# -gt 0 ] || suites=(unit "${bed_suites[@]}")
 for suite in "${suites[@]}"; do
   case $suite in
-    unit | e2e | crash) ;;
+    unit | e2e | crash | full) ;;
     *)
-      echo "no such suite: $suite; there are: unit ${bed_suites[*]}" >&2
+      echo "no such suite: $suite; there are: unit ${bed_suites[*]} full" >&2
       exit 2
       ;;
   esac

@@ -16,12 +16,13 @@ kept=target/full/corruption-$rounds-$state-$sources
 mkdir -p "$kept"
 CLEARML_CORRUPTIONS=$rounds CLEARML_CORRUPTION_RESULTS=$kept cargo test --release --test lucene -- corruption
 
-# {"rounds": …, "directories": {"killed": {".cfs": {"truncated": {"refused": …, "irrelevant": …}, …}, …}, …}}
+# {"rounds": …, "files": [{"directory": "killed", "kind": ".cfs", "truncated": {"refused": …, "irrelevant": …}, …}, …]}
 result=tests/results/corruption-$rounds.json
 for file in "$kept"/*.json; do
   name=$(basename "$file" .json)
-  jq --arg directory "${name%@*}" --arg kind "${name#*@}" '{($directory): {($kind): .}}' "$file"
-done | jq --slurp --argjson rounds "$rounds" 'reduce .[] as $one ({}; . * $one) | {rounds: $rounds, directories: .}' >"$result"
-jq -r '[.directories[][][]] | "\(length) sorts of damage: \(map(.refused) | add) refused by name, " +
+  jq -c --arg directory "${name%@*}" --arg kind "${name#*@}" '{$directory, $kind} + .' "$file"
+done | jq -Rrs --argjson rounds "$rounds" '"{\"rounds\": \($rounds), \"files\": [\n" +
+  (split("\n") | map(select(. != "")) | join(",\n")) + "\n]}"' >"$result"
+jq -r '[.files[] | del(.directory, .kind)[]] | "\(length) sorts of damage: \(map(.refused) | add) refused by name, " +
   "\(map(.irrelevant) | add) without effect, \(map(.believed // 0) | add) forgeries believed"' "$result"
 echo "the result is in $result"
