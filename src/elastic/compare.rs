@@ -6,7 +6,7 @@ use super::copy_rules::CopyRules;
 use super::difference::Named;
 use super::digest::Digest;
 use super::document::{DocumentRef, on_one_line};
-use super::fold::{Side, Task, fold};
+use super::fold::{Side, Task, fold, until_cancelled};
 use super::index_plan::IndexPlan;
 use super::mapping::field_paths;
 use super::routing::intended;
@@ -14,7 +14,7 @@ use super::source::Source;
 use super::target::Target;
 use super::tell_apart::{Sides, tell_apart};
 use super::verify::target_digest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Events;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +58,7 @@ pub async fn compare_index(
     cancel: &CancellationToken,
 ) -> Result<Compared> {
     let sides = Sides { source, target, plan, rules, events, cancel };
-    unless_cancelled(cancel, compare(sides)).await
+    until_cancelled(cancel, compare(sides)).await
 }
 
 /// Compares a target index with the digest of its copy, where the source is gone: as many documents as are fewer in a
@@ -75,16 +75,8 @@ pub async fn compare_with_digest(
     cancel: &CancellationToken,
 ) -> Result<Compared> {
     let task = Task::new(format!("new {}", plan.index), None, events, cancel);
-    let found = unless_cancelled(cancel, target_digest(target, plan, task)).await?;
+    let found = until_cancelled(cancel, target_digest(target, plan, task)).await?;
     Ok(judge(&plan.index, expected, found.as_ref()))
-}
-
-async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Error::cancelled()),
-        done = work => done,
-    }
 }
 
 fn judge(index: &str, expected: &Digest, found: Option<&Digest>) -> Compared {

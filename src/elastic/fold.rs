@@ -63,6 +63,18 @@ impl Drop for Task {
     }
 }
 
+/// Does `work` unless the wish to stop comes first: at once, also while a node does not answer.
+///
+/// # Errors
+/// Those of `work`, or cancelled.
+pub(super) async fn until_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::cancelled()),
+        done = work => done,
+    }
+}
+
 /// Shows every document of an index to `each`, with one of the states that begin with `start`, and returns the states.
 /// Of an index that is not there, there are none.
 ///

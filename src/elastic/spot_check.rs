@@ -2,15 +2,15 @@
 //! documents that were chosen at random while its files were read.
 
 use super::admin::{read_mapping, refresh};
-use super::client::{Call, Client};
+use super::client::Client;
 use super::difference::{Difference, How, Named};
 use super::digest::document_hash;
 use super::document::Key;
 use super::fetch::fetch;
 use super::index_plan::IndexPlan;
+use super::indices;
 use super::mapping::field_paths;
 use crate::error::Result;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -94,7 +94,7 @@ pub async fn check_served(
     checks: &SpotChecks,
 ) -> Result<Option<Difference>> {
     refresh(node, &plan.index).await?;
-    let found = count(node, &plan.index).await?;
+    let found = indices::count(node, &plan.index).await?;
     let covered = field_paths(&read_mapping(node, &plan.index).await?);
     let uncovered: Vec<String> = field_paths(&plan.mapping).difference(&covered).cloned().collect();
     let mut named = Vec::new();
@@ -106,16 +106,6 @@ pub async fn check_served(
     }
     named.truncate(Difference::NAMED);
     Ok(Some(Difference { index: plan.index.clone(), expected: documents, found, buckets: 0, named, uncovered }))
-}
-
-async fn count(node: &Client, index: &str) -> Result<u64> {
-    #[derive(Deserialize)]
-    struct Counted {
-        count: u64,
-    }
-    let counted = node.json::<Counted>(&Call::get(&[index, "_count"])).await;
-    let explain = |failure: super::Failure| failure.explain(format!("The index {index} could not be counted."));
-    Ok(counted.map_err(explain)?.count)
 }
 
 async fn ask(node: &Client, index: &str, wanted: &[(&str, &Chosen)], named: &mut Vec<Named>) -> Result<()> {
@@ -167,7 +157,7 @@ mod tests {
         let server = MockServer::start().await;
         let answers = [
             ("POST", "_refresh", json!({"_shards": {"failed": 0}})),
-            ("GET", "_count", json!({"count": count})),
+            ("POST", "_count", json!({"count": count, "_shards": {"total": 1, "successful": 1, "failed": 0}})),
             ("GET", "_mapping", json!({"events-log-x": {"mappings": mapping}})),
             ("POST", "_mget", json!({"docs": documents})),
         ];

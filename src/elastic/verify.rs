@@ -4,7 +4,7 @@ use super::copy_rules::CopyRules;
 use super::difference::Difference;
 use super::digest::Digest;
 use super::document::DocumentRef;
-use super::fold::{Side, Task, fold};
+use super::fold::{Side, Task, fold, until_cancelled};
 use super::index_plan::IndexPlan;
 use super::source::Source;
 use super::spot_check::SpotChecks;
@@ -65,6 +65,17 @@ pub struct SecondReading<'a> {
 /// # Errors
 /// Fails when a side cannot be read, or on cancel. A difference is no error but a [`Verdict`].
 pub async fn verify_index(
+    target: &Target,
+    plan: &IndexPlan,
+    expected: &Digest,
+    source: Option<SecondReading<'_>>,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Verdict> {
+    until_cancelled(cancel, verify_uncancelled(target, plan, expected, source, events, cancel)).await
+}
+
+async fn verify_uncancelled(
     target: &Target,
     plan: &IndexPlan,
     expected: &Digest,

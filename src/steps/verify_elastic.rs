@@ -92,7 +92,7 @@ async fn read_files(run: &Run, copied: &[CopiedIndex]) -> Result<Option<Vec<Foun
     };
     let mut all = Vec::new();
     for one in copied {
-        all.push(compare(run, &target, one).await.map_err(damaged)?);
+        all.push(compare(run, &target, one).await?);
     }
     Ok(Some(all))
 }
@@ -147,7 +147,8 @@ fn counted(one: &CopiedIndex) -> Verified {
 /// Compares an index. Only a difference is worth another look at the old data: it names the documents.
 async fn compare(run: &Run, target: &Target, one: &CopiedIndex) -> Result<Found> {
     let CopiedIndex { plan, outcome } = one;
-    let verdict = verify_index(target, plan, &outcome.digest, None, &run.events, &run.cancel).await?;
+    let verdict = verify_index(target, plan, &outcome.digest, None, &run.events, &run.cancel).await;
+    let verdict = verdict.map_err(damaged)?;
     if let Verdict::Equal(verified, checks) = verdict {
         return Ok((verified, checks));
     }
