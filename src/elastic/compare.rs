@@ -125,10 +125,7 @@ async fn source_digest(sides: Sides<'_>) -> Result<Digest> {
     };
     let task = Task::new(format!("old {}", plan.index), Some(plan.documents), events, cancel);
     let lanes = fold(Side::Old(source), plan, task, Digest::new, each).await?;
-    Ok(lanes.into_iter().fold(Digest::new(), |mut all, lane| {
-        all.merge(&lane);
-        all
-    }))
+    Ok(Digest::sum(lanes))
 }
 
 async fn mapping(target: &Target, index: &str) -> Result<Value> {

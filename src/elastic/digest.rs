@@ -74,6 +74,14 @@ impl Digest {
         }
     }
 
+    /// Returns the digest of the documents of all parts.
+    pub fn sum(parts: impl IntoIterator<Item = Self>) -> Self {
+        parts.into_iter().fold(Self::new(), |mut whole, part| {
+            whole.merge(&part);
+            whole
+        })
+    }
+
     /// Adds all documents of another digest.
     pub fn merge(&mut self, other: &Self) {
         for (own, theirs) in self.buckets.iter_mut().zip(&other.buckets) {

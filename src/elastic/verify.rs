@@ -125,8 +125,5 @@ pub(super) async fn target_digest(target: &Target, plan: &IndexPlan, task: Task)
         digest.add(document.id, document.routing, document.source);
     };
     let lanes = fold(Side::New(target), plan, task, Digest::new, each).await?;
-    Ok(lanes.into_iter().reduce(|mut all, lane| {
-        all.merge(&lane);
-        all
-    }))
+    Ok((!lanes.is_empty()).then(|| Digest::sum(lanes)))
 }

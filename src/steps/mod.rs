@@ -16,6 +16,7 @@ mod node;
 mod old_data;
 mod pull_images;
 mod put_away;
+mod readable;
 mod retire_sources;
 mod rewrite_compose;
 mod run;

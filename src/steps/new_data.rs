@@ -1,6 +1,7 @@
 //! The new Elasticsearch data, opened to be read back: their files, or a temporary node that works on a clone of them.
 
 use super::node::{self, Node};
+use super::readable::Readable;
 use super::run::blocking;
 use super::{Run, pull_images};
 use crate::elastic::{Target, TargetFiles, indices};
@@ -9,13 +10,8 @@ use crate::files::Owned;
 use crate::planner::phrase;
 use std::path::Path;
 
-/// New data that can be read.
-pub(super) enum NewData {
-    /// Their files.
-    Files(TargetFiles),
-    /// A node on a clone, with all of the server's indices open.
-    Node(Box<Node>),
-}
+/// New data that can be read. In a node, all of the server's indices are open.
+pub(super) type NewData = Readable<TargetFiles>;
 
 /// Opens new data on which no node runs: their files or, if these are refused, a node on a clone that is made at `place`.
 ///
@@ -64,17 +60,6 @@ impl NewData {
         match self {
             Self::Files(files) => files.clone().into(),
             Self::Node(node) => node.client.clone().into(),
-        }
-    }
-
-    /// Runs `work` unless a node reads and its container ends first.
-    ///
-    /// # Errors
-    /// As [`Node::while_alive`].
-    pub async fn while_alive<T>(&self, run: &Run, work: impl Future<Output = Result<T>>) -> Result<T> {
-        match self {
-            Self::Files(_) => work.await,
-            Self::Node(node) => node.while_alive(run, work).await,
         }
     }
 

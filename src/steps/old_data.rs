@@ -1,6 +1,7 @@
 //! The old Elasticsearch data, opened to be read: their files, or a temporary node that works on a clone of them.
 
 use super::node::{self, Node};
+use super::readable::Readable;
 use super::run::blocking;
 use super::{Run, collisions, pull_images};
 use crate::elastic::indices::{self, Listed};
@@ -15,13 +16,8 @@ use std::path::Path;
 /// The note that says what reads the data, where that is not what the plan says.
 const READER: &str = "reader";
 
-/// Old data that can be read.
-pub(super) enum OldData {
-    /// Their files; no node can start on them meanwhile.
-    Files(Files),
-    /// A node on a clone.
-    Node(Box<Node>),
-}
+/// Old data that can be read. While it is their files, no node can start on them.
+pub(super) type OldData = Readable<Files>;
 
 /// Returns what reads the old data of this run.
 pub(super) fn reader(run: &Run) -> Reader {
@@ -108,17 +104,6 @@ impl OldData {
         match self {
             Self::Files(files) => files.clone().into(),
             Self::Node(node) => node.client.clone().into(),
-        }
-    }
-
-    /// Runs `work` unless a node reads and its container ends first.
-    ///
-    /// # Errors
-    /// As [`Node::while_alive`].
-    pub async fn while_alive<T>(&self, run: &Run, work: impl Future<Output = Result<T>>) -> Result<T> {
-        match self {
-            Self::Files(_) => work.await,
-            Self::Node(node) => node.while_alive(run, work).await,
         }
     }
 
