@@ -2,13 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
-use clearml_migrate::elastic::{Files, IndexPlan, NewIdList, Search, Templates};
+use clearml_migrate::elastic::{
+    Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, NewIdList, NewIds, RejectLog, Search, Templates,
+};
+use clearml_migrate::events::Events;
 use clearml_migrate::lucene::directory::DataDirectory;
 use flate2::read::GzDecoder;
 use peak_alloc::PeakAlloc;
+use serde_json::json;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 #[global_allocator]
@@ -50,7 +58,75 @@ fn many_documents_in_a_translog_and_many_that_share_their_id_are_read_in_little_
     assert!(used < 64 << 20, "{used} bytes for the search");
     let kept = MEMORY.current_usage() - idle;
     assert!(kept < 12 << 20, "{kept} bytes for the copy");
-    drop(new_ids);
+
+    MEMORY.reset_peak_usage();
+    let idle = MEMORY.current_usage();
+    let outcome = copy(&files, &plans, new_ids, directory.path());
+    assert!(outcome.written >= u64::from(DOCUMENTS + SHARED));
+    assert_eq!((outcome.written, outcome.renamed), (outcome.read, u64::from(SHARED)));
+    let used = MEMORY.peak_usage() - idle;
+    assert!(used < ROOM + (20 << 20), "{used} bytes for the copy");
+}
+
+/// Bytes of requests that the copy may have in memory.
+const ROOM: usize = 4 << 20;
+
+/// Copies to a node that takes everything, but slowly.
+fn copy(files: &Files, plans: &[IndexPlan], new_ids: NewIds, directory: &Path) -> CopyOutcome {
+    let rejects = RejectLog::new(directory.join("rejects"));
+    let options = CopyOptions { memory: ROOM, new_ids: Arc::new(new_ids), ..CopyOptions::new(rejects) };
+    let plan = plans.iter().find(|plan| plan.index == "events-best").unwrap();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (target, events) =
+            (Client::new(&format!("http://{}", node.local_addr().unwrap())).unwrap(), Events::silent());
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = node.accept().await {
+                tokio::spawn(answer(connection));
+            }
+        });
+        let copier = Copier::new(files.clone(), target, options, events, CancellationToken::new()).await.unwrap();
+        copier.copy_index(plan).await.unwrap()
+    })
+}
+
+/// What a node answers, as far as anybody asks. It counts the lines of a request and keeps nothing.
+async fn answer(connection: TcpStream) {
+    let mut connection = BufStream::new(connection);
+    loop {
+        let (mut head, mut bytes) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let line = head.len();
+            if connection.read_line(&mut head).await.unwrap() == 0 {
+                return;
+            }
+            let header = head[line..].to_ascii_lowercase();
+            bytes = header.strip_prefix("content-length:").map_or(bytes, |number| number.trim().parse().unwrap());
+        }
+        let (mut body, mut lines) = ((&mut connection).take(bytes), 0);
+        loop {
+            let part = body.fill_buf().await.unwrap();
+            if part.is_empty() {
+                break;
+            }
+            lines += part.iter().filter(|byte| **byte == b'\n').count();
+            let read = part.len();
+            body.consume(read);
+        }
+        let answer = if head.contains("/_bulk") {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            format!(r#"{{"items":[{}]}}"#, vec![r#"{"create":{"status":201}}"#; lines / 2].join(","))
+        } else {
+            json!({"events-best": {"settings": {"index": {"uuid": "id"}}}, "acknowledged": true,
+                "shards_acknowledged": true, "_shards": {"failed": 0}, "nodes": {}})
+            .to_string()
+        };
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", answer.len());
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(answer.as_bytes()).await.unwrap();
+        connection.flush().await.unwrap();
+    }
 }
 
 /// Reads everything and returns the number of documents.

@@ -19,10 +19,10 @@ const RELAXED: f64 = 1.6;
 const STRAINED: f64 = 3.0;
 
 const LEAST_BYTES: usize = 128 * 1024;
-const FIRST_BYTES: usize = 1024 * 1024;
+const FIRST_BYTES: usize = 512 * 1024;
 /// Larger requests gain nothing (measured), and each lane holds one in memory.
-pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
-const BYTES_STEP: usize = 128 * 1024;
+pub(super) const MOST_BYTES: usize = 1024 * 1024;
+const BYTES_STEP: usize = 64 * 1024;
 /// Answers that come sooner let requests grow.
 const SOON: Duration = Duration::from_millis(250);
 /// Answers that come later let them shrink.
@@ -107,7 +107,7 @@ impl Pace {
         Lane { lanes: Arc::clone(&self.lanes), permit }
     }
 
-    /// Returns the bytes that the next request should have.
+    /// Returns the bytes that the next request should have in memory.
     pub fn batch_bytes(&self) -> usize {
         lock(&self.size).bytes
     }

@@ -2,10 +2,14 @@
 //!
 //! A batch is three pieces of memory, whatever the number of its documents: the body, the names, and the places of both.
 
+use super::buffers::{Buffer, Held};
 use super::document::{DocumentRef, Key, put_on_one_line};
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Bytes of an action line without id and routing.
+const ACTION_FRAME: usize = 40;
 
 /// One document of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,83 +30,80 @@ pub(super) struct Entry {
 }
 
 /// A bulk request in the making.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct BatchBuilder {
-    /// Bytes of a body that is full.
-    capacity: usize,
-    body: Vec<u8>,
-    names: String,
-    entries: Vec<Entry>,
+    held: Held,
 }
 
 /// A bulk request, cheap to send again.
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
+    held: Arc<Held>,
     body: Bytes,
-    names: Arc<str>,
-    entries: Vec<Entry>,
+}
+
+/// The body, which keeps the whole batch.
+struct Body(Arc<Held>);
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.body
+    }
 }
 
 impl BatchBuilder {
-    /// Returns an empty request that will have about `capacity` bytes.
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity, body: Vec::new(), names: String::new(), entries: Vec::new() }
-    }
-
-    /// Returns the bytes that the request should have.
-    pub fn capacity(&self) -> usize {
-        self.capacity
+    /// Returns an empty request in memory that was taken for it.
+    pub fn new(held: Held) -> Self {
+        Self { held }
     }
 
     /// Adds a document, to be written under `id`, its source on one line, and returns the source as it will be sent.
     pub fn push(&mut self, document: &DocumentRef<'_>, id: &str, sends_routing: bool) -> &[u8] {
-        if self.body.capacity() == 0 {
-            self.body.reserve_exact(self.capacity.max(document.source.len() + id.len() + 256));
-        }
-        let start = self.body.len();
-        self.body.extend_from_slice(br#"{"create":{"_id":"#);
-        push_string(&mut self.body, id);
+        let Buffer { body, names, entries, .. } = self.held.buffer_mut();
+        let start = body.len();
+        body.extend_from_slice(br#"{"create":{"_id":"#);
+        push_string(body, id);
         if let Some(routing) = document.routing.filter(|_| sends_routing) {
-            self.body.extend_from_slice(br#","routing":"#);
-            push_string(&mut self.body, routing);
+            body.extend_from_slice(br#","routing":"#);
+            push_string(body, routing);
         }
-        self.body.extend_from_slice(b"}}\n");
-        let source = self.body.len()..self.body.len() + document.source.len();
-        put_on_one_line(document.source, &mut self.body);
-        self.body.push(b'\n');
-        let names = self.names.len();
+        body.extend_from_slice(b"}}\n");
+        let source = body.len()..body.len() + document.source.len();
+        put_on_one_line(document.source, body);
+        body.push(b'\n');
+        let named = names.len();
         let new_id = Some(id).filter(|id| *id != document.id);
         for name in [Some(document.id), document.kind, document.routing, new_id].into_iter().flatten() {
-            self.names.push_str(name);
+            names.push_str(name);
         }
-        self.entries.push(Entry {
-            names,
+        entries.push(Entry {
+            names: named,
             id: document.id.len(),
             kind: document.kind.map(str::len),
             routing: document.routing.map(str::len),
             new_id: new_id.map(str::len),
             sends_routing,
-            lines: start..self.body.len(),
+            lines: start..body.len(),
             source: source.clone(),
         });
-        self.body.get(source).unwrap_or_default()
+        body.get(source).unwrap_or_default()
     }
 
-    /// Returns the bytes of the body so far.
-    pub fn bytes(&self) -> usize {
-        self.body.len()
+    /// Returns the bytes of memory that a document will take, at most, unless its names have to be escaped.
+    pub fn bytes_of(document: &DocumentRef<'_>, id: &str) -> usize {
+        let names = document.id.len() + document.kind.map_or(0, str::len) + document.routing.map_or(0, str::len);
+        document.source.len() + 2 * (names + id.len()) + ACTION_FRAME + size_of::<Entry>()
     }
 
-    /// Returns whether there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Returns the bytes of memory in use.
+    pub fn used(&self) -> usize {
+        self.held.used()
     }
 
-    /// Takes what has been collected and starts anew.
-    pub fn take(&mut self) -> Batch {
-        let body = Bytes::from(std::mem::take(&mut self.body));
-        let names = std::mem::take(&mut self.names).into();
-        Batch { body, names, entries: std::mem::take(&mut self.entries) }
+    /// Returns what has been collected.
+    pub fn build(self) -> Batch {
+        let held = Arc::new(self.held);
+        Batch { body: Bytes::from_owner(Body(Arc::clone(&held))), held }
     }
 }
 
@@ -117,14 +118,14 @@ impl Batch {
         self.body.clone()
     }
 
-    /// Returns the bytes of the body.
-    pub fn bytes(&self) -> usize {
-        self.body.len()
+    /// Returns the bytes of memory in use.
+    pub fn used(&self) -> usize {
+        self.held.used()
     }
 
     /// Returns the documents in the order of the body.
     pub fn entries(&self) -> &[Entry] {
-        &self.entries
+        &self.held.entries
     }
 
     /// Returns the source of one of [`Batch::entries`].
@@ -161,41 +162,34 @@ impl Batch {
     }
 
     fn name(&self, at: usize, length: usize) -> &str {
-        self.names.get(at..at + length).unwrap_or_default()
+        self.held.names.get(at..at + length).unwrap_or_default()
     }
 
     /// Returns a batch of some of the documents.
     pub fn select<'a>(&'a self, entries: impl IntoIterator<Item = &'a Entry>) -> Self {
-        let mut body = Vec::new();
-        let mut selected = Vec::new();
-        for entry in entries {
-            let start = body.len();
-            let source = start + (entry.source.start - entry.lines.start);
-            body.extend_from_slice(&self.body.slice(entry.lines.clone()));
-            let source = source..source + entry.source.len();
-            selected.push(Entry { lines: start..body.len(), source, ..entry.clone() });
-        }
-        Self { body: Bytes::from(body), names: Arc::clone(&self.names), entries: selected }
+        let of = |entry: &'a Entry| (entry, self.body.get(entry.source.clone()).unwrap_or_default());
+        self.with_sources(entries.into_iter().map(of))
     }
 
     /// Returns a batch of some of the documents with other sources.
     pub fn with_sources<'a>(&self, sources: impl IntoIterator<Item = (&'a Entry, &'a [u8])>) -> Self {
-        let mut builder = BatchBuilder::new(0);
+        let mut builder = BatchBuilder::default();
         for (entry, source) in sources {
             let key = self.key(entry);
             let document =
                 DocumentRef { id: &key.id, kind: key.kind.as_deref(), routing: key.routing.as_deref(), source };
             builder.push(&document, self.id(entry), entry.sends_routing);
         }
-        builder.take()
+        builder.build()
     }
 
     /// Returns the two halves, or `None` for a single document.
     pub fn halves(&self) -> Option<[Self; 2]> {
-        if self.entries.len() < 2 {
+        let entries = self.entries();
+        if entries.len() < 2 {
             return None;
         }
-        let (front, back) = self.entries.split_at(self.entries.len() / 2);
+        let (front, back) = entries.split_at(entries.len() / 2);
         Some([self.select(front), self.select(back)])
     }
 }
@@ -205,12 +199,12 @@ pub(super) mod tests {
     use super::*;
 
     pub(in super::super) fn batch(documents: &[(&str, Option<&str>, &str)]) -> Batch {
-        let mut builder = BatchBuilder::new(100);
+        let mut builder = BatchBuilder::default();
         for (id, routing, source) in documents {
             let document = DocumentRef { id, kind: Some("event"), routing: *routing, source: source.as_bytes() };
             builder.push(&document, id, routing.is_some());
         }
-        builder.take()
+        builder.build()
     }
 
     #[test]
@@ -227,10 +221,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_routing_that_is_not_sent_is_still_known() {
-        let mut builder = BatchBuilder::new(0);
+        let mut builder = BatchBuilder::default();
         let document = DocumentRef { id: "a", kind: None, routing: Some("t"), source: b"{}" };
         assert_eq!(builder.push(&document, "a", false), b"{}");
-        let batch = builder.take();
+        let batch = builder.build();
         let entry = &batch.entries()[0];
         assert_eq!((batch.routing(entry), batch.key(entry).routing.as_deref()), (None, Some("t")));
         assert_eq!(batch.body(), &b"{\"create\":{\"_id\":\"a\"}}\n{}\n"[..]);
@@ -238,12 +232,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_document_that_is_sent_with_another_id_is_still_known_by_its_own() {
-        let mut builder = BatchBuilder::new(0);
+        let mut builder = BatchBuilder::default();
         for (id, new_id) in [("a", "old-a"), ("b", "b")] {
             let document = DocumentRef { id, kind: Some("old"), routing: Some("t"), source: b"1" };
             builder.push(&document, new_id, true);
         }
-        let batch = builder.take();
+        let batch = builder.build();
         let again = batch.with_sources(batch.entries().iter().map(|entry| (entry, &b"1"[..])));
         for batch in [batch, again] {
             let names =

@@ -80,8 +80,9 @@ struct Item {
 #[derive(Deserialize)]
 struct ItemResult {
     status: u16,
+    /// Behind a pointer, because nearly all have none.
     #[serde(default)]
-    error: Option<Cause>,
+    error: Option<Box<Cause>>,
 }
 
 /// What a bulk request did with its documents, as positions in the batch.
@@ -179,7 +180,7 @@ impl BulkWriter {
             .timeout(LONG);
         let sent = Instant::now();
         let answer: Answer = self.client.json_once(&call).await?;
-        self.pace.answered(batch.bytes(), sent.elapsed());
+        self.pace.answered(batch.used(), sent.elapsed());
         if answer.items.len() != batch.entries().len() {
             let (got, sent) = (answer.items.len(), batch.entries().len());
             return Err(Failure::Unreadable(format!("{got} results came for {sent} documents")));

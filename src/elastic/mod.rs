@@ -20,6 +20,7 @@ mod admin;
 mod answers;
 mod backoff;
 mod batch;
+mod buffers;
 mod bulk;
 mod client;
 mod collisions;

@@ -1,14 +1,12 @@
 //! Reads an index from the files of an export, one after the other, on a thread that may block.
 
-use super::super::batch::Batch;
 use super::super::exported::{Exported, ExportedFile};
 use super::intake::Intake;
 use super::{Copier, Load, Tally};
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 impl Copier {
     /// Copies all files of an index.
@@ -27,7 +25,7 @@ impl Copier {
         let mut reading = JoinSet::new();
         let (load_read, cancel) = (Arc::clone(load), self.cancel.clone());
         reading.spawn_blocking(move || {
-            let tally = read(&file, &load_read, &batches, &cancel);
+            let tally = read(&file, &load_read.plan.index, Intake::new(&load_read, batches, cancel));
             drop(seat);
             tally
         });
@@ -36,16 +34,7 @@ impl Copier {
 }
 
 /// Reads a file. Blocks.
-fn read(file: &ExportedFile, load: &Arc<Load>, batches: &Sender<Batch>, cancel: &CancellationToken) -> Result<Tally> {
-    let send = |batch: Batch| batches.blocking_send(batch).map_err(|_| Error::cancelled());
-    let mut intake = Intake::new(load);
-    file.read(&load.plan.index, |document| {
-        if cancel.is_cancelled() {
-            return Err(Error::cancelled());
-        }
-        intake.take(document)?.map_or(Ok(()), send)
-    })?;
-    let (rest, tally) = intake.finish();
-    rest.map_or(Ok(()), send)?;
-    Ok(tally)
+fn read(file: &ExportedFile, index: &str, mut intake: Intake) -> Result<Tally> {
+    file.read(index, |document| intake.take(document))?;
+    intake.finish()
 }

@@ -7,9 +7,9 @@
 //! export files ─ exported ──┘
 //! ```
 //!
-//! Per slice or unit there is one batch in the making, one waiting, and what its reader holds: a page and a few
-//! portions, or a chunk. Batches on their way out are bounded for all indices together. A slow target therefore slows
-//! the source, and memory does not grow with the size of an index.
+//! Batches that are filled, that wait and that are on their way have a bounded room together ([`CopyOptions::memory`]);
+//! besides, a reader holds a page and a few portions, or a chunk. A slow target therefore slows the source, and memory
+//! does not grow with the size of an index.
 
 mod checkpoint;
 mod exported;
@@ -24,6 +24,7 @@ pub(super) use checkpoint::Reports;
 
 use super::adaptive::{Lanes, MOST_BYTES, Pace};
 use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
+use super::buffers::Buffers;
 use super::client::Client;
 use super::collisions::NewIds;
 use super::index_plan::IndexPlan;
@@ -43,8 +44,10 @@ use tokio_util::sync::CancellationToken;
 /// How to copy.
 #[derive(Debug, Clone)]
 pub struct CopyOptions {
-    /// Bytes of a bulk request at most, exceeded only by a single larger document.
+    /// Bytes that a bulk request has in memory at most, exceeded only by a single larger document.
     pub batch_bytes: usize,
+    /// Bytes that all bulk requests together have in memory at most, exceeded only by a single larger document.
+    pub memory: usize,
     /// Threads that read files, all indices together.
     pub readers: usize,
     /// Indices copied side by side.
@@ -66,6 +69,7 @@ impl CopyOptions {
     pub fn new(rejects: RejectLog) -> Self {
         Self {
             batch_bytes: MOST_BYTES,
+            memory: 32 * 1024 * 1024,
             readers: 4,
             indices_at_once: 3,
             checkpoint_every: Duration::from_secs(30),
@@ -85,6 +89,8 @@ pub struct Copier {
     pub(super) options: CopyOptions,
     /// The bulk requests on their way, all indices together.
     lanes: Arc<Lanes>,
+    /// What all bulk requests have in memory.
+    buffers: Arc<Buffers>,
     /// One permit for each thread that reads files.
     readers: Arc<Semaphore>,
     /// Largest request body that the target takes.
@@ -99,6 +105,7 @@ struct Load {
     options: CopyOptions,
     request_bytes: usize,
     pace: Arc<Pace>,
+    buffers: Arc<Buffers>,
     /// Whether tasks are counted.
     samples: bool,
     /// Whether the target may hold documents of an earlier try.
@@ -123,8 +130,8 @@ impl Copier {
     ) -> Result<Self> {
         let request_bytes = usize::try_from(target.max_request_bytes().await?).unwrap_or(usize::MAX);
         let readers = Arc::new(Semaphore::new(options.readers.max(1)));
-        let lanes = Lanes::new(options.batch_bytes);
-        Ok(Self { source: source.into(), target, options, lanes, readers, request_bytes, events, cancel })
+        let (lanes, buffers) = (Lanes::new(options.batch_bytes), Buffers::new(options.memory, options.batch_bytes));
+        Ok(Self { source: source.into(), target, options, lanes, buffers, readers, request_bytes, events, cancel })
     }
 
     /// Makes one target index anew and fills it: a half-made index of an earlier try is deleted first. When this
@@ -173,6 +180,7 @@ impl Copier {
             options: self.options.clone(),
             request_bytes: self.request_bytes,
             pace: Arc::new(self.lanes.pace()),
+            buffers: Arc::clone(&self.buffers),
             samples: index.starts_with("events-"),
             goes_on,
             written: AtomicU64::new(partial.tally.written()),

@@ -1,6 +1,5 @@
 //! Reads an index of a node, a few slices at a time.
 
-use super::super::batch::Batch;
 use super::super::client::Client;
 use super::super::document::Document;
 use super::super::scroll::Slice;
@@ -8,7 +7,7 @@ use super::intake::Intake;
 use super::{Copier, Load, Tally, joined};
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
 /// Portions of documents between the reader of a slice and its batch.
@@ -40,7 +39,7 @@ impl Copier {
                 slices.spawn(async move {
                     let (batches, incoming) = mpsc::channel(1);
                     let mut reading = JoinSet::new();
-                    reading.spawn(read(slice, Intake::new(&load), batches));
+                    reading.spawn(read(slice, Intake::new(&load, batches, copier.cancel.clone())));
                     copier.write_all(&load, incoming, reading).await
                 });
             }
@@ -58,23 +57,21 @@ impl Copier {
     }
 }
 
-async fn read(slice: Slice, mut intake: Intake, batches: Sender<Batch>) -> Result<Tally> {
-    let (portions, mut incoming) = mpsc::channel::<Vec<Document>>(PORTIONS);
-    let mut reading = JoinSet::new();
-    reading.spawn(async move { slice.read(&portions).await });
-    while let Some(portion) = incoming.recv().await {
-        for document in portion {
-            if let Some(full) = intake.take(&document.borrowed())? {
-                batches.send(full).await.map_err(|_| Error::cancelled())?;
-            }
-        }
+async fn read(slice: Slice, intake: Intake) -> Result<Tally> {
+    let (portions, incoming) = mpsc::channel(PORTIONS);
+    let mut taking = JoinSet::new();
+    taking.spawn_blocking(move || take(incoming, intake));
+    let read = slice.read(&portions).await;
+    drop(portions);
+    // If it takes no more, that is why the slice could not be read to its end.
+    let tally = taking.join_next().await.map_or_else(|| Err(Error::cancelled()), joined)?;
+    read.map(|_| tally)
+}
+
+/// Takes what is read. Blocks.
+fn take(mut portions: Receiver<Vec<Document>>, mut intake: Intake) -> Result<Tally> {
+    while let Some(portion) = portions.blocking_recv() {
+        portion.iter().try_for_each(|document| intake.take(&document.borrowed()))?;
     }
-    if let Some(read) = reading.join_next().await {
-        joined(read)?;
-    }
-    let (rest, tally) = intake.finish();
-    if let Some(rest) = rest {
-        batches.send(rest).await.map_err(|_| Error::cancelled())?;
-    }
-    Ok(tally)
+    intake.finish()
 }

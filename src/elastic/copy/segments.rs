@@ -4,7 +4,6 @@
 //! run that is cut off goes on behind them.
 
 use super::super::admin::flush;
-use super::super::batch::Batch;
 use super::super::files::{Files, borrow};
 use super::checkpoint::{Partial, Reports};
 use super::intake::Intake;
@@ -15,9 +14,8 @@ use crate::lucene::directory::{Unit, UnitKey};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// Units of one index that are on their way at the same time: while the last batches of one are written, the next ones
 /// are read.
@@ -83,7 +81,7 @@ impl Copier {
         let mut reading = JoinSet::new();
         let (load_read, cancel) = (Arc::clone(load), self.cancel.clone());
         reading.spawn_blocking(move || {
-            let tally = read(&unit, &load_read, &batches, &cancel);
+            let tally = read(&unit, &load_read, Intake::new(&load_read, batches, cancel));
             drop(seat);
             tally
         });
@@ -104,17 +102,9 @@ fn is_due_in_a_test() -> bool {
 }
 
 /// Reads a unit. Blocks.
-fn read(unit: &Unit, load: &Arc<Load>, batches: &Sender<Batch>, cancel: &CancellationToken) -> Result<Tally> {
-    let send = |batch: Batch| batches.blocking_send(batch).map_err(|_| Error::cancelled());
-    let mut intake = Intake::new(load);
-    let found = unit.read(|document| {
-        if cancel.is_cancelled() {
-            return Err(Error::cancelled());
-        }
-        intake.take(&borrow(&document))?.map_or(Ok(()), send)
-    })?;
-    let (rest, mut tally) = intake.finish();
-    rest.map_or(Ok(()), send)?;
+fn read(unit: &Unit, load: &Load, mut intake: Intake) -> Result<Tally> {
+    let found = unit.read(|document| intake.take(&borrow(&document)))?;
+    let mut tally = intake.finish()?;
     let left_out = found.deleted + found.nested + found.superseded;
     if found.documents + left_out != unit.documents() || tally.read != found.documents {
         return Err(Error::internal(format!(
