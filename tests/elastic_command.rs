@@ -97,6 +97,29 @@ fn data_are_moved_compared_used_and_taken_back() {
 }
 
 #[test]
+fn data_are_moved_to_the_elasticsearch_that_was_asked_for() {
+    if !on_the_bed() {
+        return;
+    }
+    let (data, old) = ElasticData::of_a_server(DOCUMENTS);
+    let original = Tree::of(&data.source());
+    let asked = data.elastic(&["-y", "-n", "--target-version", "7.17.29"]);
+    let report = asked.failpoints("step.verify_elastic.started=kill").run().killed();
+    report.saying("7.17.29");
+    let other = data.elastic(&["-y", "-n", "--target-version", "7.6.2"]).run().refused();
+    other.saying("was begun to Elasticsearch 7.17.29, not to 7.6.2");
+    // As the hints have it, without the version: it is in the journal.
+    let report = data.elastic(&["-y", "-n"]).run().done();
+    report.saying("documents equal, byte for byte").saying("Upgrade completed.");
+    data.verify().run().done().saying("are there, unchanged");
+    data.with_new_node_of("7.17.29", |_| old.assert_counts());
+    data.verify().run().done().saying("are there, unchanged");
+    data.nothing_of_the_run_is_left(&["elastic_7"]);
+    data.rollback().run().done();
+    Tree::of(&data.source()).same_as(&original, "the old data after the rollback");
+}
+
+#[test]
 fn a_difference_ends_the_run_by_name_and_the_same_command_copies_anew() {
     if !on_the_bed() {
         return;
@@ -115,7 +138,7 @@ fn a_difference_ends_the_run_by_name_and_the_same_command_copies_anew() {
     });
     let different =
         data.elastic(&["-y", "-n"]).run().with_code(4).saying("is not what it was in the old Elasticsearch");
-    different.saying(&format!("{victim} is missing")).saying("The same command copies them anew");
+    different.saying(&format!("{victim} is missing")).saying("the same command copies them anew");
     // Counted, that shows too.
     copied();
     let delete = json!({ "query": { "match_all": {} }, "max_docs": 1 });

@@ -98,9 +98,9 @@ pub struct ElasticArgs {
     /// Copy several indices at the same time, not one after another; elsewhere, -p is the project name
     #[arg(short, long)]
     pub parallel: bool,
-    /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x
-    #[arg(long, value_name = "VERSION", default_value = "7.6.2", value_parser = crate::settings::parse_elastic_version)]
-    pub target_version: String,
+    /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x [default: 7.6.2]
+    #[arg(long, value_name = "VERSION", value_parser = crate::settings::parse_elastic_version)]
+    pub target_version: Option<String>,
     /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
     pub backup_dir: Option<PathBuf>,

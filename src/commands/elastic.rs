@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure};
 use crate::files::{self, space};
 use crate::journal::{Phase, Scope};
-use crate::plan::Plan;
+use crate::plan::{Migrated, Plan, Replacement};
 use crate::planner::{ElasticWishes, Measured, build_elastic};
 use crate::preflight::{self, Subject};
 use crate::report::elastic_text;
@@ -114,7 +114,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
     let wishes = ElasticWishes {
         source: settings.source.clone(),
         target,
-        version: settings.version.clone(),
+        version: settings.version.clone().unwrap_or_else(|| Elastic::VERSION.to_owned()),
         backup: settings.backup,
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
@@ -147,7 +147,7 @@ fn require_there(source: &Path, target: &Path) -> Result<()> {
 
 async fn go_on(settings: Elastic, tools: Tools, known: Known, context: &Context) -> Result<()> {
     let session = &settings.session;
-    require_same_target(&settings, &known.plan)?;
+    require_as_begun(&settings, &known.plan)?;
     if !consent::go_on(&known, settings.dry_run, &session.command("rollback"), context) {
         return Ok(());
     }
@@ -160,23 +160,21 @@ async fn go_on(settings: Elastic, tools: Tools, known: Known, context: &Context)
     perform(&run, session, context).await
 }
 
-/// What was begun is finished as it was agreed on; another target would be another migration.
-fn require_same_target(settings: &Elastic, plan: &Plan) -> Result<()> {
-    let begun = plan.replacements.first().map(|one| &one.target);
-    match (&settings.target, begun) {
-        (Some(asked), Some(begun)) if asked != begun => {
-            let session = &settings.session;
-            Err(Error::refused(format!(
-                "The migration of {} was begun into {}, not into {}.",
-                settings.source.display(),
-                begun.display(),
-                asked.display()
-            ))
-            .hint(format!("Go on with it: {}", session.command("elastic")))
-            .hint(format!("Or take it back first: {}", session.command("rollback"))))
+/// What was begun is finished as it was agreed on; another target or Elasticsearch would be another migration.
+fn require_as_begun(settings: &Elastic, plan: &Plan) -> Result<()> {
+    let Elastic { session, source, .. } = settings;
+    let source = source.display();
+    let message = match (&settings.target, plan.replacements.first(), &settings.version, &plan.migrated) {
+        (Some(asked), Some(Replacement { target, .. }), ..) if asked != target => {
+            let (target, asked) = (target.display(), asked.display());
+            format!("The migration of {source} was begun into {target}, not into {asked}.")
         }
-        _ => Ok(()),
-    }
+        (.., Some(asked), Migrated::Elastic { version }) if asked != version => {
+            format!("The migration of {source} was begun to Elasticsearch {version}, not to {asked}.")
+        }
+        _ => return Ok(()),
+    };
+    Err(consent::of_another_choice(Error::refused(message), &session.command("elastic"), &session.command("rollback")))
 }
 
 fn options(settings: &Elastic) -> Result<Options> {

@@ -87,7 +87,7 @@ impl Difference {
             self.index
         ));
         let error = if lines.is_empty() { error } else { error.because(anyhow::Error::msg(lines.join("\n"))) };
-        error.hint("Nothing has been changed in the old data. The same command copies them anew.")
+        error.hint("The old data are as they were, and the same command copies them anew.")
     }
 }
 

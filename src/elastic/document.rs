@@ -1,6 +1,7 @@
 //! A document as Elasticsearch holds it: never parsed into values and written anew, because what is verified later is
 //! bytes.
 
+use super::json_text::{self, Comments};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -90,10 +91,22 @@ pub(super) enum Item {
 /// Says what is wrong with the text, or what the node says about this one document.
 pub(super) fn parse_item(text: Vec<u8>) -> Result<Item, String> {
     let text = Bytes::from(text);
-    let hit: Hit<'_> = serde_json::from_slice(&text).map_err(|error| {
-        let start: String = String::from_utf8_lossy(&text).chars().take(200).collect();
-        format!("a document is not plain JSON: {error} in {start}")
-    })?;
+    match serde_json::from_slice(&text) {
+        Ok(hit) => item(&text, &text, hit),
+        Err(error) => {
+            let mut plain = text.to_vec();
+            json_text::blank(&mut plain, Comments::All);
+            let hit = serde_json::from_slice(&plain).map_err(|_| {
+                let start: String = String::from_utf8_lossy(&text).chars().take(200).collect();
+                format!("a document is not plain JSON: {error} in {start}")
+            })?;
+            item(&text, &plain, hit)
+        }
+    }
+}
+
+/// Makes an item of a hit in `plain`, which is `text` but for comments.
+fn item(text: &Bytes, plain: &[u8], hit: Hit<'_>) -> Result<Item, String> {
     if let Some(error) = hit.error {
         return Err(format!("{}: {}", error.kind, error.whole_reason()));
     }
@@ -105,13 +118,17 @@ pub(super) fn parse_item(text: Vec<u8>) -> Result<Item, String> {
     let kind = hit.kind.filter(|kind| kind != "_doc").map(Cow::into_owned);
     let key = Key { id, kind, routing: hit.routing.map(Cow::into_owned) };
     Ok(match hit.source {
-        Some(source) => Item::Document(Document { key, source: text.slice_ref(source.get().as_bytes()) }),
+        Some(source) => {
+            let start = source.get().as_ptr().addr() - plain.as_ptr().addr();
+            Item::Document(Document { key, source: text.slice(start..start + source.get().len()) })
+        }
         None => Item::KeyOnly(key),
     })
 }
 
 /// Returns the source on a single line, as a bulk request needs it. Line ends become spaces: within JSON strings they
-/// are always escaped, so these stand between tokens.
+/// are always escaped, so these stand between tokens. So do comments that end with their line, which Elasticsearch takes
+/// and keeps: without its end, such a comment would take the rest of the document with it.
 pub fn on_one_line(source: &[u8]) -> Cow<'_, [u8]> {
     if !source.iter().any(ends_line) {
         return Cow::Borrowed(source);
@@ -126,6 +143,10 @@ pub fn put_on_one_line(source: &[u8], line: &mut Vec<u8>) {
     let start = line.len();
     line.extend_from_slice(source);
     let put = line.get_mut(start..).unwrap_or_default();
+    if !put.iter().any(ends_line) {
+        return;
+    }
+    json_text::blank(put, Comments::OfLines);
     put.iter_mut().filter(|byte| ends_line(byte)).for_each(|byte| *byte = b' ');
 }
 
@@ -149,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn the_source_keeps_its_comments_which_are_no_json() {
+        let source = "{ // it's \"a\n\"a\":\"b//c\" /* { */ }";
+        let hit = format!("{{\"_id\":\"x\",\"_source\":{source} }}");
+        let Item::Document(document) = parse_item(hit.into_bytes()).unwrap() else { panic!("no document") };
+        assert_eq!(document.source, source);
+    }
+
+    #[test]
     fn what_is_no_document_is_told_apart() {
         let parse = |text: &str| parse_item(text.as_bytes().to_vec());
         assert_eq!(parse(r#"{"_id":"a","found":false}"#), Ok(Item::Missing("a".into())));
@@ -156,12 +185,25 @@ mod tests {
         assert_eq!(parse(r#"{"_id":"a","_type":"_doc"}"#), Ok(Item::KeyOnly(key)));
         let error = parse(r#"{"_id":"a","error":{"type":"index_closed","reason":"closed"}}"#);
         assert_eq!(error, Err("index_closed: closed".into()));
-        assert!(parse(r#"{"_id":"a","_source":{/* c */}}"#).unwrap_err().contains("not plain JSON"));
+        assert!(parse(r#"{"_id":"a","_source":{"a":}}"#).unwrap_err().contains("not plain JSON"));
     }
 
     #[test]
     fn a_source_of_several_lines_becomes_one() {
         assert_eq!(*on_one_line(b"{\r\n  \"a\": \"x\\ny\"\n}"), *b"{    \"a\": \"x\\ny\" }");
         assert!(matches!(on_one_line(b"{\"a\":1}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_comment_that_ends_with_its_line_does_not_take_the_next_one_with_it() {
+        let one_line = |source: &str| String::from_utf8(on_one_line(source.as_bytes()).into_owned()).unwrap();
+        assert_eq!(one_line("{ // it's \"a\n\"a\": 1 }"), "{            \"a\": 1 }");
+        assert_eq!(one_line("{\"a\":1}//\r\n//"), "{\"a\":1}      ");
+        for same in [r#"{"a": "http://b","c":"\\\"//"/* // /*/, /**/ "d": "e//"}"#, r#"{"\\":1/*/ "*/,"b":"//"}"#, "/"]
+        {
+            assert_eq!(one_line(&format!("{same}\n")), format!("{same} "));
+        }
+        // Where there is but one line, the comment is its end, and every byte is kept.
+        assert_eq!(one_line("{\"a\":1} // b"), "{\"a\":1} // b");
     }
 }

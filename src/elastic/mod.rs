@@ -38,6 +38,7 @@ mod files;
 mod fold;
 mod index_plan;
 pub mod indices;
+mod json_text;
 mod mapping;
 mod mark;
 mod node;

@@ -2,6 +2,8 @@
 //! in memory as a whole. The bytes of each item are passed on untouched; what is left is the envelope, a small valid
 //! JSON text with an empty array where the items were.
 
+use super::json_text::Place;
+
 /// Which array of an answer holds the items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Items {
@@ -33,8 +35,7 @@ impl Items {
 pub(super) struct Splitter {
     items: Items,
     depth: usize,
-    in_string: bool,
-    escaped: bool,
+    place: Place,
     in_array: bool,
     in_item: bool,
     /// The last string outside of items, and whether the value that follows is the wanted array.
@@ -49,8 +50,7 @@ impl Splitter {
         Self {
             items,
             depth: 0,
-            in_string: false,
-            escaped: false,
+            place: Place::Between,
             in_array: false,
             in_item: false,
             string: Vec::new(),
@@ -64,17 +64,21 @@ impl Splitter {
     pub fn push(&mut self, piece: &[u8], mut emit: impl FnMut(Vec<u8>)) {
         let mut start = 0;
         for (at, &byte) in piece.iter().enumerate() {
-            if self.in_string {
-                self.string_byte(byte);
-                continue;
+            let place = self.place;
+            self.place = place.after(byte);
+            match (place, self.place) {
+                (Place::Between | Place::Slash, Place::Between) => {}
+                (Place::Between | Place::Slash, Place::Text) if !self.in_item => {
+                    self.string.clear();
+                    continue;
+                }
+                (Place::Text, Place::Text) | (Place::Escaped, _) if !self.in_item => {
+                    self.string.push(byte);
+                    continue;
+                }
+                _ => continue,
             }
             match byte {
-                b'"' => {
-                    self.in_string = true;
-                    if !self.in_item {
-                        self.string.clear();
-                    }
-                }
                 b':' if !self.in_item => self.named = self.string == self.items.key(),
                 b'{' => {
                     if self.between_items() {
@@ -116,16 +120,6 @@ impl Splitter {
         self.envelope
     }
 
-    fn string_byte(&mut self, byte: u8) {
-        match byte {
-            _ if self.escaped => self.escaped = false,
-            b'\\' => self.escaped = true,
-            b'"' => self.in_string = false,
-            _ if !self.in_item => self.string.push(byte),
-            _ => {}
-        }
-    }
-
     fn between_items(&self) -> bool {
         self.in_array && !self.in_item && self.depth == self.items.depth()
     }
@@ -162,6 +156,17 @@ mod tests {
             let envelope: serde_json::Value = serde_json::from_str(&envelope).unwrap();
             assert_eq!(envelope["hits"], serde_json::json!({"total": 2, "hits": []}));
             assert_eq!(envelope["_shards"]["failures"], serde_json::json!([{"a": [{}]}]));
+        }
+    }
+
+    #[test]
+    fn what_stands_in_a_comment_is_no_part_of_the_answer() {
+        let item = "{\"_source\":{ // it's \"}\n\"a\": 1 /* ]}\" */}}";
+        let text = format!("{{\"hits\":{{\"hits\":[{item},{{\"_id\":\"b/*\"}}]}}}}");
+        for piece in [1, 3, 1000] {
+            let (found, envelope) = split(Items::Hits, &text, piece);
+            assert_eq!(found, [item, "{\"_id\":\"b/*\"}"]);
+            assert_eq!(envelope, "{\"hits\":{\"hits\":[]}}");
         }
     }
 

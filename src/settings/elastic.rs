@@ -21,8 +21,8 @@ pub struct Elastic {
     pub backup_dir: Option<PathBuf>,
     /// Copy several indices side by side.
     pub parallel: bool,
-    /// Version of the Elasticsearch that writes, such as `7.6.2`.
-    pub version: String,
+    /// Version of the Elasticsearch that writes, if it was said.
+    pub version: Option<String>,
     /// Bytes of memory for the temporary nodes, if it was said.
     pub memory: Option<u64>,
     /// What is to read the old Elasticsearch data.
@@ -40,6 +40,8 @@ pub struct Elastic {
 impl Elastic {
     /// Where a stock Trains Server keeps its Elasticsearch data.
     pub const SOURCE: &str = usual(cfg!(windows)).0;
+    /// The Elasticsearch that writes when none was said: that of ClearML Server 1.0 and 1.1.
+    pub const VERSION: &str = "7.6.2";
     /// Where a stock server of Elasticsearch 7 looks for them.
     pub const TARGET: &str = usual(cfg!(windows)).1;
 }

@@ -107,7 +107,7 @@ fn damaged(error: Error) -> Error {
         Kind::Refused => Error::difference("The new data are not on disk as they were written.")
             .because(error)
             .hint("Check the disk and the memory of this machine (`dmesg` may say more).")
-            .hint("Nothing has been changed in the old data. The same command copies them anew."),
+            .hint("The old data are as they were, and the same command copies them anew."),
         _ => error,
     }
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The image of the new node.
-const NEW_NODE: &str = "docker.elastic.co/elasticsearch/elasticsearch:7.6.2";
+const NEW_VERSION: &str = "7.6.2";
 
 /// Elasticsearch data in a machine of their own, where a server keeps them.
 pub struct ElasticData {
@@ -99,15 +99,20 @@ impl ElasticData {
 
     /// Lets a node of the new Elasticsearch run on the new data, as a new server does.
     pub fn with_new_node<T>(&self, work: impl FnOnce(&Http) -> T) -> T {
-        self.new_node(work, &["stop", "--time", "120", "new-node"])
+        self.with_new_node_of(NEW_VERSION, work)
+    }
+
+    /// The same with another version.
+    pub fn with_new_node_of<T>(&self, version: &str, work: impl FnOnce(&Http) -> T) -> T {
+        self.new_node(version, work, &["stop", "--time", "120", "new-node"])
     }
 
     /// The same, and the node is killed.
     pub fn with_killed_new_node<T>(&self, work: impl FnOnce(&Http) -> T) -> T {
-        self.new_node(work, &["kill", "new-node"])
+        self.new_node(NEW_VERSION, work, &["kill", "new-node"])
     }
 
-    fn new_node<T>(&self, work: impl FnOnce(&Http) -> T, end: &[&str]) -> T {
+    fn new_node<T>(&self, version: &str, work: impl FnOnce(&Http) -> T, end: &[&str]) -> T {
         let mount = format!("{}:/usr/share/elasticsearch/data", self.target().display());
         let label = format!("{}=trains", "com.docker.compose.project");
         docker(&[
@@ -125,7 +130,7 @@ impl ElasticData {
             "discovery.type=single-node",
             "--env",
             "ES_JAVA_OPTS=-Xms512m -Xmx512m",
-            NEW_NODE,
+            &format!("docker.elastic.co/elasticsearch/elasticsearch:{version}"),
         ]);
         Node::ready();
         let result = work(&Http::new("http://localhost:9200"));

@@ -145,6 +145,7 @@ impl Old {
         };
         let json = "application/json";
         put("pretty", "t", b"\n{ \"task\" : \"t\",\r\n  \"msg\":\"two\\nlines\" ,\n\"iter\": 1.0}\n\n", json);
+        put("commented", "t", b"{ // it's \"its\"\n\"task\":\"t\", /* a\nb */ \"msg\":\"a//b\" }", json);
         put("twice", "t", br#"{"task":"t","msg":"one","o":{"k":[{"a":1,"a":2}]},"msg":"two"}"#, json);
         let large = json!({"task": "t", "msg": "loss ".repeat(1_600_000)}).to_string();
         put("large", "t", large.as_bytes(), "application/json");
@@ -199,7 +200,7 @@ impl Old {
     }
 }
 
-/// Indices with a document of 8 MB, documents of several lines, with a key twice, routed elsewhere, sent as YAML, deleted, written again
+/// Indices with a document of 8 MB, documents of several lines, with comments, with a key twice, routed elsewhere, sent as YAML, deleted, written again
 /// before and after a commit; with several shards, settings, aliases; and a closed one.
 pub struct OddIndices;
 

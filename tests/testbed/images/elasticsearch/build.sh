@@ -45,7 +45,7 @@ configure_7() { # HOME VERSION
   printf '%s\n' '17-:-Djava.security.manager=allow' >>"$1/config/jvm.options"
   cp "$here/log4j2-7.properties" "$1/config/log4j2.properties"
   printf 'cluster.name: "docker-cluster"\nnetwork.host: 0.0.0.0\n' >"$1/config/elasticsearch.yml"
-  add_reindex_module "$1/modules/reindex" "$2"
+  if [ "$2" = 7.6.2 ]; then add_reindex_module "$1/modules/reindex" "$2"; fi
 }
 
 configure_8() { # HOME
@@ -78,5 +78,7 @@ EOF
 
 build 5.6.16 org.elasticsearch.distribution.zip
 build 7.6.2 org.elasticsearch.distribution.integ-test-zip
+# For `elastic --target-version`: without the reindex module, because no server runs on it.
+build 7.17.29 org.elasticsearch.distribution.integ-test-zip
 # For `import`: without the page at `/`, which this distribution lacks.
 build 8.17.0 org.elasticsearch.distribution.integ-test-zip
