@@ -194,6 +194,20 @@ mod tests {
         assert!(matches!(on_one_line(b"{\"a\":1}"), Cow::Borrowed(_)));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_its_strings_hold_a_document_of_several_lines_stays_the_same(text in r#"[/*"\\\n a]{0,12}"#) {
+            let value = serde_json::json!({ text.clone(): [text, 1.5, {}] });
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            let commented = pretty.replace('\n', " // it's \"{\n");
+            for source in [pretty, commented] {
+                let line = on_one_line(source.as_bytes());
+                proptest::prop_assert!(!line.contains(&b'\n'));
+                proptest::prop_assert_eq!(&serde_json::from_slice::<serde_json::Value>(&line).unwrap(), &value);
+            }
+        }
+    }
+
     #[test]
     fn a_comment_that_ends_with_its_line_does_not_take_the_next_one_with_it() {
         let one_line = |source: &str| String::from_utf8(on_one_line(source.as_bytes()).into_owned()).unwrap();
