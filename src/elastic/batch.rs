@@ -173,7 +173,7 @@ impl Batch {
 
     /// Returns a batch of some of the documents with other sources.
     pub fn with_sources<'a>(&self, sources: impl IntoIterator<Item = (&'a Entry, &'a [u8])>) -> Self {
-        let mut builder = BatchBuilder::default();
+        let mut builder = BatchBuilder::new(self.held.part());
         for (entry, source) in sources {
             let key = self.key(entry);
             let document =

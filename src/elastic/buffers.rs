@@ -41,7 +41,9 @@ pub(super) struct Buffers {
 pub(super) struct Held {
     buffer: Buffer,
     /// Nowhere for parts of a batch that are sent again: their memory is their own.
-    home: Option<(Arc<Buffers>, OwnedSemaphorePermit)>,
+    home: Option<Arc<Buffers>>,
+    /// Shared by all parts of a batch.
+    room: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Buffer {
@@ -76,9 +78,14 @@ impl Buffers {
         let runtime = Handle::try_current().map_err(|cause| Error::internal("No runtime.").because(cause))?;
         let room = runtime.block_on(Arc::clone(&self.room).acquire_many_owned(bytes));
         let room = room.map_err(|cause| Error::internal("The room for batches was closed.").because(cause))?;
-        let free = if capacity > self.most { None } else { self.free().pop() };
+        if capacity > self.most {
+            // It has the room that they stand for.
+            self.free().clear();
+        }
+        let free = self.free().pop();
         let new = || Buffer { body: Vec::with_capacity(capacity), ..Buffer::default() };
-        Ok(Held { buffer: free.unwrap_or_else(new), home: Some((Arc::clone(self), room)) })
+        let (buffer, room) = (free.unwrap_or_else(new), Some(Arc::new(room)));
+        Ok(Held { buffer, home: Some(Arc::clone(self)), room })
     }
 
     fn put_back(&self, mut buffer: Buffer) {
@@ -98,6 +105,11 @@ impl Held {
     pub fn buffer_mut(&mut self) -> &mut Buffer {
         &mut self.buffer
     }
+
+    /// Returns a buffer for a part that is sent again: while there is one, nobody else gets the room of the whole.
+    pub fn part(&self) -> Self {
+        Self { buffer: Buffer::default(), home: None, room: self.room.clone() }
+    }
 }
 
 impl Deref for Held {
@@ -110,9 +122,8 @@ impl Deref for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((buffers, room)) = self.home.take() {
+        if let Some(buffers) = self.home.take() {
             buffers.put_back(mem::take(&mut self.buffer));
-            drop(room);
         }
     }
 }
@@ -153,6 +164,17 @@ mod tests {
         drop(large);
         assert!(buffers.free().is_empty());
         assert_eq!(buffers.room.available_permits(), 100 * KIB);
+    }
+
+    #[tokio::test]
+    async fn the_room_of_a_batch_is_taken_while_a_part_of_it_is_sent_again() {
+        let buffers = Buffers::new(100 * KIB, 60 * KIB);
+        let whole = take(&buffers, 10 * KIB).await;
+        let part = whole.part().part();
+        drop(whole);
+        assert_eq!(buffers.room.available_permits(), 40 * KIB);
+        drop(part);
+        assert_eq!((buffers.room.available_permits(), buffers.free().len()), (100 * KIB, 1));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::document::DocumentRef;
 use super::indices::{SourceIndex, is_ours};
+use super::json_text::without_surroundings;
 use crate::error::{Error, Kind, Result};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{self, DataDirectory, Unit};
@@ -91,14 +92,14 @@ impl Files {
     }
 }
 
-/// Returns a document of a unit as the copy takes it: without white space around its source, as answers of nodes are
-/// taken.
+/// Returns a document of a unit as the copy takes it: without white space and comments around its source, as answers of
+/// nodes are taken.
 pub(super) fn borrow<'a>(document: &directory::Document<'a>) -> DocumentRef<'a> {
     DocumentRef {
         id: document.id,
         kind: Some(document.kind),
         routing: document.routing,
-        source: document.source.trim_ascii(),
+        source: without_surroundings(document.source),
     }
 }
 

@@ -69,6 +69,35 @@ pub(super) fn blank(text: &mut [u8], comments: Comments) {
     }
 }
 
+/// Returns a document without the white space and the comments around it. Elasticsearch keeps and gives both; a comment at
+/// the end would take with it what follows.
+pub fn without_surroundings(source: &[u8]) -> &[u8] {
+    let source = source.trim_ascii();
+    let begins = source.first() == Some(&b'/');
+    if !begins && !may_end_with_comment(source) {
+        return source;
+    }
+    let mut plain = source.to_vec();
+    blank(&mut plain, Comments::All);
+    let start = plain.len() - plain.trim_ascii_start().len();
+    source.get(start..start + plain.trim_ascii().len()).unwrap_or_default()
+}
+
+/// Returns whether a slash follows the end of an object, be it in a string or not: only then is a closer look due.
+fn may_end_with_comment(source: &[u8]) -> bool {
+    let mut rest = source;
+    let mut behind = b' ';
+    while let Some(at) = rest.iter().position(|byte| *byte == b'/') {
+        let (front, back) = rest.split_at(at);
+        if front.trim_ascii_end().last().copied().unwrap_or(behind) == b'}' {
+            return true;
+        }
+        behind = b'/';
+        rest = back.get(1..).unwrap_or_default();
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +118,21 @@ mod tests {
             for same in ["{\"a\\\\\":\"/\",\"b\\\"//\":1}", "/", "1 / 2", ""] {
                 assert_eq!(blanked(same, comments), same);
             }
+        }
+    }
+
+    #[test]
+    fn a_document_ends_where_its_object_ends() {
+        let document = r#"{"a":"}/ // /*",/* } */"b":{}/**/}"#;
+        for (before, behind) in
+            [("", ""), (" \n", "\r\n"), ("// {\n/* { */", " // }"), ("", "/* } */ \n// }\n"), ("", "//")]
+        {
+            let source = format!("{before}{document}{behind}");
+            assert_eq!(without_surroundings(source.as_bytes()), document.as_bytes(), "{source}");
+        }
+        for other in ["", "/", "// a", "[1]"] {
+            let expected = if other == "// a" { "" } else { other };
+            assert_eq!(without_surroundings(other.as_bytes()), expected.as_bytes());
         }
     }
 }

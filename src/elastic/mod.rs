@@ -72,6 +72,7 @@ pub use failure::{Failure, Refusal};
 pub use files::{Files, describe};
 pub use index_plan::IndexPlan;
 pub use indices::{Listed, SourceIndex};
+pub use json_text::without_surroundings;
 pub use mapping::{field_paths, target_mapping, uncovered_fields};
 pub use mark::{Mark, Occupant};
 pub use node::Version;

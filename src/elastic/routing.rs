@@ -4,6 +4,7 @@
 //! two are the same, dropping the routing loses nothing and lets the new server overwrite the document under its
 //! `_id`. Anything else was written by somebody else and is kept.
 
+use super::json_text::{self, Comments};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -23,7 +24,14 @@ pub(super) fn same_task(routing: &str, task: Option<&str>) -> bool {
 
 /// Returns the document's own `task`, if that is a string.
 pub(super) fn task_of(source: &[u8]) -> Option<Cow<'_, str>> {
-    serde_json::Deserializer::from_slice(source).deserialize_map(TaskField).ok().flatten()
+    if let Ok(task) = serde_json::Deserializer::from_slice(source).deserialize_map(TaskField) {
+        return task;
+    }
+    // Perhaps it has comments.
+    let mut plain = source.to_vec();
+    json_text::blank(&mut plain, Comments::All);
+    let task = serde_json::Deserializer::from_slice(&plain).deserialize_map(TaskField).ok().flatten();
+    task.map(|task| Cow::Owned(task.into_owned()))
 }
 
 /// Reads one top-level field and skips the rest, without minding keys that occur twice.

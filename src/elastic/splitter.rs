@@ -72,7 +72,7 @@ impl Splitter {
                     self.string.clear();
                     continue;
                 }
-                (Place::Text, Place::Text) | (Place::Escaped, _) if !self.in_item => {
+                (Place::Text, Place::Text) if !self.in_item => {
                     self.string.push(byte);
                     continue;
                 }

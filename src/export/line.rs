@@ -1,6 +1,6 @@
 //! A document as two lines of a bulk request.
 
-use crate::elastic::put_on_one_line;
+use crate::elastic::{put_on_one_line, without_surroundings};
 use crate::lucene::directory::Document;
 
 /// The beginning of every action line of an index.
@@ -27,7 +27,7 @@ impl Lines {
             push_string(text, routing);
         }
         text.extend_from_slice(b"}}\n");
-        put_on_one_line(document.source.trim_ascii(), text);
+        put_on_one_line(without_surroundings(document.source), text);
         text.push(b'\n');
     }
 }

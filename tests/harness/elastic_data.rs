@@ -9,7 +9,7 @@ use super::server::Http;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The image of the new node.
+/// The version of the new node.
 const NEW_VERSION: &str = "7.6.2";
 
 /// Elasticsearch data in a machine of their own, where a server keeps them.

@@ -146,6 +146,7 @@ impl Old {
         let json = "application/json";
         put("pretty", "t", b"\n{ \"task\" : \"t\",\r\n  \"msg\":\"two\\nlines\" ,\n\"iter\": 1.0}\n\n", json);
         put("commented", "t", b"{ // it's \"its\"\n\"task\":\"t\", /* a\nb */ \"msg\":\"a//b\" }", json);
+        put("remark", "t", b"{\n\"task\":\"t\" // }\n} // the end }\n", json);
         put("twice", "t", br#"{"task":"t","msg":"one","o":{"k":[{"a":1,"a":2}]},"msg":"two"}"#, json);
         let large = json!({"task": "t", "msg": "loss ".repeat(1_600_000)}).to_string();
         put("large", "t", large.as_bytes(), "application/json");

@@ -46,7 +46,8 @@ use tokio_util::sync::CancellationToken;
 pub struct CopyOptions {
     /// Bytes that a bulk request has in memory at most, exceeded only by a single larger document.
     pub batch_bytes: usize,
-    /// Bytes that all bulk requests together have in memory at most, exceeded only by a single larger document.
+    /// Bytes of all bulk requests together at most, exceeded only by a single larger document. What they allocate can be
+    /// somewhat more, by the room for more entries, and by the copies of parts that are sent again.
     pub memory: usize,
     /// Threads that read files, all indices together.
     pub readers: usize,

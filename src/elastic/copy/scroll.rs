@@ -61,11 +61,15 @@ async fn read(slice: Slice, intake: Intake) -> Result<Tally> {
     let (portions, incoming) = mpsc::channel(PORTIONS);
     let mut taking = JoinSet::new();
     taking.spawn_blocking(move || take(incoming, intake));
-    let read = slice.read(&portions).await;
+    let ended = |taken: Option<_>| taken.map_or_else(|| Err(Error::cancelled()), joined);
+    tokio::select! {
+        biased;
+        // Before the end of the slice, only with an error.
+        taken = taking.join_next() => return ended(taken),
+        read = slice.read(&portions) => read?,
+    };
     drop(portions);
-    // If it takes no more, that is why the slice could not be read to its end.
-    let tally = taking.join_next().await.map_or_else(|| Err(Error::cancelled()), joined)?;
-    read.map(|_| tally)
+    ended(taking.join_next().await)
 }
 
 /// Takes what is read. Blocks.

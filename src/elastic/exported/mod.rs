@@ -3,6 +3,7 @@
 mod lines;
 
 use super::document::DocumentRef;
+use super::json_text::without_surroundings;
 use super::routing::Text;
 use crate::error::{Error, Result};
 use lines::Lines;
@@ -85,7 +86,7 @@ impl ExportedFile {
                 id: &id.0,
                 kind: Some(&self.kind),
                 routing: routing.as_ref().map(|routing| routing.0.as_ref()),
-                source: source.trim_ascii(),
+                source: without_surroundings(&source),
             })?;
         }
         if documents == self.documents {
