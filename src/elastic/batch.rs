@@ -59,7 +59,7 @@ impl BatchBuilder {
 
     /// Adds a document, to be written under `id`, its source on one line, and returns the source as it will be sent.
     pub fn push(&mut self, document: &DocumentRef<'_>, id: &str, sends_routing: bool) -> &[u8] {
-        let Buffer { body, names, entries, .. } = self.held.buffer_mut();
+        let Buffer { body, names, entries } = self.held.buffer_mut();
         let start = body.len();
         body.extend_from_slice(br#"{"create":{"_id":"#);
         push_string(body, id);

@@ -1,7 +1,8 @@
 //! The memory of batches: bounded for all of them together, and used again.
 //!
 //! A batch takes room before it is begun and gives it back when its last part is dropped. Those that are being filled,
-//! that wait and that are on their way never have more than there is, however fast the source and slow the target.
+//! that wait and that are on their way never take more than there is, however fast the source and slow the target. What
+//! they allocate is about that much: lists have room to grow, and parts that are sent again are copies.
 //!
 //! Memory is kept for later batches: what many threads allocate, free and allocate anew by the megabyte, glibc's
 //! allocator would keep several times over.
@@ -32,7 +33,7 @@ pub(super) struct Buffers {
     bytes: u32,
     /// Bytes of every batch but those of a single larger document.
     most: usize,
-    /// At most as many as there may be batches: one is made only for room that was taken when none was left.
+    /// About as many as there may be batches at most: one is made only for room that was taken when none was left.
     free: Mutex<Vec<Buffer>>,
 }
 

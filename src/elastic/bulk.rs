@@ -141,7 +141,11 @@ impl BulkWriter {
                         continue;
                     }
                     self.pace.busy();
-                    let busy = batch.select(sorted.busy.into_iter().filter_map(entry));
+                    // A document may have 100 MB: nothing is copied that need not be.
+                    let busy = match sorted.busy.len() == batch.entries().len() {
+                        true => batch.clone(),
+                        false => batch.select(sorted.busy.into_iter().filter_map(entry)),
+                    };
                     let reason = || Failure::Unreadable("the node is too busy to take documents".to_owned());
                     self.pause(&mut retry, reason).await?;
                     // A document that was turned away for lack of room has certainly not been stored.

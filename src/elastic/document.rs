@@ -217,7 +217,7 @@ mod tests {
         {
             assert_eq!(one_line(&format!("{same}\n")), format!("{same} "));
         }
-        // Where there is but one line, the comment is its end, and every byte is kept.
+        // Where there is but one line, every byte is kept; whoever read it has left out what stands behind a document.
         assert_eq!(one_line("{\"a\":1} // b"), "{\"a\":1} // b");
     }
 }

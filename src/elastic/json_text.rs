@@ -1,10 +1,9 @@
 //! JSON text as Elasticsearch takes and keeps it: with comments, which no parser of JSON reads.
 
 /// Where a byte of such a text stands, or what follows it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Between tokens, or in a number or a word.
-    #[default]
     Between,
     /// In a string.
     Text,
@@ -73,9 +72,9 @@ pub(super) fn blank(text: &mut [u8], comments: Comments) {
 /// the end would take with it what follows.
 pub fn without_surroundings(source: &[u8]) -> &[u8] {
     let source = source.trim_ascii();
-    let begins = source.first() == Some(&b'/');
+    let begins_with_comment = source.first() == Some(&b'/');
     // Most have no slash at all, which is found out fastest.
-    if !begins && (!source.contains(&b'/') || !may_end_with_comment(source)) {
+    if !begins_with_comment && (!source.contains(&b'/') || !may_end_with_comment(source)) {
         return source;
     }
     let mut plain = source.to_vec();

@@ -72,35 +72,27 @@ pub async fn verify_index(
     events: &Events,
     cancel: &CancellationToken,
 ) -> Result<Verdict> {
-    until_cancelled(cancel, verify_uncancelled(target, plan, expected, source, events, cancel)).await
-}
-
-async fn verify_uncancelled(
-    target: &Target,
-    plan: &IndexPlan,
-    expected: &Digest,
-    source: Option<SecondReading<'_>>,
-    events: &Events,
-    cancel: &CancellationToken,
-) -> Result<Verdict> {
-    let task = Task::new(format!("verify {}", plan.index), Some(expected.documents()), events, cancel);
-    let (found, checks) = read_back(target, plan, task).await?;
-    let buckets = expected.differing_buckets(&found).len();
-    let documents = found.documents();
-    if buckets == 0 {
-        let fingerprint = Some(found.fingerprint());
-        return Ok(Verdict::Equal(Verified { index: plan.index.clone(), documents, fingerprint }, checks));
-    }
-    let mut named = Vec::new();
-    if let Some(SecondReading { source, rules }) = source {
-        let sides = Sides { source, target, plan, rules, events, cancel };
-        let apart = tell_apart(sides, expected, &found, Some(Difference::NAMED)).await?;
-        named = apart.named;
-        named.extend(apart.named_extra);
-        named.truncate(Difference::NAMED);
-    }
-    let (index, expected) = (plan.index.clone(), expected.documents());
-    Ok(Verdict::Different(Difference { index, expected, found: documents, buckets, named, uncovered: Vec::new() }))
+    let work = async {
+        let task = Task::new(format!("verify {}", plan.index), Some(expected.documents()), events, cancel);
+        let (found, checks) = read_back(target, plan, task).await?;
+        let buckets = expected.differing_buckets(&found).len();
+        let documents = found.documents();
+        if buckets == 0 {
+            let fingerprint = Some(found.fingerprint());
+            return Ok(Verdict::Equal(Verified { index: plan.index.clone(), documents, fingerprint }, checks));
+        }
+        let mut named = Vec::new();
+        if let Some(SecondReading { source, rules }) = source {
+            let sides = Sides { source, target, plan, rules, events, cancel };
+            let apart = tell_apart(sides, expected, &found, Some(Difference::NAMED)).await?;
+            named = apart.named;
+            named.extend(apart.named_extra);
+            named.truncate(Difference::NAMED);
+        }
+        let (index, expected) = (plan.index.clone(), expected.documents());
+        Ok(Verdict::Different(Difference { index, expected, found: documents, buckets, named, uncovered: Vec::new() }))
+    };
+    until_cancelled(cancel, work).await
 }
 
 /// Returns the digest of what a target holds, and documents of it that were chosen at random.

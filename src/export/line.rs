@@ -18,7 +18,8 @@ impl Lines {
         Self { start }
     }
 
-    /// Appends a document. A source of several lines is put on one; nothing else of it is changed.
+    /// Appends a document. A source of several lines is put on one, and left out is what stands around it;
+    /// nothing else of it is changed.
     pub fn push(&self, document: &Document<'_>, text: &mut Vec<u8>) {
         text.extend_from_slice(&self.start);
         push_string(text, document.id);

@@ -27,6 +27,7 @@ use super::admin::{create_index, delete_index, finish_index, index_id, prepare_l
 use super::buffers::Buffers;
 use super::client::Client;
 use super::collisions::NewIds;
+use super::fold::until_cancelled;
 use super::index_plan::IndexPlan;
 use super::mark::Mark;
 use super::outcome::CopyOutcome;
@@ -157,11 +158,7 @@ impl Copier {
         earlier: Option<Partial>,
         reports: &Reports,
     ) -> Result<CopyOutcome> {
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => Err(Error::cancelled()),
-            copied = self.copy_uncancelled(plan, earlier, reports) => copied,
-        }
+        until_cancelled(&self.cancel, self.copy_uncancelled(plan, earlier, reports)).await
     }
 
     async fn copy_uncancelled(
