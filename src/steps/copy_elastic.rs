@@ -8,6 +8,7 @@
 use super::node::{self, Node};
 use super::old_data::{self, OldData};
 use super::put_away::put_away;
+use super::room::while_there_is_room;
 use super::run::blocking;
 use super::{Done, Run, collisions, sources, stop_stack};
 use crate::deployment::Role;
@@ -17,17 +18,14 @@ use crate::elastic::{
     require_complete,
 };
 use crate::error::{Error, Kind, Result};
-use crate::files::{self, space};
+use crate::files;
 use crate::plan::{Replacement, Step, Switch};
 use crate::preflight;
 use crate::report::oddities;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Less free space than this, and Elasticsearch cannot write a segment.
-const DISK_FULL: u64 = 32 << 20;
 
 /// What the copy leaves for verification and health check.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -108,8 +106,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         None => OldData::Node(Box::new(node::start_source(run, one).await?)),
     };
     let target = node::start_target(run, &one.target).await?;
-    let copied = old.while_alive(run, target.while_alive(run, copy(run, &old, &target))).await;
-    let copied = copied.map_err(|error| with_full_disk(error, &one.target))?;
+    let copying = old.while_alive(run, target.while_alive(run, copy(run, &old, &target)));
+    let copied = while_there_is_room(&one.target, copying).await?;
     old.close(run).await?;
     target.stop(run).await?;
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
@@ -174,19 +172,6 @@ async fn require_whole(one: &Replacement) -> Result<()> {
     match findings.first() {
         None => Ok(()),
         Some(first) => Err(Error::refused(first.what.clone()).hint(first.remedy.clone())),
-    }
-}
-
-/// Whatever a node says when its disk is full, this is why.
-fn with_full_disk(error: Error, target: &Path) -> Error {
-    let systems = space::file_systems(&[target.to_owned()]).unwrap_or_default();
-    match systems.iter().find(|system| system.free_bytes < DISK_FULL) {
-        Some(_) if error.kind() == Kind::Failed => {
-            Error::failed(format!("The disk of {} is full, so the copy cannot go on.", target.display()))
-                .because(error)
-                .hint("Free some space on it first; what is copied is kept.")
-        }
-        _ => error,
     }
 }
 

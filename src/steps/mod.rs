@@ -19,6 +19,7 @@ mod put_away;
 mod readable;
 mod retire_sources;
 mod rewrite_compose;
+mod room;
 mod run;
 mod sources;
 mod start_stack;

@@ -4,7 +4,7 @@
 //! | directory | made by | ended |
 //! |---|---|---|
 //! | kinds and merged | types, parents, nested objects, five shards, SMILE, CBOR, YAML, an alias, a closed index; force merges in both compressions, with deletes and updates before and after | stopped |
-//! | killed | the same, restarted; operations of all kinds that are in no commit, and bulk requests from several sides | killed in the middle of bulk requests |
+//! | killed | the same, restarted; operations of all kinds that are in no commit, and bulk requests from several sides | killed in the middle of bulk requests, with copies of checkpoints that are still empty |
 //! | huge | the same once more; documents of 40 MB, updated documents | killed |
 //! | target | writes, overwrites, updates, deletes in all sorts of indices | running, flushed; and stopped |
 //!
@@ -75,6 +75,8 @@ fn directories_of_5(version: &'static str, port: u16) {
     std::thread::sleep(BULKS);
     node.kill();
     bulks.ended();
+    // Now and then the kill itself does this, and the node cannot read what it left.
+    place.interrupt_closing();
     let (found, node) = read_as_served(&place, "killed in the middle of bulk requests", begun);
     assert!(found.from_translog > 50 && found.tally.superseded > 20, "{found:?}");
     let bulked = found.documents.keys().filter(|(index, ..)| index == "bulks").count();

@@ -39,6 +39,47 @@ impl Place {
     fn log(&self) -> PathBuf {
         self.directory.path().join("log")
     }
+
+    /// Leaves in all shards what a node leaves that is killed while it closes a generation of the translog: of the copy
+    /// of the checkpoint there is the name, and nothing else yet.
+    pub fn interrupt_closing(&self) {
+        for directory in self.translogs() {
+            let generation = |name: String| name.strip_prefix("translog-")?.strip_suffix(".tlog")?.parse::<i64>().ok();
+            let newest = names(&directory).into_iter().filter_map(generation).max().unwrap();
+            File::create(directory.join(format!("translog-{newest}.ckp"))).unwrap();
+        }
+    }
+
+    /// Completes such copies. A node of 5.x does not do that itself, and refuses the shard.
+    fn complete_closing(&self) {
+        for directory in self.translogs() {
+            for copy in names(&directory).iter().filter(|name| name.ends_with(".ckp")) {
+                let copy = directory.join(copy);
+                if copy.metadata().unwrap().len() == 0 {
+                    fs::copy(directory.join("translog.ckp"), copy).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Returns the directories of all translogs.
+    fn translogs(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut waiting = vec![self.data()];
+        while let Some(directory) = waiting.pop() {
+            if directory.ends_with("translog") {
+                found.push(directory);
+                continue;
+            }
+            waiting.extend(names(&directory).iter().map(|name| directory.join(name)).filter(|path| path.is_dir()));
+        }
+        found
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// A node that runs.
@@ -60,6 +101,9 @@ impl Bulks {
 impl<'a> Node<'a> {
     /// Starts a node and waits until it has recovered its shards.
     pub fn start(place: &'a Place) -> Self {
+        if place.data().exists() {
+            place.complete_closing();
+        }
         let log = File::create(place.log()).unwrap();
         let process = Command::new(Path::new(SCRIPTS).join("node.sh"))
             .args(["run", place.version])

@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DOCUMENTS: u64 = 5_000;
 
@@ -110,7 +110,10 @@ fn a_disk_that_fills_up_in_the_copy_is_named_and_the_run_goes_on_when_there_is_r
     run.wait_for(|| data.target().join("nodes/0/indices").read_dir().is_ok_and(|entries| entries.count() > 1));
     std::thread::sleep(Duration::from_millis(300));
     // Again and again: the node deletes files of shards that it gives up.
+    let begun = Instant::now();
     let failed = run.wait_looking(|_| small.fill()).with_code(1);
+    // A node whose master gave up lets each request wait for a minute: nobody waits for that.
+    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
     clock.tell("full");
     // What the node said varies with the moment; it is the cause.
     let said = plain(&data.machine, from(&failed.stderr, "Error:"));

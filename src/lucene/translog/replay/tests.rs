@@ -94,3 +94,13 @@ fn what_is_missing_or_does_not_fit_is_refused_by_path() {
     let (_dir, fewer) = replayed(&two, &[1, 0]);
     assert!(fewer.unwrap_err().causes()[0].contains("more than the checkpoint"));
 }
+
+#[test]
+fn the_copy_that_a_killed_node_was_about_to_make_of_the_newest_checkpoint_is_not_needed() {
+    let mut operations = Vec::new();
+    put_index(&mut operations, 7, "log", "id", None, b"{}");
+    let (dir, _) = replayed(&[operations.clone(), operations], &[1, 1]);
+    fs::write(dir.path().join("translog-6.ckp"), b"").unwrap();
+    let replay = Replay::open(dir.path(), UUID, 5).unwrap();
+    assert!(replay.position().generation == 6 && replay.supersedes("log", "id"));
+}
