@@ -77,10 +77,25 @@ pub fn without_surroundings(source: &[u8]) -> &[u8] {
     if !begins_with_comment && (!source.contains(&b'/') || !may_end_with_comment(source)) {
         return source;
     }
-    let mut plain = source.to_vec();
-    blank(&mut plain, Comments::All);
-    let start = plain.len() - plain.trim_ascii_start().len();
-    source.get(start..start + plain.trim_ascii().len()).unwrap_or_default()
+    // Not on a copy: a document may have 100 MB.
+    let (mut start, mut end) = (source.len(), 0);
+    let mut keep = |at: usize| (start, end) = (start.min(at), at + 1);
+    let mut before = Place::Between;
+    for (at, byte) in source.iter().enumerate() {
+        let after = before.after(*byte);
+        let is_comment = before == Place::Star || matches!(after, Place::LineComment | Place::Comment | Place::Star);
+        if before == Place::Slash && !is_comment {
+            keep(at - 1);
+        }
+        if !is_comment && after != Place::Slash && !byte.is_ascii_whitespace() {
+            keep(at);
+        }
+        before = after;
+    }
+    if before == Place::Slash {
+        keep(source.len() - 1);
+    }
+    source.get(start..end).unwrap_or_default()
 }
 
 /// Returns whether a slash follows the end of an object, be it in a string or not: only then is a closer look due.
@@ -101,6 +116,7 @@ fn may_end_with_comment(source: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn blanked(text: &str, comments: Comments) -> String {
         let mut text = text.as_bytes().to_vec();
@@ -118,6 +134,20 @@ mod tests {
             for same in ["{\"a\\\\\":\"/\",\"b\\\"//\":1}", "/", "1 / 2", ""] {
                 assert_eq!(blanked(same, comments), same);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_out_around_a_document_is_what_is_blank_without_comments(text in "[{}/*\"\\\\ \n]{0,14}") {
+            let plain = blanked(&text, Comments::All);
+            let start = plain.len() - plain.trim_ascii_start().len();
+            let expected = text.get(start..start + plain.trim_ascii().len()).unwrap_or_default();
+            let found = without_surroundings(text.as_bytes());
+            // Where no object ends before a slash, nothing is looked for.
+            let is_plain = !text.trim_ascii().starts_with('/') && !may_end_with_comment(text.trim_ascii().as_bytes());
+            let expected = if is_plain { text.trim_ascii() } else { expected };
+            prop_assert_eq!(std::str::from_utf8(found).unwrap(), expected);
         }
     }
 

@@ -62,14 +62,16 @@ async fn read(slice: Slice, intake: Intake) -> Result<Tally> {
     let mut taking = JoinSet::new();
     taking.spawn_blocking(move || take(incoming, intake));
     let ended = |taken: Option<_>| taken.map_or_else(|| Err(Error::cancelled()), joined);
-    tokio::select! {
+    let read = tokio::select! {
         biased;
         // Before the end of the slice, only with an error.
         taken = taking.join_next() => return ended(taken),
-        read = slice.read(&portions) => read?,
+        read = slice.read(&portions) => read,
     };
     drop(portions);
-    ended(taking.join_next().await)
+    // If it takes no more, that is why the slice could not be read.
+    let tally = ended(taking.join_next().await)?;
+    read.map(|_| tally)
 }
 
 /// Takes what is read. Blocks.

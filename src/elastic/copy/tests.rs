@@ -254,3 +254,34 @@ async fn documents_of_one_id_are_both_written_and_a_copy_that_goes_on_keeps_to_t
     let reject: Value = serde_json::from_str(rejects.trim()).unwrap();
     assert_eq!((&reject["type"], &reject["id"]), (&json!("old"), &json!("3")));
 }
+
+/// A node that gives pages of documents, more than anybody takes.
+async fn many(source: &str) -> MockServer {
+    let server = MockServer::start().await;
+    let hits: Vec<Value> = (0..50)
+        .map(|id| json!({"_id": id.to_string(), "_type": "event", "_routing": "t", "_source": {"text": source}}))
+        .collect();
+    let page = json!({"_scroll_id": "s", "timed_out": false, "_shards": {"failed": 0}, "hits": {"hits": hits}});
+    let page = ResponseTemplate::new(200).set_body_json(page);
+    let some = Mock::given(method("POST")).and(path_regex("/_search(/scroll)?$")).respond_with(page);
+    some.up_to_n_times(1000).mount(&server).await;
+    server
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_nothing_more_could_be_taken_is_told_and_not_that_reading_ended() {
+    let (data, source, target) = (data(), many(&"x".repeat(5000)).await, target("id", "").await);
+    let few = json!({"nodes": {"n": {"http": {"max_content_length_in_bytes": 8000}}}});
+    let few = ResponseTemplate::new(200).set_body_json(few);
+    Mock::given(path("/_nodes/_local/http")).respond_with(few).with_priority(1).mount(&target).await;
+    let files = Files::open(data.path()).unwrap();
+    let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
+    for _ in 0..20 {
+        // Refused documents cannot be kept in a directory that is a file.
+        let options = CopyOptions::new(RejectLog::new(data.path().join(SHARD).join("index/_0.fdt/rejects")));
+        let [source, target] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
+        let copier = Copier::new(source, target, options, Events::silent(), CancellationToken::new()).await.unwrap();
+        let error = copier.copy_all(vec![plan.clone()], &Keep::default()).await.unwrap_err();
+        assert!(error.message().contains("rejects"), "{error}");
+    }
+}
