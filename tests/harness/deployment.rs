@@ -88,6 +88,7 @@ impl Deployment {
         let _ = fs::remove_dir_all(kept);
         tool("mv", &[&manifest.display().to_string(), &kept.display().to_string()]);
         script(&["destroy", &home_name]);
+        fs::remove_dir(home.parent().unwrap()).unwrap();
     }
 }
 
@@ -113,7 +114,8 @@ fn recipe() -> String {
     }
     let mut hash = Sha256::new();
     for (path, content) in files {
-        hash.update(path.display().to_string());
+        // Wherever the project lies.
+        hash.update(path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string());
         hash.update(content);
     }
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()

@@ -255,22 +255,41 @@ async fn documents_of_one_id_are_both_written_and_a_copy_that_goes_on_keeps_to_t
     assert_eq!((&reject["type"], &reject["id"]), (&json!("old"), &json!("3")));
 }
 
-/// A node that gives pages of documents, more than anybody takes.
-async fn many(source: &str) -> MockServer {
+/// A node that gives so many pages of 50 documents.
+async fn node(source: &str, pages: u64) -> MockServer {
     let server = MockServer::start().await;
     let hits: Vec<Value> = (0..50)
         .map(|id| json!({"_id": id.to_string(), "_type": "event", "_routing": "t", "_source": {"text": source}}))
         .collect();
-    let page = json!({"_scroll_id": "s", "timed_out": false, "_shards": {"failed": 0}, "hits": {"hits": hits}});
-    let page = ResponseTemplate::new(200).set_body_json(page);
-    let some = Mock::given(method("POST")).and(path_regex("/_search(/scroll)?$")).respond_with(page);
-    some.up_to_n_times(1000).mount(&server).await;
+    let page = |hits: Vec<Value>| {
+        let body = json!({"_scroll_id": "s", "timed_out": false, "_shards": {"failed": 0}, "hits": {"hits": hits}});
+        ResponseTemplate::new(200).set_body_json(body)
+    };
+    let asked = || Mock::given(method("POST")).and(path_regex("/_search(/scroll)?$"));
+    asked().respond_with(page(hits)).up_to_n_times(pages).mount(&server).await;
+    asked().respond_with(page(Vec::new())).mount(&server).await;
     server
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn room_for_one_request_is_enough_for_all_slices_of_an_index() {
+    let (data, target, keep) = (data(), target("id", "").await, Keep::default());
+    let files = Files::open(data.path()).unwrap();
+    let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
+    let source = node("x", 40).await;
+    // All slices take from the same pages, so that only the sum is known.
+    let plan = IndexPlan { documents: 40 * 50, shards: 9, ..plan };
+    let options = CopyOptions { memory: 300, ..options(&data) };
+    let [from, to] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
+    let copier = Copier::new(from, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let copied = tokio::time::timeout(Duration::from_secs(60), copier.copy_all(vec![plan], &keep));
+    assert_eq!(copied.await.expect("it goes on").unwrap()[0].written, 2000);
+    assert_eq!(documents(&sent(&target, "/_bulk").await), 2000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn that_nothing_more_could_be_taken_is_told_and_not_that_reading_ended() {
-    let (data, source, target) = (data(), many(&"x".repeat(5000)).await, target("id", "").await);
+    let (data, source, target) = (data(), node(&"x".repeat(5000), 1000).await, target("id", "").await);
     let few = json!({"nodes": {"n": {"http": {"max_content_length_in_bytes": 8000}}}});
     let few = ResponseTemplate::new(200).set_body_json(few);
     Mock::given(path("/_nodes/_local/http")).respond_with(few).with_priority(1).mount(&target).await;
