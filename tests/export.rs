@@ -226,6 +226,54 @@ fn what_cannot_be_exported_is_refused_by_name() {
 }
 
 #[test]
+fn a_file_that_is_there_is_not_written_over() {
+    let old = Old::new("merged");
+    let file = old.machine.path("all.ndjson");
+    fs::write(&file, "of an earlier export").unwrap();
+    let refused = old.export_to(&file, &[]).run().refused();
+    insta::assert_snapshot!("output_is_a_file", old.machine.redacted(&refused.stderr));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "of an earlier export");
+}
+
+#[test]
+fn what_was_damaged_meanwhile_is_written_anew_and_not_gone_on_with() {
+    let old = Old::new("kinds");
+    old.export(&[]).failpoints("export.checkpoint_due=error;export.unit=kill@3").run().killed();
+    let mut damaged = 0;
+    for entry in fs::read_dir(old.output()).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        if path.extension().is_some_and(|end| end == "part") && !bytes.is_empty() {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0);
+    old.export(&[]).run().done();
+    assert_eq!(old.exported(), old.golden.truth);
+}
+
+#[test]
+fn of_data_that_have_changed_nothing_older_is_left() {
+    let old = Old::new("kinds");
+    old.export(&["--index", "types"]).run().done();
+    let path = old.output().join("manifest.json");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let types = &mut manifest["indices"]["types"];
+    types["content"] = "of yesterday".into();
+    let gone = types["files"]["other"].to_string().replace("@other", "@gone");
+    types["files"]["gone"] = serde_json::from_str(&gone).unwrap();
+    manifest["indices"]["vanished"] = types.clone();
+    fs::write(&path, manifest.to_string()).unwrap();
+    fs::write(old.output().join("types@gone.ndjson"), "{}").unwrap();
+    let said = old.export(&["--index", "[tv]*"]).run().done();
+    assert!(said.stderr.contains("vanished is no longer in the data"), "{said}");
+    assert!(!old.output().join("types@gone.ndjson").exists());
+}
+
+#[test]
 fn an_export_of_other_data_is_not_gone_on_with() {
     let (old, other) = (Old::new("merged"), Old::new("killed"));
     old.export(&[]).run().done();

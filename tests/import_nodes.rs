@@ -199,13 +199,21 @@ fn what_differs_is_named_and_made_anew_by_the_next_run() {
             routing.as_ref().map(|routing| format!("&routing={routing}")).unwrap_or_default()
         };
         node.call("DELETE", &format!("/best/_doc/{gone}?refresh=true{}", routed(gone)), "");
-        node.call("PUT", &format!("/best/_doc/{altered}?refresh=true{}", routed(altered)), r#"{"n":"other"}"#);
+        // Nobody else writes to an index that may be deleted, unless on purpose.
+        let another = |id: &str, routing: &str| (format!("/best/_doc/{id}?refresh=true{routing}"), r#"{"n":"other"}"#);
+        let (path, body) = another("of-somebody", "");
+        let said = node.refuses("PUT", &path, body);
+        assert!(said.contains("clearml-migrate-is-still-importing-this-index"), "{said}");
+        let (path, body) = another(altered, &format!("{}&pipeline=_none", routed(altered)));
+        node.call("PUT", &path, body);
         let said = pair.import(&["--index", "best"]).run().with_code(4);
         said.saying(&format!("{gone} is missing")).saying(&format!("{altered} has another content"));
         pair.import(&["--index", "best"]).run().done();
         let best: Documents = truth.into_iter().filter(|((index, ..), _)| index == "best").collect();
         assert_same(&pair.documents(&["best".to_owned()].into()), &best);
         pair.nothing_is_unfinished();
+        let (path, body) = another("of-somebody", "");
+        node.call("PUT", &path, body);
     }
 }
 

@@ -5,12 +5,12 @@ use super::session::settled;
 use crate::display::format::{self, bytes, documents, plural};
 use crate::error::{Error, Result};
 use crate::export::{Listed, Selection, Totals, into_directory, into_stream, list};
-use crate::files;
 use crate::files::problem::problem;
 use crate::settings::{Export, ExportTo};
 use crate::steps::blocking;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
             // Standard output belongs to the documents.
             context.events.info(summary(&totals, started.elapsed()));
         }
-        ExportTo::Path(path) if is_stream(&path)? => {
+        ExportTo::Path(path) if is_stream(&path) => {
             let totals = blocking(move || {
                 let file =
                     OpenOptions::new().write(true).open(&path).map_err(|cause| problem("write", &path, cause))?;
@@ -48,6 +48,7 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
             context.display.print(&summary(&totals, started.elapsed()));
         }
         ExportTo::Path(path) => {
+            require_no_file(&path)?;
             require_elsewhere(&path, &source)?;
             let target = path.clone();
             let manifest = blocking(move || into_directory(&selection, &target, &events, &cancel)).await?;
@@ -62,9 +63,19 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether all goes into one stream: the path is there and no directory, such as /dev/null or a pipe.
-fn is_stream(path: &Path) -> Result<bool> {
-    Ok(files::exists(path)? && !path.is_dir())
+/// Returns whether all goes into one stream: the path is that of a device, such as /dev/null, or of a pipe.
+fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device() || found.file_type().is_fifo())
+}
+
+/// A file that is there is not written over.
+fn require_no_file(path: &Path) -> Result<()> {
+    if !fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
+        return Ok(());
+    }
+    Err(Error::refused(format!("{} is a file, and an export goes into a directory.", path.display()))
+        .hint("Name a directory that is empty or does not exist: --output DIR")
+        .hint("Or write all into one file: --output - > FILE"))
 }
 
 /// Elasticsearch's directory is not written to, whatever was asked for.
@@ -118,6 +129,10 @@ fn list_text(listed: &Listed) -> String {
     if !listed.findings.is_empty() {
         text.push_str("\nNot whole (the other indices can be exported with --index):\n");
         listed.findings.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
+    }
+    if !listed.nameless.is_empty() {
+        text.push_str("\nNot read:\n");
+        listed.nameless.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
     }
     text
 }

@@ -36,7 +36,7 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
     }
     let indices = standings.len() as u64;
     let finished = standings.iter().map(|(_, standing)| match standing {
-        Standing::Finished(noted) => noted.outcome.written,
+        Standing::Finished(noted) | Standing::Compared(noted) => noted.outcome.written,
         Standing::Unmade | Standing::Copied(_) => 0,
     });
     let finished = finished.sum::<u64>();
@@ -87,7 +87,7 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
         false => Journal::open(state_dir, &target.cluster, address)?,
     };
     let standings = target.standings(&export, &plans, &journal).await?;
-    let is_finished = |standing: &Standing| matches!(standing, Standing::Finished(_));
+    let is_finished = |standing: &Standing| matches!(standing, Standing::Finished(_) | Standing::Compared(_));
     for (plan, _) in standings.iter().filter(|(_, standing)| is_finished(standing)) {
         context.events.info(format!("{} is there already", plan.index));
     }
@@ -128,7 +128,7 @@ fn dry_text(target: &Target, standings: &[(IndexPlan, Standing)]) -> String {
         let what = match standing {
             Standing::Unmade => "is made",
             Standing::Copied(_) => "is compared",
-            Standing::Finished(_) => "is there already",
+            Standing::Finished(_) | Standing::Compared(_) => "is there already",
         };
         vec![plan.index.clone(), documents(plan.documents), what.to_owned()]
     };

@@ -63,6 +63,8 @@ pub(super) struct BulkWriter {
     pub index: String,
     /// Whether an earlier try may have written some of the documents.
     pub goes_on: bool,
+    /// Whether the index has a default pipeline, to keep others out.
+    pub past_pipeline: bool,
     /// Hears how the node copes.
     pub pace: Arc<Pace>,
 }
@@ -182,6 +184,7 @@ impl BulkWriter {
             .query("filter_path", "items.*.status,items.*.error")
             .ndjson(batch.body())
             .timeout(LONG);
+        let call = if self.past_pipeline { call.query("pipeline", "_none") } else { call };
         let sent = Instant::now();
         let answer: Answer = self.client.json_once(&call).await?;
         self.pace.answered(batch.used(), sent.elapsed());

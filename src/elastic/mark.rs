@@ -1,11 +1,18 @@
 //! Which indices of a node that others use, too, are ours: while they are made, they bear an alias that names us. It is
-//! there from the very moment in which the index is.
+//! there from the very moment in which the index is. So is a setting that keeps out what others write meanwhile: an
+//! index that is not finished may be deleted and made anew, and nothing of theirs may go with it.
+//!
+//! That setting names a pipeline that does not exist (`index.default_pipeline`, since 6.5): each document that is written
+//! without saying otherwise is refused. Our own requests say otherwise.
 
 use super::client::{Call, Client};
 use super::index_plan::IndexPlan;
 use crate::error::{Error, Result};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+
+/// The pipeline that does not exist; its name is what others read in the refusal.
+const CLOSED_TO_OTHERS: &str = "clearml-migrate-is-still-importing-this-index";
 
 /// An alias that only indices have which are not finished, and which whoever has the mark may delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,16 +61,19 @@ impl Mark {
     pub(super) fn on(&self, plan: &IndexPlan) -> IndexPlan {
         let mut aliases: Map<String, Value> = plan.aliases.as_object().cloned().unwrap_or_default();
         aliases.insert(self.0.clone(), json!({}));
-        IndexPlan { aliases: Value::Object(aliases), ..plan.clone() }
+        let mut settings: Map<String, Value> = plan.settings.as_object().cloned().unwrap_or_default();
+        settings.insert("default_pipeline".to_owned(), json!(CLOSED_TO_OTHERS));
+        IndexPlan { aliases: Value::Object(aliases), settings: Value::Object(settings), ..plan.clone() }
     }
 
-    /// Makes sure that nobody else has made something of this name.
+    /// Makes sure that nobody else has made something of this name, and returns whether we have.
     ///
     /// # Errors
     /// Refuses whatever is there without the mark. Fails when the node does not answer.
-    pub(super) async fn require_no_other(&self, node: &Client, name: &str) -> Result<()> {
+    pub(super) async fn require_no_other(&self, node: &Client, name: &str) -> Result<bool> {
         match self.look_up(node, name).await? {
-            Occupant::Nobody | Occupant::Index { marked: true, .. } => Ok(()),
+            Occupant::Nobody => Ok(false),
+            Occupant::Index { marked: true, .. } => Ok(true),
             Occupant::Index { .. } | Occupant::Other => {
                 Err(Error::refused(format!("Something else has made {name} in {} just now.", node.address()))
                     .hint("Stop what writes there, look at what it has made, then run the same command again."))
@@ -71,11 +81,15 @@ impl Mark {
         }
     }
 
-    /// Takes the mark off an index: it is finished. Off already is fine.
+    /// Opens an index to others and takes the mark off: it is finished. Off already is fine.
     ///
     /// # Errors
     /// Fails when the node refuses.
     pub async fn remove(&self, node: &Client, index: &str) -> Result<()> {
+        let open = json!({"index": {"default_pipeline": null}});
+        let call = Call::change(Method::PUT, &[index, "_settings"], "elastic.open_to_others").json(&open);
+        let opened = node.done(&call).await;
+        opened.map_err(|failure| failure.explain(format!("The index {index} could not be opened to others.")))?;
         let action = json!({"actions": [{"remove": {"index": index, "alias": self.0}}]});
         let call = Call::change(Method::POST, &["_aliases"], "elastic.remove_mark").json(&action);
         match node.done(&call).await {

@@ -1,7 +1,7 @@
 //! An export into a directory: for each index its documents and its description, with a manifest.
 
-use super::manifest::{FileEntry, IndexEntry, Manifest};
-use super::output::{Encoding, Output, hexadecimal};
+use super::manifest::{FileEntry, IndexEntry, MANIFEST, Manifest};
+use super::output::{Encoding, Output, hash_of_start, hexadecimal};
 use super::reading::{Block, Part, read_units};
 use super::{Selection, Totals, open};
 use crate::elastic::describe;
@@ -46,6 +46,10 @@ pub fn into_directory(
         let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
         Job { target, index, units: &units, events, cancel }.run(&mut manifest)?;
     }
+    let here = |name: &String| directory.indices().iter().any(|index| index.name == *name);
+    for gone in manifest.indices.keys().filter(|name| selection.indices.include(name) && !here(name)) {
+        events.warn(format!("{gone} is no longer in the data; what an earlier export has of it stays in this one."));
+    }
     manifest.write_checksums(target)?;
     files::remove_file(&lock)?;
     Ok(manifest)
@@ -79,7 +83,9 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self, manifest: &mut Manifest) -> Result<()> {
         let name = &self.index.name;
-        let begun = manifest.indices.remove(name).filter(|entry| self.is_of_these_data(entry));
+        let earlier = manifest.indices.remove(name);
+        let before: Vec<FileEntry> = earlier.iter().flat_map(|entry| entry.files.values()).cloned().collect();
+        let begun = earlier.filter(|entry| self.is_of_these_data(entry));
         let entry = match begun {
             Some(entry) if entry.complete && self.is_there(&entry) => {
                 self.events.info(format!("{name} is there already"));
@@ -116,7 +122,16 @@ impl Job<'_> {
             Ok(())
         })?;
         writing.checkpoint(units)?;
-        manifest.indices.insert(name.clone(), writing.finish()?);
+        let entry = writing.finish()?;
+        let now: Vec<&str> = entry.files.values().map(|file| file.name.as_str()).collect();
+        // Of data that have changed since: nobody should take these for a part of the export.
+        for name in before.iter().flat_map(FileEntry::names).filter(|name| !now.contains(name)) {
+            let left = self.target.join(name);
+            if files::exists(&left)? {
+                files::remove_file(&left)?;
+            }
+        }
+        manifest.indices.insert(name.clone(), entry);
         manifest.write(self.target)?;
         self.events.progress_ended(name);
         Ok(())
@@ -130,7 +145,7 @@ impl Job<'_> {
             units: 0,
             converted: 0,
             closed: self.index.openness == Openness::Closed,
-            description: format!("{}.json", file_name(&self.index.name)),
+            description: description_name(&self.index.name),
             files: BTreeMap::new(),
         }
     }
@@ -149,11 +164,15 @@ impl Job<'_> {
         entry.uuid == self.index.uuid && entry.content == self.content()
     }
 
-    /// Returns whether the files are at least as long as the manifest says.
+    /// Returns whether the files are as long as the manifest says; of those that are gone on with, whether what they begin
+    /// with is what was written, for it is hashed anew with the rest.
     fn is_there(&self, entry: &IndexEntry) -> bool {
         entry.files.values().all(|file| {
-            let found = fs::metadata(self.target.join(&file.name)).map(|found| found.len());
-            found.is_ok_and(|length| if entry.complete { length == file.bytes } else { length >= file.bytes })
+            let path = self.target.join(&file.name);
+            match entry.complete {
+                true => fs::metadata(path).is_ok_and(|found| found.len() == file.bytes),
+                false => file.bytes == 0 || hash_of_start(&path, file.bytes).is_ok_and(|hash| hash == file.sha256),
+            }
         })
     }
 
@@ -222,6 +241,12 @@ impl Writing<'_> {
         self.entry.complete = true;
         Ok(self.entry)
     }
+}
+
+/// Returns the name of the file that describes an index; one may be called as the manifest is.
+fn description_name(index: &str) -> String {
+    let name = format!("{}.json", file_name(index));
+    if name == MANIFEST { "manifest@index.json".to_owned() } else { name }
 }
 
 /// Armed with `error`, this failpoint brings a checkpoint forward: no test has an index that large.

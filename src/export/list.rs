@@ -2,7 +2,7 @@
 
 use super::Names;
 use crate::error::{Error, Result};
-use crate::lucene::data_dir::{Finding, Index, Kind, Openness, Problem, identify};
+use crate::lucene::data_dir::{Finding, Index, Kind, Openness, identify};
 use std::path::Path;
 
 /// What a directory holds.
@@ -12,6 +12,8 @@ pub struct Listed {
     pub indices: Vec<Index>,
     /// What forbids to read the data as if they were whole, other indices' too.
     pub findings: Vec<Finding>,
+    /// Shards of no index, which are not read.
+    pub nameless: Vec<Finding>,
 }
 
 impl Listed {
@@ -42,6 +44,7 @@ pub fn list(source: &Path, names: &Names) -> Result<Listed> {
             .because(anyhow::anyhow!("{}", identified.reason))
             .hint("Give the directory that has `nodes/0` in it, of a node of version 5: --source DIR"));
     };
-    let findings = data.findings.iter().filter(|finding| finding.problem != Problem::Leftover).cloned().collect();
-    Ok(Listed { indices: data.indices.into_iter().filter(|index| names.include(&index.name)).collect(), findings })
+    let (findings, nameless) = (data.blocking().cloned().collect(), data.nameless().cloned().collect());
+    let indices = data.indices.into_iter().filter(|index| names.include(&index.name)).collect();
+    Ok(Listed { indices, findings, nameless })
 }

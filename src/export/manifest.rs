@@ -70,6 +70,13 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
+impl FileEntry {
+    /// Returns its names: of now, and of when the index is complete.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.name.strip_suffix(".part"))
+    }
+}
+
 impl Manifest {
     /// Returns the manifest in `directory`, or a new one.
     ///

@@ -111,17 +111,26 @@ impl Hashed {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than its manifest says"));
         }
         file.set_len(bytes)?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1024 * 1024];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                read => hash.update(buffer.get(..read).unwrap_or_default()),
-            }
-        }
+        let hash = hash_of_all(&mut file)?;
         file.seek(SeekFrom::End(0))?;
         Ok(Self { out: BufWriter::new(file), bytes, hash })
     }
+}
+
+fn hash_of_all(reader: &mut impl Read) -> io::Result<Sha256> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1024 * 1024];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hash),
+            read => hash.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+/// Returns the SHA-256 of the first `bytes` bytes of a file, or of all if there are fewer, in hexadecimal digits.
+pub(super) fn hash_of_start(path: &Path, bytes: u64) -> io::Result<String> {
+    Ok(hexadecimal(&hash_of_all(&mut File::open(path)?.take(bytes))?.finalize()))
 }
 
 /// Returns bytes as hexadecimal digits.

@@ -30,6 +30,8 @@ pub enum Standing {
     Unmade,
     /// It is copied and not yet compared.
     Copied(Box<Noted>),
+    /// It is compared, and still bears the mark.
+    Compared(Box<Noted>),
     /// It is finished.
     Finished(Box<Noted>),
 }
@@ -76,6 +78,10 @@ impl Target {
             let noted = journal.noted(&plan.index)?.filter(|noted| Some(noted.content.as_str()) == content);
             let standing = match (mark.look_up(&self.client, &plan.index).await?, noted) {
                 (Occupant::Nobody, _) | (Occupant::Index { marked: true, .. }, None) => Standing::Unmade,
+                // Compared by a run that came to its end before the mark was off.
+                (Occupant::Index { id, marked: true }, Some(noted)) if noted.finished == Some(id.clone()) => {
+                    Standing::Compared(Box::new(noted))
+                }
                 (Occupant::Index { marked: true, .. }, Some(noted)) => Standing::Copied(Box::new(noted)),
                 (Occupant::Index { id, marked: false }, Some(noted)) if noted.finished == Some(id.clone()) => {
                     Standing::Finished(Box::new(noted))

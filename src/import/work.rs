@@ -74,6 +74,7 @@ impl Work {
                     plans.push(plan);
                 }
                 Standing::Copied(noted) => copied.push(*noted),
+                Standing::Compared(noted) => self.journal.mark().remove(&self.target.client, &noted.plan.index).await?,
                 Standing::Finished(_) => {}
             }
         }

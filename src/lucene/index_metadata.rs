@@ -74,6 +74,13 @@ impl IndexMetadata {
         types.next().filter(|_| types.next().is_none())
     }
 
+    /// Returns whether a crash may have lost an operation from the translog that is in the commit, so that an older one on
+    /// the same document would seem the last.
+    pub fn may_lose_operations(&self) -> bool {
+        let durability = self.settings.get("index.translog.durability").and_then(Value::as_str);
+        durability.is_some_and(|durability| durability.eq_ignore_ascii_case("async"))
+    }
+
     /// Returns a type whose documents are not kept as they were sent: `_source` is switched off or filtered.
     pub fn type_without_source(&self) -> Option<&str> {
         self.types().find(|kind| {

@@ -23,6 +23,7 @@ pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
             let mut found = judge_identified(&source, &identified);
             if let Kind::Elastic5(data) = &identified.kind {
                 found.extend(indices::not_too_many(&source, data, heap));
+                found.extend(indices::nameless(data));
             }
             Ok(found)
         });

@@ -16,6 +16,17 @@ const FOR_THE_NEW_SERVER: usize = 50;
 /// which is sent around whole for each change, takes the more the more there are.
 const HEAP_OF_A_SHARD: u64 = 512 << 10;
 
+/// Warns of shards that belong to no index.
+pub(super) fn nameless(data: &DataDir) -> Vec<Finding> {
+    let warning = |found: &data_dir::Finding| {
+        Finding::warning(
+            format!("{found}."),
+            "It stays where it is and is not migrated. If the old server misses an index, restore that from a backup first.",
+        )
+    };
+    data.nameless().map(warning).collect()
+}
+
 /// Refuses indices that are not whole, each once, and says what can be saved.
 pub(super) fn whole(data: &DataDir) -> Vec<Finding> {
     let mut by_index: BTreeMap<&str, Vec<&data_dir::Finding>> = BTreeMap::new();
@@ -51,8 +62,14 @@ fn problems(index: &Index, found: &[&data_dir::Finding]) -> String {
 
 fn ways_out(index: &Index, found: &[&data_dir::Finding], others: usize) -> String {
     let Some(dir) = found.iter().find_map(|one| dir_of(index, &one.path)) else { return String::new() };
-    let mut ways =
-        vec![format!("The old server cannot show these data either. Restore {} from a backup.", dir.display())];
+    let mut ways = match found.iter().any(|one| one.problem == Problem::Stale) {
+        true => vec![
+            "Elasticsearch had several nodes, and another one went on with this index: bring the data directory of that \
+             one. If there was never another node, the directory was put together from two backups."
+                .to_owned(),
+        ],
+        false => vec![format!("The old server cannot show these data either. Restore {} from a backup.", dir.display())],
+    };
     if let Some(place) = beside_the_data(&dir, &index.name) {
         let rest = match others {
             0 => String::new(),
@@ -215,5 +232,20 @@ mod tests {
             ..DataDir::default()
         };
         insta::assert_snapshot!(text(&whole(&data)));
+    }
+
+    #[test]
+    fn what_other_nodes_or_nobody_knows_is_told() {
+        let place = |rest: &str| PathBuf::from(format!("/opt/trains/data/elastic/nodes/0/indices/{rest}"));
+        let stale = place("u-events-log-x/0/_state/state-1.st");
+        let data = DataDir {
+            indices: vec![index("events-log-x", 1), index("events-plot-x", 1)],
+            findings: vec![
+                data_dir::Finding { path: stale, problem: Problem::Stale },
+                data_dir::Finding { path: place("who-knows"), problem: Problem::Nameless },
+            ],
+            ..DataDir::default()
+        };
+        insta::assert_snapshot!(text(&[whole(&data), nameless(&data)].concat()));
     }
 }

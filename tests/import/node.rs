@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+/// The setting in a request.
+const PIPELINE: &str = "/index/default_pipeline";
+
 /// An index.
 #[derive(Default)]
 pub struct Index {
@@ -13,6 +16,8 @@ pub struct Index {
     pub created: Value,
     pub aliases: Map<String, Value>,
     pub closed: bool,
+    /// The default pipeline; there are none, so that it keeps out whoever does not go past it.
+    pub pipeline: Option<String>,
     /// Routing and source by `_id`.
     pub documents: BTreeMap<String, (Option<String>, String)>,
 }
@@ -92,7 +97,19 @@ impl State {
             },
             (_, [name, operation]) => match self.indices.get_mut(*name) {
                 None => status(404, "index_not_found_exception"),
-                Some(index) => index.answer(name, operation, &request.body, self.keeps_sources),
+                Some(_) if *operation == "_settings" && method == "PUT" && body().pointer(PIPELINE).is_some() => {
+                    let index = self.indices.entry((*name).to_owned()).or_default();
+                    index.pipeline = body().pointer(PIPELINE).and_then(Value::as_str).map(str::to_owned);
+                    ok(json!({"acknowledged": true}))
+                }
+                Some(index) => {
+                    let goes_past =
+                        request.url.query_pairs().any(|(name, value)| name == "pipeline" && value == "_none");
+                    match operation {
+                        &"_bulk" if index.pipeline.is_some() && !goes_past => status(400, "illegal_argument_exception"),
+                        _ => index.answer(name, operation, &request.body, self.keeps_sources),
+                    }
+                }
             },
             _ => status(400, "no_such_call"),
         }
@@ -116,7 +133,8 @@ impl State {
         }
         self.made += 1;
         let aliases = created["aliases"].as_object().cloned().unwrap_or_default();
-        let index = Index { id: format!("id-{}", self.made), created, aliases, ..Index::default() };
+        let pipeline = created.pointer(&format!("/settings{PIPELINE}")).and_then(Value::as_str).map(str::to_owned);
+        let index = Index { id: format!("id-{}", self.made), created, aliases, pipeline, ..Index::default() };
         self.indices.insert(name.to_owned(), index);
         ok(json!({"acknowledged": true, "shards_acknowledged": true}))
     }

@@ -243,6 +243,15 @@ impl Target {
         self.node.call(method, path, body)
     }
 
+    /// Asks it for something that it refuses, and returns its words.
+    #[track_caller]
+    pub fn refuses(&self, method: &str, path: &str, body: &str) -> String {
+        let body = body.as_bytes().to_vec();
+        let address = self.node.address();
+        let asked = call(&address, method, path, body, "application/json");
+        self.node.runtime.block_on(asked).unwrap_err()
+    }
+
     /// Returns the way to talk to it.
     pub fn client(&self) -> Client {
         Client::new(&self.node.address()).unwrap()

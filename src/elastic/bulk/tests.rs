@@ -14,7 +14,13 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 fn writer(address: &str) -> BulkWriter {
     let backoff = Backoff { first: Duration::from_millis(1), cap: Duration::from_millis(2), retries: 4 };
     let client = Client::new(address).unwrap().with_backoff(backoff);
-    BulkWriter { client, index: "i".into(), goes_on: false, pace: Arc::new(Lanes::new(1 << 20).pace()) }
+    BulkWriter {
+        client,
+        index: "i".into(),
+        goes_on: false,
+        past_pipeline: false,
+        pace: Arc::new(Lanes::new(1 << 20).pace()),
+    }
 }
 
 fn items(items: &[(u16, &str)]) -> ResponseTemplate {

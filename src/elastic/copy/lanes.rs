@@ -43,7 +43,8 @@ impl Copier {
     async fn dispatch(&self, load: &Load, writes: &mut Writes, batch: Batch) {
         let lane = load.pace.lane().await;
         let (client, index, pace) = (self.target.clone(), load.plan.index.clone(), Arc::clone(&load.pace));
-        let writer = BulkWriter { client, index, goes_on: load.goes_on, pace };
+        let past_pipeline = load.options.mark.is_some();
+        let writer = BulkWriter { client, index, goes_on: load.goes_on, past_pipeline, pace };
         writes.spawn(async move {
             let documents = batch.entries().len() as u64;
             let written = writer.write(batch).await?;

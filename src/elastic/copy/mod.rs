@@ -213,8 +213,10 @@ impl Copier {
                 create_index(&self.target, plan).await?;
             }
             Some(mark) => {
-                mark.require_no_other(&self.target, index).await?;
-                delete_index(&self.target, index).await?;
+                // What is not there is not deleted: somebody could make it in between.
+                if mark.require_no_other(&self.target, index).await? {
+                    delete_index(&self.target, index).await?;
+                }
                 create_index(&self.target, &mark.on(plan)).await?;
                 // One that somebody else has made meanwhile looks as if the answer to our own call had been lost.
                 mark.require_no_other(&self.target, index).await?;

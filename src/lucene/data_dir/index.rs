@@ -50,7 +50,8 @@ fn inspect_once(
 ) -> Result<Option<Index>> {
     let states = list(&dir.join("_state"))?.unwrap_or_default();
     let Some(newest) = state::newest(names(&states), "state-") else {
-        findings.push(Finding { path: dir.to_owned(), problem: Problem::Leftover });
+        let problem = if has_shards(dir)? { Problem::Nameless } else { Problem::Leftover };
+        findings.push(Finding { path: dir.to_owned(), problem });
         return Ok(None);
     };
     let path = dir.join("_state").join(newest);
@@ -76,8 +77,9 @@ fn inspect_once(
     }
     for number in 0..shard_count {
         let shard_dir = dir.join(number.to_string());
+        let current = in_sync(&content, &index.name, number);
         match list(&shard_dir)? {
-            Some(_) => index.shards.extend(shard(&shard_dir, number, findings, evidence)?),
+            Some(_) => index.shards.extend(shard(&shard_dir, number, &current, findings, evidence)?),
             None => findings.push(Finding { path: shard_dir, problem: Problem::Missing }),
         }
     }
@@ -98,15 +100,46 @@ fn describe(content: &Value) -> Option<(Index, u32)> {
     Some((index, metadata.shards))
 }
 
-/// Inspects a shard. Returns nothing for the copy of a shard whose primary is on another node.
-fn shard(dir: &Path, number: u32, findings: &mut Vec<Finding>, evidence: &mut Evidence) -> Result<Option<Shard>> {
+/// Returns whether a directory has the commit of a shard in it.
+fn has_shards(dir: &Path) -> Result<bool> {
+    for entry in list(dir)?.unwrap_or_default().iter().filter(|entry| entry.is_dir) {
+        let files = list(&dir.join(&entry.name).join("index"))?.unwrap_or_default();
+        if commit::newest(names(&files)).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the ids of the copies of a shard that have everything that was written, as the state of the index has them
+/// (`in_sync_allocations`, since 5.0). None in an index that was last changed before.
+fn in_sync<'a>(content: &'a Value, index: &str, number: u32) -> Vec<&'a str> {
+    let ids = content.get(index).and_then(|index| index.get("in_sync_allocations")?.get(number.to_string()));
+    ids.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Inspects a shard, of which these copies are `current`. Returns nothing for the copy of a shard whose primary is on
+/// another node.
+fn shard(
+    dir: &Path,
+    number: u32,
+    current: &[&str],
+    findings: &mut Vec<Finding>,
+    evidence: &mut Evidence,
+) -> Result<Option<Shard>> {
     let states = list(&dir.join("_state"))?.unwrap_or_default();
     match state::newest(names(&states), "state-") {
         None => findings.push(Finding { path: dir.join("_state"), problem: Problem::Missing }),
         Some(newest) => {
-            let state = read_state(&dir.join("_state").join(newest), findings)?;
+            let path = dir.join("_state").join(newest);
+            let state = read_state(&path, findings)?;
             if state.as_ref().and_then(|state| state.get("primary")?.as_bool()) == Some(false) {
                 return Ok(None);
+            }
+            // Elasticsearch makes no primary of another copy than these.
+            let id = state.as_ref().and_then(|state| state.pointer("/allocation_id/id")?.as_str());
+            if id.is_some_and(|id| !current.is_empty() && !current.contains(&id)) {
+                findings.push(Finding { path, problem: Problem::Stale });
             }
         }
     }

@@ -100,7 +100,12 @@ impl DataDir {
 
     /// Returns the findings that forbid to read the data as if they were whole.
     pub fn blocking(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.problem != Problem::Leftover)
+        self.findings.iter().filter(|finding| !matches!(finding.problem, Problem::Leftover | Problem::Nameless))
+    }
+
+    /// Returns what Elasticsearch ignores although there are documents in it.
+    pub fn nameless(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.problem == Problem::Nameless)
     }
 }
 
@@ -180,6 +185,10 @@ pub enum Problem {
     Elsewhere(String),
     /// A directory that belongs to no index, such as one of a deleted index: it is ignored, as Elasticsearch does.
     Leftover,
+    /// The same, but with documents in it: nothing says of which index they are.
+    Nameless,
+    /// A copy of a shard that was away while another one was written to.
+    Stale,
 }
 
 impl fmt::Display for Finding {
@@ -191,6 +200,12 @@ impl fmt::Display for Finding {
             Problem::Missing => write!(f, "{path} is missing"),
             Problem::Elsewhere(setting) => write!(f, "{path} keeps its data elsewhere ({setting})"),
             Problem::Leftover => write!(f, "{path} belongs to no index and is ignored"),
+            Problem::Nameless => {
+                write!(f, "{path} holds a shard, but no state that says of which index: Elasticsearch ignores it")
+            }
+            Problem::Stale => {
+                write!(f, "{path} is of an old copy of the shard: its index knows of another that was written to since")
+            }
         }
     }
 }

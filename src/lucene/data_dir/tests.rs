@@ -1,7 +1,7 @@
 use super::*;
 use crate::lucene::testing::{self, checkpoint, commit, elastic5, index, state, write};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
@@ -146,6 +146,30 @@ fn damage(path: &Path) {
 }
 
 #[test]
+fn the_copy_of_a_shard_that_others_have_left_behind_is_no_primary() {
+    let current = |ids: Value, own: Value| {
+        let dir = five();
+        let index = dir.path().join("nodes/0/indices/kB80kyWbSLWGrhBASgmkrg");
+        let path = index.join("_state/state-4.st");
+        let mut content = crate::lucene::state::parse(&fs::read(&path).unwrap()).unwrap().content;
+        content["events-log"]["in_sync_allocations"] = ids;
+        write(&path, &testing::state(&content));
+        let shard =
+            json!({"version": 3, "primary": true, "index_uuid": "kB80kyWbSLWGrhBASgmkrg", "allocation_id": own});
+        write(&index.join("0/_state/state-0.st"), &testing::state(&shard));
+        let data = data(dir.path());
+        let found: Vec<String> = data.blocking().map(ToString::to_string).collect();
+        assert!(found.iter().all(|found| found.contains("0/_state/state-0.st is of an old copy")), "{found:?}");
+        found.is_empty()
+    };
+    assert!(current(json!({"0": ["other", "own"]}), json!({"id": "own"})));
+    assert!(!current(json!({"0": ["other"]}), json!({"id": "own"})));
+    // An index of 2.x that was never allocated anew, and a shard that was never.
+    assert!(current(json!({"0": []}), json!({"id": "own"})));
+    assert!(current(json!({"0": ["other"]}), Value::Null));
+}
+
+#[test]
 fn deleted_and_foreign_directories_are_ignored_but_told() {
     let dir = five();
     index(dir.path(), "deleted", "DDDDDDDDDDDDDDDDDDDDDD", 5_061_699, &[]);
@@ -154,10 +178,15 @@ fn deleted_and_foreign_directories_are_ignored_but_told() {
         json!({"tombstones": [{"index": {"index_name": "deleted", "index_uuid": "DDDDDDDDDDDDDDDDDDDDDD"}}]});
     let global = json!({"meta-data": {"templates": {}, "index-graveyard": graveyard}});
     write(&dir.path().join("nodes/0/_state/global-9.st"), &state(&global));
+    // Half of a copy, perhaps: nothing says which index it was.
+    index(dir.path(), "nameless", "EEEEEEEEEEEEEEEEEEEEEE", 5_061_699, &[]);
+    fs::remove_dir_all(dir.path().join("nodes/0/indices/EEEEEEEEEEEEEEEEEEEEEE/_state")).unwrap();
     let data = data(dir.path());
     assert_eq!(data.indices.len(), 1);
-    assert_eq!(data.findings.len(), 2);
+    assert_eq!(data.findings.len(), 3);
     assert_eq!(data.blocking().count(), 0);
+    let nameless: Vec<String> = data.nameless().map(ToString::to_string).collect();
+    assert!(matches!(&nameless[..], [one] if one.contains("EEEEEEEEEEEEEEEEEEEEEE holds a shard")), "{nameless:?}");
 }
 
 proptest! {

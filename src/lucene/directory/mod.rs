@@ -171,7 +171,16 @@ impl DataDirectory {
         }
         let path = self.index_path(&index.uuid);
         let open = |number: u32| Shard::open(&path.join(number.to_string()), number, index, self.locks.as_ref());
-        (0..index.shards).map(open).collect()
+        let shards: Vec<Shard> = (0..index.shards).map(open).collect::<Result<_>>()?;
+        if index.may_lose_operations() && shards.iter().any(Shard::has_operations) {
+            return Err(Error::refused(format!(
+                "The node was killed while it wrote to the index {}, which brings its translog to disk now and then only \
+                 (index.translog.durability).",
+                index.name
+            ))
+            .hint("Let an Elasticsearch 5.6 read the data: it compares the versions of what is there twice."));
+        }
+        Ok(shards)
     }
 
     fn index_path(&self, uuid: &str) -> PathBuf {

@@ -88,6 +88,11 @@ impl Shard {
         units
     }
 
+    /// Returns whether there are operations behind the commit.
+    pub(super) fn has_operations(&self) -> bool {
+        !self.0.translog.is_empty()
+    }
+
     pub(super) fn opened(&self) -> &Opened {
         &self.0
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::lucene::source::Format;
 use crate::lucene::stored::Mode;
-use crate::lucene::testing::{TestDocument, directory, elastic5, put_delete, put_index};
+use crate::lucene::testing::{self, TestDocument, directory, elastic5, put_delete, put_index};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -117,6 +117,25 @@ fn an_error_of_the_caller_stops_the_reading_and_comes_back() {
     let dir = directory(&[(Mode::Fast, true, vec![named("odd", "what is this?")])], &[], 0);
     let error = units(dir.path())[0].read(|_| Ok(())).unwrap_err();
     assert!(error.causes()[0].contains("log/odd") && error.message().contains("_0.cfs"), "{error:?}");
+}
+
+#[test]
+fn a_translog_that_may_lack_its_last_operations_is_left_to_a_node() {
+    let mut log = Vec::new();
+    put_index(&mut log, 7, "log", "id", None, b"{}");
+    for (durability, log, count, refused) in
+        [("ASYNC", &log, 1, true), ("request", &log, 1, false), ("async", &Vec::new(), 0, false)]
+    {
+        let dir = directory(&[], log, count);
+        let path = dir.path().join("nodes/0/indices/kB80kyWbSLWGrhBASgmkrg/_state/state-4.st");
+        let mut content = state::parse(&fs::read(&path).unwrap()).unwrap().content;
+        content["events-log"]["settings"]["index.translog.durability"] = durability.into();
+        fs::write(&path, testing::state(&content)).unwrap();
+        let directory = DataDirectory::open(dir.path()).unwrap();
+        let shards = directory.shards(&directory.indices()[0]);
+        assert_eq!(shards.is_err(), refused, "{durability} {count}");
+        assert!(shards.err().is_none_or(|error| error.message().contains("index.translog.durability")));
+    }
 }
 
 #[test]

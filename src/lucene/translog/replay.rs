@@ -2,7 +2,8 @@
 //!
 //! For each document, by type and id, the last operation in the order of the files wins. Operations that are in the
 //! commit already do no harm: they say the same again. (Elasticsearch itself also compares versions. That makes a
-//! difference only if a crash lost a newer operation that was never acknowledged, but that a commit had taken.)
+//! difference only if a crash lost a newer operation that a commit had taken. It was never acknowledged, but where the
+//! translog is brought to disk now and then only, which `IndexMetadata::may_lose_operations` tells.)
 //!
 //! A generation is `translog-<generation>.tlog`:
 //!
