@@ -266,3 +266,16 @@ pub(crate) fn file_name(name: &str) -> String {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_index_takes_the_name_of_the_manifest() {
+        assert_eq!(description_name("events-log"), "events-log.json");
+        assert_ne!(description_name("manifest"), MANIFEST);
+        // Elasticsearch allows `@` in names, and file names have it escaped.
+        assert_ne!(description_name("manifest"), description_name("manifest@index"));
+    }
+}
