@@ -98,24 +98,27 @@ async fn prepare(run: &Run) -> Result<()> {
             return Err(error);
         }
         steps::require_switchable(run).await?;
-        if steps::changed_sources(run).await?.is_empty() {
+        if steps::changed_sources(run).await?.is_empty() && steps::changed_archives(run).await?.is_none() {
             return run.record(Record::Committed);
         }
-        run.events.warn("A source changed while the others were copied, so it is copied again.");
+        run.events.warn("A source changed while the others were copied.");
     }
 }
 
 /// A run that was cut off after the commit goes on, with two exceptions: somebody used the old server before the new one
 /// was started, so that what changed is copied again; or the new server was started and failed, so that it may have
-/// left MongoDB half-migrated, and gets fresh copies.
+/// left MongoDB half-migrated, and gets fresh copies. One that has come round since is left to work.
 async fn recheck_committed(run: &Run) -> Result<()> {
     let failed = |step| matches!(status(run, step), Status::Failed { .. });
-    if failed(Step::StartStack) || failed(Step::CheckHealth) {
+    let copies = || [Step::CopyMongo, Step::CopyRedis].into_iter();
+    let begun = copies().any(|step| matches!(status(run, step), Status::Invalidated { .. }));
+    if begun || failed(Step::StartStack) || (failed(Step::CheckHealth) && !steps::works_by_now(run).await?) {
         run.events.info("The new server did not come up the last time, so it gets fresh copies of the databases.");
-        undo_switch(run).await?;
-        for step in [Step::CopyMongo, Step::CopyRedis] {
+        // Before the switch is undone: who goes on after a cut-off in that must still know it.
+        for step in copies() {
             invalidate(run, step, "a server that failed to start has worked on it")?;
         }
+        undo_switch(run).await?;
         return Box::pin(prepare(run)).await;
     }
     if is_clean(run, Step::StartStack) && !steps::changed_sources(run).await?.is_empty() {
@@ -142,12 +145,16 @@ async fn invalidate_changed(run: &Run) -> Result<()> {
         // The archive would hold something else than what was migrated.
         invalidate(run, Step::BackUp, &changed.what)?;
     }
+    if let Some(changed) = steps::changed_archives(run).await? {
+        run.events.warn(format!("{changed} changed since it was backed up, so it is backed up again."));
+        invalidate(run, Step::BackUp, &changed)?;
+    }
     begin_invalidated_again(run).await
 }
 
-/// Clears away what invalidated steps have made, so that they begin from nothing.
+/// Clears away what invalidated steps have made, so that they begin from nothing; also where that was cut off.
 async fn begin_invalidated_again(run: &Run) -> Result<()> {
-    let invalidated = |step: &Step| matches!(status(run, *step), Status::Invalidated { .. });
+    let invalidated = |step: &Step| matches!(status(run, *step), Status::Invalidated { .. } | Status::Undoing);
     let begin_again: Vec<Step> = run.plan.steps().into_iter().filter(invalidated).collect();
     undo_all(run, &begin_again).await
 }
@@ -166,6 +173,7 @@ async fn switch(run: &Run) -> Result<()> {
 
 /// Takes back everything after the commit record; afterwards the run stands before it again.
 async fn undo_switch(run: &Run) -> Result<()> {
+    steps::require_old_data(run).await?;
     run.events.warn("The switch is taken back, so that everything is as it was.");
     let steps: Vec<Step> = run.plan.steps().into_iter().filter(|step| step.is_after_commit()).collect();
     undo_all(run, &steps).await?;
@@ -175,8 +183,9 @@ async fn undo_switch(run: &Run) -> Result<()> {
 /// Undoes everything, last step first.
 ///
 /// # Errors
-/// [`Kind::Stuck`] when a step cannot be undone; the message says what is left to do by hand.
+/// Refused, before anything is changed, when the old data are not there any more; [`Kind::Stuck`] when a step cannot be undone; the message says what is left to do by hand.
 pub async fn roll_back(run: &Run) -> Result<()> {
+    steps::require_old_data(run).await?;
     steps::remove_leftovers(run).await?;
     undo_all(run, &run.plan.steps()).await?;
     run.record(Record::RolledBack)
@@ -222,6 +231,8 @@ async fn apply_one(run: &Run, step: Step, number: usize, total: usize) -> Result
             run.events.emit(Event::StepFinished { summary: done.summary, elapsed: begun.elapsed() });
             Ok(())
         }
+        // Cut off, not failed: nothing says that what it has done so far is no good.
+        Err(error) if error.kind() == Kind::Cancelled => Err(error),
         Err(error) => {
             // On a full disk this fails too; the step then counts as cut off, and the first error tells why.
             if let Err(unwritten) = run.record(Record::Failed { step: step.name().into(), error: error.to_string() }) {

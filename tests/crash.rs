@@ -143,7 +143,15 @@ fn what_the_old_server_recorded_in_between_is_copied_too() {
     let machine = Machine::new();
     let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
     let clock = Stopwatch::start();
-    migrate(&machine, &Typed::OldFile).failpoints("step.copy_redis.started=kill").run().killed();
+    migrate(&machine, &Typed::OldFile).failpoints("step.copy_elastic.started=kill").run().killed();
+    // Whatever wrote to the data since they were backed up: the archive is to hold what is migrated.
+    let index = machine.home().join("data/elastic/nodes/0/indices");
+    let written = fs::File::open(
+        files_below(&index).into_iter().find(|file| file.extension().is_some_and(|end| end == "tlog")).unwrap(),
+    );
+    written.unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let again = migrate(&machine, &Typed::OldFile).failpoints("step.copy_redis.started=kill").run().killed();
+    again.saying("changed since it was backed up, so it is backed up again");
     // Somebody gives up waiting and uses the old server for a while.
     let task = old.sample()[0].clone();
     clock.tell("killed after the copy");
@@ -151,7 +159,10 @@ fn what_the_old_server_recorded_in_between_is_copied_too() {
     Node::ready().add_old_event(LOG_INDEX, NEW_EVENT, &new_event(&task));
     old.stop();
     clock.tell("the old server was used");
-    migrate(&machine, &Typed::OldFile).run().done().saying("changed since it was copied");
+    // The copy that does not hold any more is removed, and the one who waits loses patience again.
+    let outdated = migrate(&machine, &Typed::OldFile).failpoints("step.copy_elastic.undo=kill").run().killed();
+    outdated.saying("changed since it was copied");
+    migrate(&machine, &Typed::OldFile).run().done();
     clock.tell("copied again and finished");
     let found = Node::ready().find(LOG_INDEX, "worker", "in-between");
     assert_eq!(found.len(), 1, "{found:?}");
@@ -180,9 +191,24 @@ fn killed_while_the_new_server_starts_it_finishes() {
     let up = migrate(&machine, &Typed::OldFile).start();
     up.kill_when(|| !docker::running("clearml").is_empty()).killed();
     clock.tell("killed during up");
-    migrate(&machine, &Typed::OldFile).run().done();
+    let mut check = migrate(&machine, &Typed::OldFile).failpoints("step.check_health.started=sleep:3000").start();
+    check.wait_for(|| journal(&machine).contains("\"step\":\"check_health\""));
+    check.signal(rustix::process::Signal::INT);
+    let stopped = check.wait().with_code(130).saying("The new server is left as it is");
+    assert!(!journal(&machine).contains("\"failed\""), "stopped, not failed: {stopped}");
+    // It works, whoever looks at it: what is recorded from now on is the user's.
+    let server = Server::ready("1.1.1");
+    Node::ready().add_new_event(LOG_INDEX, NEW_EVENT, &new_event("a task of the new server"));
+    clock.tell("stopped while it was checked, and used");
+    let finished = migrate(&machine, &Typed::OldFile).run().done();
+    assert!(!finished.said().contains("fresh copies"), "{finished}");
+    assert_eq!(Node::ready().find(LOG_INDEX, "worker", "in-between").len(), 1);
+    assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
     clock.tell("finished");
-    everything_is_there(&old);
+}
+
+fn journal(machine: &Machine) -> String {
+    fs::read_to_string(machine.new_home().join(".clearml-migrate/journal")).unwrap_or_default()
 }
 
 const LOG_INDEX: &str = "events-log-d1bd92a3b039400cbafc60a7a5b1e52b";
@@ -250,6 +276,11 @@ fn everything_is_there(old: &OldServer) {
     let server = Server::ready("1.1.1");
     old.assert_counts();
     assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
+}
+
+fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 /// Returns what the program has left in the data directory, by the names that it gives.

@@ -21,6 +21,7 @@ use harness::server::{Server, assert_shows_the_same};
 use harness::stopwatch::Stopwatch;
 use harness::tree::Tree;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 const DOCUMENTS: u64 = 5_000;
 /// The stand-in of the server fails half-way in the migration that its configuration names.
@@ -38,7 +39,8 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let line = "      TRAINS_REDIS_SERVICE_PORT: 6379\n";
     assert!(text.contains(line));
     let more = format!("{line}      TRAINS__testbed__fail_migration: \"${{{CAUSE}:-none}}\"\n");
-    fs::write(machine.compose_file(), text.replacen(line, &more, 1)).unwrap();
+    let original = in_a_volume(&machine, &text.replacen(line, &more, 1));
+    fs::write(machine.compose_file(), &original).unwrap();
     // Left over from somebody's first try with the new server, under a name that it needs.
     let create = ["create", "--name", NEEDED_NAME, "--label", "org.clearml-migrate.run=test"];
     let other = docker::docker(&[&create[..], &["clearml-migrate-bed-base:bookworm", "true"]].concat());
@@ -54,7 +56,11 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let back = back.saying("Migration 0.17.0 failed, aborting");
     let back =
         back.saying("is named clearml-redis, as the new server's will be. It is renamed to clearml-redis_before_");
-    back.saying("was taken back; the old server runs again");
+    let back = back.saying("was taken back; the old server runs again");
+    // It ran for a moment, and whoever reported to it then must not lose that.
+    back.saying("What the new server recorded is not in the old one, and is set aside");
+    assert_eq!(set_aside(&machine.home(), "elastic_clearml_"), 1);
+    assert_eq!(set_aside(&machine.home(), "db_clearml_"), 1);
     assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"), "it has its name back");
     let shown = Server::ready("0.15.1").shown(&old.sample());
     assert_shows_the_same(&old.shown(), &shown, "the old server after a failed start");
@@ -73,7 +79,13 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     clock.tell("left to be looked at");
 
     // What the failed server has half-migrated is no good for the next try.
-    migrate(&[]).run().done().saying("it gets fresh copies of the databases");
+    let finished = migrate(&[]).run().done().saying("it gets fresh copies of the databases");
+    let finished = finished.saying("What the new server has recorded in MongoDB is kept");
+    finished.saying("What the new server has recorded in Redis is kept: the volume clearml_redis_clearml2_");
+    let aside = docker::docker(&["volume", "ls", "--quiet", "--filter", "name=clearml_redis_clearml2_"]);
+    assert!(mountpoint(aside.trim()).join("dump.rdb").exists());
+    assert_eq!(set_aside(&machine.new_home(), "elastic_clearml_"), 1);
+    assert_eq!(set_aside(&machine.new_home(), "db_clearml_"), 2);
     let server = Server::ready("1.1.1");
     old.assert_counts();
     assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
@@ -84,9 +96,55 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let told = told.saying("This was a dry run: nothing was changed.");
     assert!(!told.said().contains("Start the old server"), "{told}");
     assert!(!docker::running("clearml").is_empty());
+
+    // Without the old data there is no way back, and the new server is not touched.
+    let mongo_dir = machine.new_home().join("data/mongo");
+    let retired = fs::read_dir(&mongo_dir).unwrap().map(|entry| entry.unwrap().path());
+    let retired = retired.into_iter().find(|path| path.to_string_lossy().contains("/db_migrated_")).unwrap();
+    let elsewhere = mongo_dir.join("moved by hand");
+    fs::rename(&retired, &elsewhere).unwrap();
+    let refused = machine.migrate(&["rollback", "--no-start", "--yes"]).run().refused();
+    refused.saying("The old MongoDB data are not there any more").saying("If they were moved, move them back to");
+    Server::ready("1.1.1");
+    fs::rename(&elsewhere, &retired).unwrap();
+    // The old compose file that was kept is not needed: the journal has its text.
+    let kept = fs::read_dir(machine.new_home()).unwrap().map(|entry| entry.unwrap().path());
+    let kept = kept.into_iter().find(|path| path.to_string_lossy().contains("docker-compose.yml_migrated_")).unwrap();
+    fs::remove_file(kept).unwrap();
+    let text = fs::read_to_string(machine.new_compose_file()).unwrap();
     machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
+    assert_ne!(fs::read_to_string(machine.compose_file()).unwrap(), text);
+    assert_eq!(fs::read_to_string(machine.compose_file()).unwrap(), original);
     Tree::of(&machine.home().join("data/mongo/db")).same_as(&mongo, "MongoDB's data");
     assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"));
     docker::docker(&["rm", other.trim()]);
     assert_eq!(docker::left_by_runs(), Vec::<String>::new());
+}
+
+const REDIS_VOLUME: &str = "trains_redis";
+
+/// Moves Redis into a named volume; returns the compose file's text with that.
+fn in_a_volume(machine: &Machine, text: &str) -> String {
+    let label = |name: &str, value: &str| format!("com.docker.compose.{name}={value}");
+    let [project, volume] = [label("project", "trains"), label("volume", "redis")];
+    docker::docker(&["volume", "create", "--label", &project, "--label", &volume, REDIS_VOLUME]);
+    let directory = machine.home().join("data/redis");
+    for entry in fs::read_dir(&directory).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), mountpoint(REDIS_VOLUME).join(entry.file_name())).unwrap();
+    }
+    let mount = format!("- {}:/data", directory.display());
+    assert!(text.contains(&mount));
+    format!("{}\nvolumes:\n  redis:\n", text.replacen(&mount, "- redis:/data", 1))
+}
+
+fn mountpoint(volume: &str) -> PathBuf {
+    docker::docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", volume]).trim().into()
+}
+
+/// Returns how many data directories were set aside under names that begin so.
+fn set_aside(home: &Path, beginning: &str) -> usize {
+    let names = ["data", "data/mongo"].map(|directory| fs::read_dir(home.join(directory)).unwrap());
+    let names = names.into_iter().flatten().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with(beginning)).count()
 }

@@ -1,6 +1,7 @@
 //! `check`: the checks of a migration alone; the old server may go on running.
 
-use super::known::{known, projects};
+use super::known::projects;
+use super::lookup::known;
 use super::session::{as_refusal, connect};
 use super::status::text as status_text;
 use super::{Context, findings_text, prepare::prepare};

@@ -46,8 +46,11 @@ pub(super) async fn require_yes(question: &str, context: &Context) -> Result<()>
     }
 }
 
-/// Tells which migration is continued. Returns false after a dry run, which shows the plan.
-pub(super) fn go_on(known: &Known, dry_run: bool, go_back: &str, context: &Context) -> bool {
+/// Tells which migration is continued, and asks. Returns false after a dry run, which shows the plan.
+///
+/// # Errors
+/// Cancelled when the answer is no.
+pub(super) async fn go_on(known: &Known, dry_run: bool, go_back: &str, context: &Context) -> Result<bool> {
     let (done, all) = progress(known);
     context.display.print(&format!(
         "Going on with the migration of {} to {}: {done} of {all} steps are done.",
@@ -57,8 +60,10 @@ pub(super) fn go_on(known: &Known, dry_run: bool, go_back: &str, context: &Conte
     if dry_run {
         context.display.print(&plan_text(&known.plan, context.display.paint(), go_back));
         context.display.print(DRY_RUN);
+        return Ok(false);
     }
-    !dry_run
+    require_yes("Go on now?", context).await?;
+    Ok(true)
 }
 
 /// Reads the rejects file that the user has given back.

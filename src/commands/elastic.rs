@@ -1,6 +1,8 @@
 //! `elastic`: one Elasticsearch data directory, in place of upstream's elastic_upgrade.py.
 
-use super::known::{Known, can_go_on, known, lock_new, lock_to_go_on};
+use super::as_begun::Said;
+use super::known::{Known, goes_on, lock_new, lock_to_go_on};
+use super::lookup::known;
 use super::migrate::outcome;
 use super::prepare::{Prepared, examine};
 use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, settled, stamp_now};
@@ -9,7 +11,6 @@ use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure};
 use crate::files::{self, space};
 use crate::journal::{Phase, Scope};
-use crate::plan::{Migrated, Plan, Replacement};
 use crate::planner::{ElasticWishes, Measured, build_elastic};
 use crate::preflight::{self, Subject};
 use crate::report::elastic_text;
@@ -41,7 +42,7 @@ pub async fn elastic(mut settings: Elastic, context: &Context) -> Result<()> {
                 Ok(())
             }
             Phase::RolledBack => begin_anew(settings, tools, &stamp, context).await,
-            _ if can_go_on(&known) => go_on(settings, tools, known, context).await,
+            _ if goes_on(&known.plan, &known.state) => go_on(settings, tools, known, context).await,
             _ => Err(consent::unfinished_rollback(&settings.session.command("rollback"))),
         },
     }
@@ -145,36 +146,21 @@ fn require_there(source: &Path, target: &Path) -> Result<()> {
     }
 }
 
-async fn go_on(settings: Elastic, tools: Tools, known: Known, context: &Context) -> Result<()> {
+async fn go_on(settings: Elastic, tools: Tools, mut known: Known, context: &Context) -> Result<()> {
     let session = &settings.session;
-    require_as_begun(&settings, &known.plan)?;
-    if !consent::go_on(&known, settings.dry_run, &session.command("rollback"), context) {
+    let said = Said::of_elastic(&settings);
+    let (command, back) = (session.command("elastic"), session.command("rollback"));
+    let another_choice = |error| consent::of_another_choice(error, &command, &back);
+    said.settle(&mut known.plan).map_err(another_choice)?;
+    if !consent::go_on(&known, settings.dry_run, &back, context).await? {
         return Ok(());
     }
-    let (_lock, known) = lock_to_go_on(session, known)?;
+    let (_lock, mut known) = lock_to_go_on(session, known)?;
+    said.settle(&mut known.plan).map_err(another_choice)?;
     let options = options(&settings)?;
     let run = resume(known, options, tools, context)?;
-    let command = session.command("elastic");
-    require_same_collisions(&run)
-        .map_err(|error| consent::of_another_choice(error, &command, &session.command("rollback")))?;
+    require_same_collisions(&run).map_err(another_choice)?;
     perform(&run, session, context).await
-}
-
-/// What was begun is finished as it was agreed on; another target or Elasticsearch would be another migration.
-fn require_as_begun(settings: &Elastic, plan: &Plan) -> Result<()> {
-    let Elastic { session, source, .. } = settings;
-    let source = source.display();
-    let message = match (&settings.target, plan.replacements.first(), &settings.version, &plan.migrated) {
-        (Some(asked), Some(Replacement { target, .. }), ..) if asked != target => {
-            let (target, asked) = (target.display(), asked.display());
-            format!("The migration of {source} was begun into {target}, not into {asked}.")
-        }
-        (.., Some(asked), Migrated::Elastic { version }) if asked != version => {
-            format!("The migration of {source} was begun to Elasticsearch {version}, not to {asked}.")
-        }
-        _ => return Ok(()),
-    };
-    Err(consent::of_another_choice(Error::refused(message), &session.command("elastic"), &session.command("rollback")))
 }
 
 fn options(settings: &Elastic) -> Result<Options> {
@@ -197,14 +183,21 @@ async fn perform(run: &Run, session: &Session, context: &Context) -> Result<()> 
             Ok(())
         }
         Err(Failure { error, .. }) => {
+            let state = run.journal().state().clone();
             let go_on = match error.kind() {
                 Kind::Cancelled => "Go on",
                 _ => "Go on, once the cause is gone",
             };
-            Err(error
-                .hint(format!("{go_on}: {}", session.command("elastic")))
-                .hint(format!("Take back what was done: {}", session.command("rollback")))
-                .hint(format!("The old data in {} are as they were.", run.plan.subject().display())))
+            let error = match goes_on(&run.plan, &state) {
+                true => error.hint(format!("{go_on}: {}", session.command("elastic"))),
+                false => error,
+            };
+            let error = error.hint(format!("Take back what was done: {}", session.command("rollback")));
+            let subject = run.plan.subject().display();
+            Err(error.hint(match state.phase {
+                Phase::Preparing => format!("The old data in {subject} are as they were."),
+                _ => format!("The old data are as they were, in {subject} or beside it under a name with _migrated_."),
+            }))
         }
     }
 }

@@ -1,6 +1,8 @@
 //! No command: find, check, plan, ask, migrate; or go on with what was begun.
 
-use super::known::{Known, can_go_on, known, lock_new, lock_to_go_on, projects};
+use super::as_begun::Said;
+use super::known::{Known, goes_on, lock_new, lock_to_go_on, projects};
+use super::lookup::known;
 use super::prepare::prepare;
 use super::rollback::roll_back;
 use super::session::{Tools, as_refusal, begin, connect, open_log, resume};
@@ -8,7 +10,7 @@ use super::{Context, consent};
 use crate::display::Choice;
 use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure, Reached};
-use crate::journal::{Phase, Scope};
+use crate::journal::{Phase, Scope, State};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
@@ -28,7 +30,7 @@ pub async fn migrate(settings: Migration, context: &Context) -> Result<()> {
                 Ok(())
             }
             Phase::RolledBack => begin_anew(settings, tools, Some(known), context).await,
-            _ if can_go_on(&known) => go_on(settings, tools, known, context).await,
+            _ if goes_on(&known.plan, &known.state) => go_on(settings, tools, known, context).await,
             _ => Err(consent::unfinished_rollback(&settings.session.command("rollback"))),
         },
         None => begin_anew(settings, tools, None, context).await,
@@ -58,17 +60,20 @@ async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, co
     perform(&run, &settings, context).await
 }
 
-async fn go_on(settings: Migration, tools: Tools, known: Known, context: &Context) -> Result<()> {
-    if !consent::go_on(&known, settings.dry_run, &settings.session.command("rollback"), context) {
+async fn go_on(settings: Migration, tools: Tools, mut known: Known, context: &Context) -> Result<()> {
+    let said = Said::of_server(&settings);
+    let (command, back) = (settings.session.command(""), settings.session.command("rollback"));
+    let another_choice = |error| consent::of_another_choice(error, &command, &back);
+    said.settle(&mut known.plan).map_err(another_choice)?;
+    if !consent::go_on(&known, settings.dry_run, &back, context).await? {
         return Ok(());
     }
-    let (_lock, known) = lock_to_go_on(&settings.session, known)?;
+    let (_lock, mut known) = lock_to_go_on(&settings.session, known)?;
+    said.settle(&mut known.plan).map_err(another_choice)?;
     open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
     let options = options(&settings)?;
     let run = resume(known, options, tools, context)?;
-    let session = &settings.session;
-    require_same_collisions(&run)
-        .map_err(|error| consent::of_another_choice(error, &session.command(""), &session.command("rollback")))?;
+    require_same_collisions(&run).map_err(another_choice)?;
     perform(&run, &settings, context).await
 }
 
@@ -90,19 +95,15 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
         Err(Failure { error, reached: Reached::NewServer }) if error.kind() != Kind::Cancelled => {
             new_server_failed(run, error, settings, context).await
         }
-        Err(Failure { error, reached }) => {
-            let stopped = !run.journal().state().step(Step::StopStack.name()).is_clean();
-            Err(with_next_steps(error, state_of_things(reached, stopped), session))
-        }
+        Err(Failure { error, reached }) => Err(with_next_steps(error, run, reached, session)),
     }
 }
 
 /// The new server did not come up, or does not show what it should: back, or not, as was said or is answered.
 async fn new_server_failed(run: &Run, error: Error, settings: &Migration, context: &Context) -> Result<()> {
     let session = &settings.session;
-    let state = state_of_things(Reached::NewServer, true);
     let back = match settings.on_failure {
-        OnFailure::Stop => return Err(with_next_steps(error, state, session)),
+        OnFailure::Stop => return Err(with_next_steps(error, run, Reached::NewServer, session)),
         OnFailure::Rollback => {
             context.display.error(&error);
             true
@@ -115,7 +116,7 @@ async fn new_server_failed(run: &Run, error: Error, settings: &Migration, contex
     };
     if !back {
         let unfinished = Error::new(error.kind(), "The migration is not finished, for the reason above.");
-        return Err(with_next_steps(unfinished, state, session));
+        return Err(with_next_steps(unfinished, run, Reached::NewServer, session));
     }
     roll_back(run, true, session, context).await?;
     Err(Error::failed("The migration failed, for the reason above, and was taken back; the old server runs again."))
@@ -128,24 +129,34 @@ async fn wants_back(context: &Context) -> Result<bool> {
     Ok(context.display.choose("What now?", &choices, hint, &context.cancel).await? == 0)
 }
 
-/// Says what a run that ended early has left behind. `stopped`: it had begun to stop the old server.
-fn state_of_things(reached: Reached, stopped: bool) -> &'static str {
-    match (reached, stopped) {
+/// Says what a run that ended early has left behind.
+fn state_of_things(reached: Reached, state: &State) -> &'static str {
+    let stopped = !state.step(Step::StopStack.name()).is_clean();
+    match (reached, state.phase) {
         (Reached::NewServer, _) => "The new server is left as it is; the old data are kept beside it.",
-        (Reached::Preparation, true) => "The old server is stopped; its data and files are as they were.",
-        (Reached::Preparation, false) => "The old server was not touched.",
+        (Reached::Preparation, Phase::RollingBack | Phase::Stuck) => {
+            "The switch is being taken back, and not all of it is: the old data and files are kept, some of them still under the names that the switch gave them."
+        }
+        (Reached::Preparation, Phase::Committed) => {
+            "The switch to the new server is as an earlier run left it; the old data and files are kept."
+        }
+        (Reached::Preparation, _) if stopped => "The old server is stopped; its data and files are as they were.",
+        (Reached::Preparation, _) => "The old server was not touched.",
     }
 }
 
-fn with_next_steps(error: Error, state: &str, session: &Session) -> Error {
+fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Session) -> Error {
+    let state = run.journal().state().clone();
     let go_on = match error.kind() {
         Kind::Cancelled => "Go on",
         _ => "Go on, once the cause is gone",
     };
-    error
-        .hint(state)
-        .hint(format!("{go_on}: {}", session.command("")))
-        .hint(format!("Go back to the old server: {}", session.command("rollback")))
+    let error = error.hint(state_of_things(reached, &state));
+    let error = match goes_on(&run.plan, &state) {
+        true => error.hint(format!("{go_on}: {}", session.command(""))),
+        false => error,
+    };
+    error.hint(format!("Go back to the old server: {}", session.command("rollback")))
 }
 
 /// Returns what a finished run knows about itself.
@@ -180,11 +191,34 @@ fn web_address(plan: &Plan) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Opened, Record};
 
     #[test]
     fn what_is_said_about_the_old_server_is_true_at_each_moment() {
-        assert_eq!(state_of_things(Reached::Preparation, false), "The old server was not touched.");
-        assert!(state_of_things(Reached::Preparation, true).starts_with("The old server is stopped;"));
-        assert!(state_of_things(Reached::NewServer, true).starts_with("The new server is left as it is;"));
+        let opened = Opened {
+            run_id: "r".into(),
+            program: "0.1.0".into(),
+            created: jiff::Timestamp::UNIX_EPOCH,
+            home: "/opt/trains".into(),
+        };
+        let mut state = State::new(opened);
+        let step = |step: Step| step.name().to_owned();
+        let mut tell = |reached: Reached, records: &[Record]| {
+            records.iter().for_each(|record| state.apply(record).unwrap());
+            state_of_things(reached, &state)
+        };
+        let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
+        assert_eq!(tell(Reached::Preparation, &[planned]), "The old server was not touched.");
+        let stopped = Record::Started { step: step(Step::StopStack) };
+        assert!(tell(Reached::Preparation, &[stopped]).starts_with("The old server is stopped;"));
+        let output = serde_json::Value::Null;
+        let finished = Record::Finished { step: step(Step::StopStack), output };
+        assert!(tell(Reached::Preparation, &[finished, Record::Committed]).contains("as an earlier run left it"));
+        let retiring = Record::Started { step: step(Step::RetireSources) };
+        let undoing = Record::UndoStarted { step: step(Step::RetireSources) };
+        assert!(tell(Reached::Preparation, &[retiring, undoing]).starts_with("The switch is being taken back"));
+        let stuck = Record::UndoFailed { step: step(Step::RetireSources), error: "e".into() };
+        assert!(tell(Reached::Preparation, &[stuck]).starts_with("The switch is being taken back"));
+        assert!(tell(Reached::NewServer, &[]).starts_with("The new server is left as it is;"));
     }
 }

@@ -1,12 +1,14 @@
 //! The commands: from resolved settings to a finished task. They put the parts together and hold no knowledge of
 //! their own.
 
+mod as_begun;
 mod check;
 mod consent;
 mod elastic;
 mod export;
 mod import;
 mod known;
+mod lookup;
 mod migrate;
 mod prepare;
 mod rollback;

@@ -11,7 +11,8 @@ use crate::lucene::data_dir::{Kind, identify};
 use crate::plan::Plan;
 use crate::planner::{self, DATA_PATHS, Measured, Wishes};
 use crate::preflight::{self, Finding, Subject};
-use crate::settings::{Migration, NewHome, Session};
+use crate::release;
+use crate::settings::{DEFAULT_RELEASE, Migration, NewHome, Session};
 use crate::steps::blocking;
 use std::path::PathBuf;
 
@@ -41,13 +42,13 @@ pub(super) async fn prepare(
     }
     let measured = measure(&deployment, tools, context).await?;
     let wishes = Wishes {
-        release: settings.release,
+        release: settings.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
         new_home: match &settings.new_home {
             NewHome::At(path) => Some(path.clone()),
             NewHome::Usual | NewHome::Keep => None,
         },
         keep_home: settings.new_home == NewHome::Keep,
-        backup: settings.backup,
+        backup: settings.backup.unwrap_or_default(),
         backup_dir: settings.backup_dir.clone(),
         memory: settings.memory,
         reader: settings.reader,

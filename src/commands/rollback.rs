@@ -1,14 +1,16 @@
 //! `rollback`: back to the old server, from wherever a migration stands.
 
-use super::known::{Known, known, lock};
+use super::known::{Known, lock};
+use super::lookup::known;
 use super::session::{connect, go_on_command, open_log, resume};
 use super::{Context, consent};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::executor;
 use crate::journal::Phase;
+use crate::plan::Step;
 use crate::report::{elastic_back_text, rolled_back_text};
 use crate::settings::Rollback;
-use crate::steps::{Options, Run, project_args, set_aside};
+use crate::steps::{Options, Run, may_have_been_used, project_args, require_old_data, set_aside};
 
 /// Takes a migration back.
 ///
@@ -31,9 +33,11 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let tools = connect(session, known.plan.server().is_some(), context).await?;
     let (_lock, known) = lock(session, known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
-    consent::require_yes(&question(&known), context).await?;
+    let question = question(&known);
     let options = Options { no_start: !settings.start, ..Options::default() };
     let run = resume(known, options, tools, context)?;
+    require_old_data(&run).await?;
+    consent::require_yes(&question, context).await?;
     roll_back(&run, settings.start, session, context).await
 }
 
@@ -65,16 +69,18 @@ fn what_it_does(known: &Known, settings: &Rollback) -> String {
 fn question(known: &Known) -> String {
     let subject = known.plan.subject().display();
     let (question, used) = match known.plan.server() {
-        Some(_) => (
-            format!("Go back to the old server in {subject}?"),
-            " What the new server recorded since the migration is set aside.",
-        ),
+        Some(_) => {
+            (format!("Go back to the old server in {subject}?"), " What the new server has recorded is set aside.")
+        }
         None => (
             format!("Go back to the old data in {subject}?"),
             " The new data are removed, or set aside if anything has used them since.",
         ),
     };
-    if known.state.was_completed() { question + used } else { question }
+    match may_have_been_used(&known.plan, &known.state, Step::CopyElastic) {
+        true => question + used,
+        false => question,
+    }
 }
 
 /// Undoes a run and reports.
@@ -88,7 +94,11 @@ pub(super) async fn roll_back(
     context: &Context,
 ) -> Result<()> {
     let aside = set_aside(run);
-    executor::roll_back(run).await?;
+    executor::roll_back(run).await.map_err(|error| match error.kind() {
+        Kind::Cancelled => Error::new(Kind::Cancelled, "Stopped on request; the way back is not finished.")
+            .hint(format!("Finish it: {}", session.command("rollback"))),
+        _ => error,
+    })?;
     let aside: Vec<_> = aside.into_iter().filter(|path| path.exists()).collect();
     let Some(server) = run.plan.server() else {
         let again = go_on_command(session, &run.plan);

@@ -1,7 +1,8 @@
 //! `status`: where a migration stands, and what can be done next.
 
 use super::Context;
-use super::known::{Known, known, progress};
+use super::known::{Known, goes_on, progress};
+use super::lookup::known;
 use super::session::{go_on_command, session_of};
 use crate::error::Result;
 use crate::journal::Phase;
@@ -69,6 +70,11 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
                 _ => format!("Done: the server is in {}.", known.plan.new_home().display()),
             });
             lines.push(format!("Compare old and new once more: {}", session.command("verify")));
+            lines.push(format!("Go back: {go_back}"));
+        }
+        Phase::RollingBack if goes_on(&known.plan, &known.state) => {
+            lines.push("The switch was being taken back; that is not finished.".into());
+            lines.push(format!("Go on: {go_on}"));
             lines.push(format!("Go back: {go_back}"));
         }
         Phase::RollingBack => {

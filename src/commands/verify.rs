@@ -1,6 +1,7 @@
 //! `verify`: the old and the new data of a migration, compared once more.
 
-use super::known::{known, lock};
+use super::known::lock;
+use super::lookup::known;
 use super::session::{connect, go_on_command, open_log, resume, session_of};
 use super::{Context, consent};
 use crate::error::{Error, Result};

@@ -208,17 +208,7 @@ fn names_variable(service: &Service, suffix: &str) -> bool {
 }
 
 fn ambiguous(names: &[String], role: Role) -> Error {
-    let role = match role {
-        Role::Apiserver => "API server",
-        Role::Webserver => "web server",
-        Role::Fileserver => "file server",
-        Role::Elasticsearch => "Elasticsearch",
-        Role::Mongo => "MongoDB",
-        Role::Redis => "Redis",
-        Role::AgentServices => "services agent",
-        Role::Other => "other",
-    };
-    Error::refused(format!("Several services could be the server's {role}: {}.", names.join(", "))).hint(
+    Error::refused(format!("Several services could be the server's {}: {}.", role.title(), names.join(", "))).hint(
         "Name the databases in the API server's environment (TRAINS_ELASTIC_SERVICE_HOST, TRAINS_MONGODB_SERVICE_HOST, TRAINS_REDIS_SERVICE_HOST), or pass with -f only the files of one server.",
     )
 }

@@ -101,7 +101,7 @@ pub(super) fn has_something_in(containers: &[Container], directory: &Path) -> bo
 }
 
 /// Returns the files that compose would take in a directory, the override file included.
-pub(super) fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
+pub fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
     let first = |names: &[&str]| names.iter().map(|name| directory.join(name)).find(|path| path.is_file());
     let mut files = vec![first(&FILE_NAMES)?];
     files.extend(first(&OVERRIDE_NAMES));

@@ -13,6 +13,7 @@ mod label_paths;
 mod storage;
 mod version;
 
+pub use candidates::files_in;
 pub use find::{Search, find};
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,22 @@ pub enum Role {
     AgentServices,
     /// Anything that is not part of the server.
     Other,
+}
+
+impl Role {
+    /// Returns what it is called, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Apiserver => "API server",
+            Self::Webserver => "web server",
+            Self::Fileserver => "file server",
+            Self::Elasticsearch => "Elasticsearch",
+            Self::Mongo => "MongoDB",
+            Self::Redis => "Redis",
+            Self::AgentServices => "services agent",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Where the bytes below a container path really are.

@@ -143,6 +143,20 @@ fn rename_problem(from: &Path, to: &Path, cause: io::Error) -> Error {
     }
 }
 
+/// Moves all that a directory holds into another one on the same file system. What was moved by a try that was cut off
+/// stays moved.
+///
+/// # Errors
+/// Fails when something cannot be moved, such as when the other directory holds one of that name.
+pub fn move_content(from: &Path, to: &Path) -> Result<()> {
+    let entries = fs::read_dir(from).map_err(|cause| problem("read the directory", from, cause))?;
+    for entry in entries {
+        let entry = entry.map_err(|cause| problem("read the directory", from, cause))?;
+        rename(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
 /// Removes a directory that is empty, such as docker makes where the source of a bind mount is missing.
 ///
 /// # Errors

@@ -65,6 +65,8 @@ pub struct StepState {
     pub output: Option<Value>,
     /// It was started after the commit.
     pub after_commit: bool,
+    /// Which of the attempt's starts was its last, counted over all steps from 1; 0 if it was never started.
+    pub begun: u64,
 }
 
 impl StepState {
@@ -107,8 +109,8 @@ pub struct State {
     steps: Vec<(String, StepState)>,
     /// The commit has happened and not been taken back.
     committed: bool,
-    /// The new server was found healthy in this attempt, so that people may have worked with it since.
-    completed: bool,
+    /// How many starts of steps there were in this attempt.
+    starts: u64,
 }
 
 /// A record that cannot follow from the state.
@@ -143,7 +145,7 @@ impl State {
             stopped: None,
             steps: Vec::new(),
             committed: false,
-            completed: false,
+            starts: 0,
         }
     }
 
@@ -162,9 +164,9 @@ impl State {
         self.committed
     }
 
-    /// Returns whether the migration was once complete in this attempt, even if it is being undone since.
-    pub fn was_completed(&self) -> bool {
-        self.completed
+    /// Returns whether the step `later` was started since the step `earlier` was, even if both are undone by now.
+    pub fn started_since(&self, later: &str, earlier: &str) -> bool {
+        self.step(later).begun > self.step(earlier).begun
     }
 
     /// Takes in the next record. On an error the state is as before.
@@ -185,7 +187,7 @@ impl State {
                 self.fingerprints.clone_from(fingerprints);
                 self.steps.clear();
                 self.phase = Preparing;
-                self.completed = false;
+                self.starts = 0;
                 self.stopped = None;
             }
             (Record::Committed, Preparing) if self.plan.is_some() && all_finished => {
@@ -196,10 +198,7 @@ impl State {
                 self.phase = Preparing;
                 self.committed = false;
             }
-            (Record::Completed, Committed) if all_finished => {
-                self.phase = Completed;
-                self.completed = true;
-            }
+            (Record::Completed, Committed) if all_finished => self.phase = Completed,
             (Record::RolledBack, Preparing | RollingBack | Committed) if all_clean => {
                 self.phase = RolledBack;
                 self.committed = false;
@@ -217,7 +216,11 @@ impl State {
             | (Record::UndoFinished { step } | Record::UndoFailed { step, .. }, Preparing | RollingBack) => {
                 let before = self.step(step);
                 let after = advance(&before, record, self.committed).filter(|_| self.plan.is_some());
-                let after = after.ok_or_else(|| illegal(Some(before.status.clone())))?;
+                let mut after = after.ok_or_else(|| illegal(Some(before.status.clone())))?;
+                if matches!(record, Record::Started { .. }) {
+                    self.starts += 1;
+                    after.begun = self.starts;
+                }
                 self.phase = phase_after(self.phase, &before.status, &after.status);
                 self.stopped = match record {
                     Record::Failed { error, .. } | Record::UndoFailed { error, .. } => {
@@ -270,7 +273,10 @@ fn advance(step: &StepState, record: &Record, committed: bool) -> Option<StepSta
             next.output = Some(output.clone());
         }
         (Record::Failed { error, .. }, Running) => next.status = Failed { error: error.clone() },
-        (Record::Invalidated { reason, .. }, Running | Finished | Failed { .. } | Invalidated { .. }) if !committed => {
+        // After the commit too, ahead of an undo of the switch that may be cut off.
+        (Record::Invalidated { reason, .. }, Running | Finished | Failed { .. } | Invalidated { .. })
+            if !step.after_commit =>
+        {
             next.status = Invalidated { reason: reason.clone() };
         }
         (
@@ -278,7 +284,8 @@ fn advance(step: &StepState, record: &Record, committed: bool) -> Option<StepSta
             Running | Finished | Failed { .. } | Invalidated { .. } | Undoing | Stuck { .. },
         ) => next.status = Undoing,
         (Record::UndoFinished { .. }, Undoing) => {
-            next = StepState { status: Undone, after_commit: step.after_commit, ..StepState::default() };
+            let StepState { after_commit, begun, .. } = *step;
+            next = StepState { status: Undone, after_commit, begun, ..StepState::default() };
         }
         (Record::UndoFailed { error, .. }, Undoing) => next.status = Stuck { error: error.clone() },
         _ => return None,

@@ -34,7 +34,7 @@ pub(super) fn seconds(replacements: &[Replacement], archives: &[Archive], reader
 
 /// Returns the heaps of the nodes. Java needs about half as much again beside its heap, and the page cache wants
 /// the rest: so at most half of the memory is given away as heap, and more than 4 GiB helps nobody.
-pub(super) fn heaps(memory: u64, allowed: Option<u64>, reader: &Reader) -> Heaps {
+pub fn heaps(memory: u64, allowed: Option<u64>, reader: &Reader) -> Heaps {
     let share = allowed.map_or(memory / 2, |allowed| allowed * 2 / 3);
     match reader {
         Reader::Segments { .. } => Heaps { source: 0, target: whole(share.clamp(LEAST_HEAP, 4 * GIB)) },

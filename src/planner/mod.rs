@@ -9,7 +9,7 @@ mod reader;
 mod replacements;
 
 pub use elastic::{ElasticWishes, build_elastic};
-pub use estimate::{memory_needed, with_source};
+pub use estimate::{heaps, memory_needed, with_source};
 pub use reader::phrase;
 pub use replacements::DATA_PATHS;
 

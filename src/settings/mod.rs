@@ -35,7 +35,7 @@ pub const STATE_DIR: &str = "CLEARML_MIGRATE_STATE_DIR";
 pub const STATE_DIR_OF_ROOT: &str = "/var/lib/clearml-migrate";
 
 /// The release that `--to` means when it is not given.
-const DEFAULT_RELEASE: &str = "1.1";
+pub const DEFAULT_RELEASE: &str = "1.1";
 
 /// What is to be done, with all that it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,12 +175,12 @@ pub struct Migration {
     pub session: Session,
     /// Stop after the plan; nothing is written.
     pub dry_run: bool,
-    /// The release to migrate to.
-    pub release: &'static Release,
+    /// The release to migrate to, if it was said.
+    pub release: Option<&'static Release>,
     /// What becomes of the server's directory.
     pub new_home: NewHome,
-    /// What is backed up beside the configuration.
-    pub backup: Backup,
+    /// What is backed up beside the configuration, if it was said.
+    pub backup: Option<Backup>,
     /// Absolute directory for the backup, if it was said.
     pub backup_dir: Option<PathBuf>,
     /// Bytes of memory for the temporary nodes, if it was said.
@@ -209,11 +209,12 @@ pub enum NewHome {
 }
 
 /// What is backed up; the configuration always is, unless nothing is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Backup {
     /// Every data directory.
     All,
     /// The Elasticsearch data.
+    #[default]
     Elastic,
     /// Nothing at all.
     None,
@@ -312,11 +313,12 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         (None, false) => NewHome::Usual,
     };
     let backup = match (arguments.no_backup, arguments.backup) {
-        (true, _) | (false, Some(BackupArg::None)) => Backup::None,
-        (false, Some(BackupArg::All)) => Backup::All,
-        (false, Some(BackupArg::Elastic) | None) => Backup::Elastic,
+        (true, _) | (false, Some(BackupArg::None)) => Some(Backup::None),
+        (false, Some(BackupArg::All)) => Some(Backup::All),
+        (false, Some(BackupArg::Elastic)) => Some(Backup::Elastic),
+        (false, None) => None,
     };
-    if backup == Backup::None && arguments.backup_dir.is_some() {
+    if backup == Some(Backup::None) && arguments.backup_dir.is_some() {
         return Err(Error::usage("--backup-dir has no meaning without a backup.")
             .hint("Leave out --backup-dir, or give --backup elastic."));
     }
@@ -328,7 +330,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
     };
     Ok(Migration {
         dry_run: arguments.dry_run,
-        release: release::find(arguments.to.as_deref().unwrap_or(DEFAULT_RELEASE))?,
+        release: arguments.to.as_deref().map(release::find).transpose()?,
         new_home,
         backup,
         backup_dir: arguments.backup_dir.as_ref().map(absolute),

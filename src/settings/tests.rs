@@ -36,7 +36,7 @@ fn nothing_said_means_the_documented_defaults() {
     let migration = migration("", &environment());
     assert_eq!(migration.session.compose, ComposeArgs::default());
     assert_eq!(migration.new_home, NewHome::Usual);
-    assert_eq!(migration.backup, Backup::Elastic);
+    assert_eq!(migration.backup, None);
     assert_eq!(migration.on_failure, OnFailure::Ask);
     assert_eq!(migration.session.state_dir, Path::new("/home/ann/.local/state/clearml-migrate"));
     assert!(!migration.dry_run && !migration.session.assume_yes);
@@ -161,7 +161,7 @@ fn elastic_has_the_defaults_of_upstream_s_script() {
 fn each_command_becomes_its_task() {
     let Ok(Task::Verify(verify)) = task("verify -s es", &environment()) else { panic!() };
     assert_eq!(verify.session.source, Some("/work/es".into()));
-    assert!(matches!(task("check -n", &environment()), Ok(Task::Check(Migration { backup: Backup::None, .. }))));
+    assert!(matches!(task("check -n", &environment()), Ok(Task::Check(Migration { backup: Some(Backup::None), .. }))));
     assert!(matches!(task("rollback", &environment()), Ok(Task::Rollback(Rollback { start: true, .. }))));
     assert!(matches!(task("rollback --no-start", &environment()), Ok(Task::Rollback(Rollback { start: false, .. }))));
     assert!(matches!(task("version", &environment()), Ok(Task::Version)));

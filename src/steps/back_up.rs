@@ -1,33 +1,40 @@
 //! Back up: archives that plain `tar` reads, each read back after writing.
 
 use super::run::blocking;
-use super::{Done, Run};
+use super::{Done, Run, sources};
 use crate::display::format::{bytes, plural};
-use crate::error::Result;
-use crate::files::{self, archive};
+use crate::error::{Error, Result};
+use crate::files::{self, Fingerprint, archive};
 use crate::journal::Phase;
-use crate::plan::Step;
-use std::path::PathBuf;
+use crate::plan::{Archive, Step};
+use std::path::{Path, PathBuf};
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     let mut written = 0;
     for planned in &run.plan.archives {
         run.check_cancelled()?;
         let done_key = format!("archived {}", planned.file.display());
-        if let Some(archived) = run.noted::<archive::Archived>(Step::BackUp, &done_key) {
+        let before = take(run, planned).await?;
+        if let Some(archived) = run.noted::<archive::Archived>(Step::BackUp, &done_key)
+            && noted(run, planned) == before
+        {
             written += archived.bytes_out;
             continue;
         }
         let owned = run.claim(Step::BackUp, &planned.file)?;
         let (source, cancel, events) = (planned.source.clone(), run.cancel.clone(), run.events.clone());
         let archived = blocking(move || {
-            // An earlier try of this very run wrote it and could not say so.
+            // An earlier try of this very run wrote it and could not say so, or wrote what has changed since.
             files::remove_tree(&owned)?;
             owned.path().parent().map_or(Ok(()), files::create_private_dir)?;
             let name = source.file_name().map(PathBuf::from).unwrap_or_default();
             archive::write(owned.path(), &[archive::Root { source, name }], &cancel, &events)
         })
         .await?;
+        if let Some(before) = &before {
+            require_unchanged(before, take(run, planned).await?.as_ref(), &planned.source)?;
+            run.note(Step::BackUp, &fingerprint_key(planned), before)?;
+        }
         written += archived.bytes_out;
         run.note(Step::BackUp, &done_key, &archived)?;
     }
@@ -36,6 +43,46 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         plural(run.plan.archives.len() as u64, "archive", "archives"),
         bytes(written)
     )))
+}
+
+fn require_unchanged(before: &Fingerprint, after: Option<&Fingerprint>, path: &Path) -> Result<()> {
+    let changes = after.map(|after| before.compare(after)).filter(|changes| !changes.is_empty());
+    let Some(changes) = changes else { return Ok(()) };
+    Err(Error::failed(format!("{} was written to while it was backed up ({changes}).", path.display()))
+        .hint("Stop whatever uses it, then run the same command again."))
+}
+
+/// Returns what changed since it was backed up, for people, if anything did: somebody may have used the old server since a
+/// run was cut off, and what would be migrated is what belongs in the archive.
+///
+/// # Errors
+/// Fails when it cannot be read.
+pub async fn changed_archives(run: &Run) -> Result<Option<String>> {
+    for planned in &run.plan.archives {
+        let Some(then) = noted(run, planned) else { continue };
+        let Some(now) = take(run, planned).await? else { continue };
+        let changes = then.compare(&now);
+        if !changes.is_empty() {
+            return Ok(Some(format!("{} ({changes})", planned.source.display())));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes the fingerprint of data that are migrated. What the servers share, such as artifacts, may go on changing.
+async fn take(run: &Run, planned: &Archive) -> Result<Option<Fingerprint>> {
+    match run.plan.replacements.iter().find(|one| one.source == planned.source) {
+        Some(one) => sources::take_of(run, one.role, &planned.source).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn noted(run: &Run, planned: &Archive) -> Option<Fingerprint> {
+    run.noted(Step::BackUp, &fingerprint_key(planned))
+}
+
+fn fingerprint_key(planned: &Archive) -> String {
+    format!("fingerprint {}", planned.file.display())
 }
 
 /// An archive of data that have changed since gives way to a new one; on the way back to the old server all are kept.

@@ -11,7 +11,7 @@ use crate::deployment::Role;
 use crate::display::format::{documents, plural};
 use crate::docker::{Container, explain_exit};
 use crate::elastic::{Client, indices};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Unit};
 use crate::plan::Step;
 use crate::release::Release;
@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// MongoDB's schema migrations of a big server take minutes.
 const START_LIMIT: Duration = Duration::from_secs(900);
+/// A server that was started long ago answers at once, or has not come round.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(2);
 /// The task's name in progress events.
 const WAITING: &str = "waiting for the API server";
@@ -29,8 +31,27 @@ const WAITING: &str = "waiting for the API server";
 const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
+    check(run, START_LIMIT).await
+}
+
+/// Returns whether a new server that was found wanting works by now: its user may have put the cause right.
+///
+/// # Errors
+/// Only when cancelled.
+pub async fn works_by_now(run: &Run) -> Result<bool> {
+    match check(run, LOOK_LIMIT).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == Kind::Cancelled => Err(error),
+        Err(error) => {
+            run.events.detail(format!("the new server still does not work: {error}"));
+            Ok(false)
+        }
+    }
+}
+
+async fn check(run: &Run, limit: Duration) -> Result<Done> {
     let release = crate::release::find(&run.server()?.release)?;
-    let api = wait_for_api(run).await?;
+    let api = wait_for_api(run, limit).await?;
     let mut checks = vec![check_versions(run, release).await?];
     checks.push(check_counts(run).await?);
     checks.push(check_events(run, release, api).await?);
@@ -38,7 +59,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 }
 
 /// Waits until the API server answers without complaint. A container that ends instead ends the wait with its words.
-async fn wait_for_api(run: &Run) -> Result<ApiServer> {
+async fn wait_for_api(run: &Run, limit: Duration) -> Result<ApiServer> {
     let begun = Instant::now();
     loop {
         run.check_cancelled()?;
@@ -58,11 +79,11 @@ async fn wait_for_api(run: &Run) -> Result<ApiServer> {
                 }
             }
         };
-        if begun.elapsed() > START_LIMIT {
+        if begun.elapsed() > limit {
             let lines = run.docker.log_tail(&container.id, 15).await.unwrap_or_default();
             return Err(Error::failed(format!(
                 "The new API server did not answer within {} minutes.",
-                START_LIMIT.as_secs() / 60
+                limit.as_secs() / 60
             ))
             .because(problem)
             .hint(format!("Its last lines:\n{}", lines.join("\n"))));

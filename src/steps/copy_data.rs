@@ -1,6 +1,6 @@
 //! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
 
-use super::put_away::put_away;
+use super::put_away::{note_copy, put_away};
 use super::run::blocking;
 use super::sources::{self, copying_step};
 use super::{Done, Run, stop_stack};
@@ -30,6 +30,7 @@ pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
         .await?;
         drop(held);
         require_unchanged(&before, &sources::take(run, one).await?, &one.source)?;
+        note_copy(run, step, one).await?;
         total += copied.bytes;
         shared += copied.reflinked_bytes;
     }

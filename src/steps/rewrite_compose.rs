@@ -4,7 +4,7 @@ use super::run::blocking;
 use super::{Done, Run};
 use crate::error::{Context, Error, Result};
 use crate::files;
-use crate::plan::FileEdit;
+use crate::plan::{FileEdit, Step};
 use std::path::{Path, PathBuf};
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
@@ -16,7 +16,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
     let edits = located(run);
-    blocking(move || edits.iter().try_for_each(restore)).await
+    let all_rewritten = run.output::<serde_json::Value>(Step::RewriteCompose).is_some();
+    blocking(move || edits.iter().try_for_each(|edit| restore(edit, all_rewritten))).await
 }
 
 /// Refuses a plan whose files were edited since it was made: the user's last edit must not be lost.
@@ -66,18 +67,27 @@ fn rewrite(edit: &Located) -> Result<()> {
     files::write_atomic(&edit.path, edit.new.as_bytes())
 }
 
-fn restore(edit: &Located) -> Result<()> {
-    if !files::exists(&edit.kept_as)? {
+/// `all_rewritten`: the step had come to its end. Else a file whose original is not kept may not have been reached yet.
+fn restore(edit: &Located, all_rewritten: bool) -> Result<()> {
+    let kept = files::exists(&edit.kept_as)?;
+    let there = files::exists(&edit.path)?;
+    let text = if there { Some(read(&edit.path)?) } else { None };
+    let rewritten = kept || all_rewritten || text.as_ref() == Some(&edit.new);
+    if !rewritten || (!kept && text.as_ref() == Some(&edit.old)) {
         return Ok(());
     }
-    // The original itself comes back, with its own owner, mode and times; what the new server used is not lost.
-    let text = read(&edit.path)?;
-    if text != edit.new && text != edit.old {
+    // What the new server used is not lost. The text comes from the journal: the user may have deleted what was kept.
+    if let Some(text) = text.filter(|text| *text != edit.new && *text != edit.old) {
         let aside = edit.kept_as.with_extension("edited");
-        files::write_new(&aside, text.as_bytes(), Some(&edit.path))?;
+        if !files::exists(&aside)? {
+            files::write_new(&aside, text.as_bytes(), Some(&edit.path))?;
+        }
     }
-    files::write_atomic(&edit.path, edit.old.as_bytes())?;
-    files::remove_file(&edit.kept_as)
+    match there {
+        true => files::write_atomic(&edit.path, edit.old.as_bytes())?,
+        false => files::write_new(&edit.path, edit.old.as_bytes(), kept.then_some(&*edit.kept_as))?,
+    }
+    if kept { files::remove_file(&edit.kept_as) } else { Ok(()) }
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -107,8 +117,8 @@ mod tests {
         rewrite(&edit).unwrap();
         assert_eq!(read(&edit.path).unwrap(), "new");
         assert_eq!(read(&edit.kept_as).unwrap(), "old");
-        restore(&edit).unwrap();
-        restore(&edit).unwrap();
+        restore(&edit, true).unwrap();
+        restore(&edit, true).unwrap();
         assert_eq!(read(&edit.path).unwrap(), "old");
         assert!(!edit.kept_as.exists());
     }
@@ -123,12 +133,44 @@ mod tests {
     }
 
     #[test]
+    fn an_original_that_the_user_deleted_comes_back_from_the_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let edit = edit(dir.path());
+        rewrite(&edit).unwrap();
+        std::fs::remove_file(&edit.kept_as).unwrap();
+        restore(&edit, false).unwrap();
+        assert_eq!(read(&edit.path).unwrap(), "old");
+
+        rewrite(&edit).unwrap();
+        std::fs::remove_file(&edit.kept_as).unwrap();
+        std::fs::write(&edit.path, "new and more").unwrap();
+        restore(&edit, true).unwrap();
+        assert_eq!(read(&edit.path).unwrap(), "old");
+        assert_eq!(read(&edit.kept_as.with_extension("edited")).unwrap(), "new and more");
+
+        rewrite(&edit).unwrap();
+        std::fs::remove_file(&edit.path).unwrap();
+        restore(&edit, true).unwrap();
+        assert_eq!(read(&edit.path).unwrap(), "old");
+        assert!(!edit.kept_as.exists());
+    }
+
+    #[test]
+    fn a_file_that_was_not_reached_keeps_what_the_user_wrote_into_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let edit = edit(dir.path());
+        std::fs::write(&edit.path, "theirs").unwrap();
+        restore(&edit, false).unwrap();
+        assert_eq!(read(&edit.path).unwrap(), "theirs");
+    }
+
+    #[test]
     fn edits_made_while_the_new_server_ran_are_set_aside() {
         let dir = tempfile::tempdir().unwrap();
         let edit = edit(dir.path());
         rewrite(&edit).unwrap();
         std::fs::write(&edit.path, "new and more").unwrap();
-        restore(&edit).unwrap();
+        restore(&edit, true).unwrap();
         assert_eq!(read(&edit.path).unwrap(), "old");
         assert_eq!(read(&edit.kept_as.with_extension("edited")).unwrap(), "new and more");
     }

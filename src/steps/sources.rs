@@ -53,8 +53,16 @@ pub(super) async fn hold_path(run: &Run, path: &Path) -> Result<HeldLocks> {
 /// # Errors
 /// Fails when the source cannot be read or changes meanwhile.
 pub(super) async fn take(run: &Run, one: &Replacement) -> Result<Fingerprint> {
-    let kind = if one.role == Role::Elasticsearch { fingerprint::Source::Elastic } else { fingerprint::Source::Tree };
-    let (path, cancel) = (whereabouts(run, one)?, run.cancel.clone());
+    take_of(run, one.role, &whereabouts(run, one)?).await
+}
+
+/// Takes the fingerprint of data of a service, wherever they are.
+///
+/// # Errors
+/// As [`take`].
+pub(super) async fn take_of(run: &Run, role: Role, path: &Path) -> Result<Fingerprint> {
+    let kind = if role == Role::Elasticsearch { fingerprint::Source::Elastic } else { fingerprint::Source::Tree };
+    let (path, cancel) = (path.to_owned(), run.cancel.clone());
     blocking(move || Fingerprint::take(kind, &path, &cancel)).await
 }
 

@@ -4,6 +4,7 @@
 
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
+use super::put_away::may_have_been_used;
 use super::run::blocking;
 use super::{Done, Run, collisions, new_data, old_data};
 use crate::display::format;
@@ -48,14 +49,14 @@ async fn target_now(run: &Run) -> Result<Fingerprint> {
     blocking(move || Fingerprint::take(fingerprint::Source::Elastic, &path, &cancel)).await
 }
 
-/// New data that no server was started on since they were verified hold nothing of their own: they are removed. A
-/// migrated server has worked on its own; those are set aside where the copy is taken back.
+/// New data that no server was started on since they were verified hold nothing of their own: they are removed. Others
+/// are set aside where the copy is taken back.
 ///
 /// # Errors
 /// Fails when they cannot be read or removed.
 pub(super) async fn undo(run: &Run) -> Result<()> {
     run.remove_claimed(Step::VerifyElastic, &run.plan.elastic.clone).await?;
-    if run.plan.server().is_some() || !run.journal().state().was_completed() {
+    if !may_have_been_used(&run.plan, run.journal().state(), Step::CopyElastic) {
         return Ok(());
     }
     let target = &replacement(run)?.target;

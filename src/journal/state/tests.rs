@@ -84,7 +84,29 @@ fn a_changed_source_makes_a_step_run_again_without_rolling_back_the_run() {
     assert_eq!((undone.phase, undone.step("a").notes.len()), (Phase::Preparing, 0));
     assert_eq!(play("plan +a =a ~a commit").unwrap_err(), "commit");
     assert_eq!(play("plan +a *a =a ~a +a").unwrap().step("a").notes.len(), 1);
-    assert_eq!(play("plan +a =a commit ~a").unwrap_err(), "~a");
+}
+
+#[test]
+fn copies_are_invalidated_ahead_of_the_undo_of_the_switch_so_that_a_cut_off_forgets_nothing() {
+    let words = "plan +a =a commit +b =b +c !c ~a <c";
+    let state = play(words).unwrap();
+    assert!(matches!(state.step("a").status, Status::Invalidated { .. }) && state.phase == Phase::RollingBack);
+    let state = play(&format!("{words} -c <b -b uncommit <a <a -a +a =a commit +b =b +c =c complete")).unwrap();
+    assert_eq!(state.phase, Phase::Completed);
+    assert_eq!(play("plan +a =a commit +b =b ~b").unwrap_err(), "~b", "the switch is undone, not invalidated");
+    assert_eq!(play("plan +a =a commit +b =b ~a complete").unwrap_err(), "complete");
+}
+
+#[test]
+fn which_step_was_started_later_is_known_even_when_both_are_undone() {
+    let since = |words: &str| play(words).unwrap().started_since("b", "a");
+    assert!(!since("plan"));
+    assert!(!since("plan +a =a commit"));
+    assert!(since("plan +a =a commit +b"));
+    assert!(since("plan +a =a commit +b !b <b -b uncommit"));
+    assert!(since("plan +a =a commit +b =b <b -b <a"));
+    assert!(!since("plan +a =a commit +b !b ~a <b -b uncommit <a -a +a =a commit"), "the new copy was not used");
+    assert!(!since("plan +a =a commit +b =b <b -b <a -a rolled-back plan +a"), "nor that of another attempt");
 }
 
 #[test]

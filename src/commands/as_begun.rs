@@ -1,0 +1,194 @@
+//! What was begun is finished as it was agreed on: options that say otherwise would be another migration, and are not
+//! passed over in silence. Memory alone may be given anew: too little of it may be why a run failed.
+
+use crate::error::{Error, Result};
+use crate::plan::{Plan, Reader};
+use crate::planner::heaps;
+use crate::settings::{Backup, Elastic, Migration, NewHome, ReaderWish};
+use std::path::Path;
+
+/// Options as they were typed this time, as far as they were.
+#[derive(Debug, Default)]
+pub(super) struct Said<'a> {
+    goal: Option<String>,
+    target: Option<&'a Path>,
+    new_home: Option<&'a NewHome>,
+    backup: Option<Backup>,
+    backup_dir: Option<&'a Path>,
+    reader: ReaderWish,
+    memory: Option<u64>,
+}
+
+impl<'a> Said<'a> {
+    /// Returns what was said to migrate a server.
+    pub fn of_server(settings: &'a Migration) -> Self {
+        Self {
+            goal: settings.release.map(|release| format!("release {}", release.version)),
+            target: None,
+            new_home: Some(&settings.new_home),
+            backup: settings.backup,
+            backup_dir: settings.backup_dir.as_deref(),
+            reader: settings.reader,
+            memory: settings.memory,
+        }
+    }
+
+    /// Returns what was said to migrate a data directory.
+    pub fn of_elastic(settings: &'a Elastic) -> Self {
+        Self {
+            goal: settings.version.as_ref().map(|version| format!("Elasticsearch {version}")),
+            target: settings.target.as_deref(),
+            new_home: None,
+            backup: (!settings.backup).then_some(Backup::None),
+            backup_dir: settings.backup_dir.as_deref(),
+            reader: settings.reader,
+            memory: settings.memory,
+        }
+    }
+
+    /// Makes sure that nothing else was said than the plan was made of, and takes the memory into it.
+    ///
+    /// # Errors
+    /// Refused, naming what was begun and what was said.
+    pub fn settle(&self, plan: &mut Plan) -> Result<()> {
+        if let Some((begun, said)) = self.difference(plan) {
+            let subject = plan.subject().display();
+            return Err(Error::refused(format!("The migration of {subject} was begun {begun}, not {said}.")));
+        }
+        if let Some(memory) = self.memory {
+            plan.elastic.heaps = heaps(0, Some(memory), &plan.elastic.reader);
+        }
+        Ok(())
+    }
+
+    /// Returns the first difference, as two phrases.
+    fn difference(&self, plan: &Plan) -> Option<(String, String)> {
+        let differ = |begun: String, said: String| (begun != said).then_some((begun, said));
+        let target = plan.replacements.first().map(|one| one.target.as_path());
+        let goal = self.goal.as_ref().and_then(|said| differ(format!("to {}", plan.goal()), format!("to {said}")));
+        let into = |path: &Path| format!("into {}", path.display());
+        let target = self.target.and_then(|said| differ(target.map(into).unwrap_or_default(), into(said)));
+        let home = self.new_home.and_then(|said| new_home(plan, said));
+        let backup = self.backup.and_then(|said| differ(with_backup(backup(plan)), with_backup(said)));
+        let backup_dir = self.backup_dir.and_then(|said| differ(backup_dir(plan), with_backup_dir(said)));
+        let reader = reader(plan, self.reader)
+            .and_then(|(begun, said)| differ(format!("with --reader {begun}"), format!("with --reader {said}")));
+        goal.or(target).or(home).or(backup).or(backup_dir).or(reader)
+    }
+}
+
+fn new_home(plan: &Plan, said: &NewHome) -> Option<(String, String)> {
+    let begun = match &plan.home.to {
+        Some(to) => format!("with --new-home {}", to.display()),
+        None => "with --keep-home".to_owned(),
+    };
+    let said = match said {
+        NewHome::Usual => return None,
+        NewHome::At(to) => format!("with --new-home {}", to.display()),
+        NewHome::Keep => "with --keep-home".to_owned(),
+    };
+    (begun != said).then_some((begun, said))
+}
+
+fn backup(plan: &Plan) -> Backup {
+    let archived = |path: &Path| plan.archives.iter().any(|archive| archive.source == path);
+    // Elasticsearch's data are the first.
+    match plan.archives.is_empty() {
+        true => Backup::None,
+        false if plan.replacements.iter().skip(1).any(|one| archived(&one.source)) => Backup::All,
+        false => Backup::Elastic,
+    }
+}
+
+fn with_backup(backup: Backup) -> String {
+    let what = match backup {
+        Backup::All => "all",
+        Backup::Elastic => "elastic",
+        Backup::None => "none",
+    };
+    format!("with --backup {what}")
+}
+
+/// The directory that `--backup-dir` names: a server's archives lie in one of the run's own in it.
+fn backup_dir(plan: &Plan) -> String {
+    let dir = plan.archives.first().and_then(|archive| archive.file.parent());
+    match (dir, plan.server()) {
+        (None, _) => "without a backup".to_owned(),
+        (Some(dir), None) => with_backup_dir(dir),
+        (Some(dir), Some(_)) => with_backup_dir(dir.parent().unwrap_or(dir)),
+    }
+}
+
+fn with_backup_dir(dir: &Path) -> String {
+    format!("with --backup-dir {}", dir.display())
+}
+
+/// Returns which reader was begun with and which was said, where that is not what happens anyway.
+fn reader(plan: &Plan, said: ReaderWish) -> Option<(&'static str, &'static str)> {
+    match (&plan.elastic.reader, said) {
+        (_, ReaderWish::Auto)
+        | (Reader::Segments { fallback: false }, ReaderWish::Segments)
+        | (Reader::Scroll { .. }, ReaderWish::Scroll) => None,
+        (begun, said) => Some((
+            match begun {
+                Reader::Scroll { asked: true, .. } => "scroll",
+                Reader::Segments { fallback: false } => "segments",
+                Reader::Scroll { .. } | Reader::Segments { .. } => "auto",
+            },
+            if said == ReaderWish::Scroll { "scroll" } else { "segments" },
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn refused(said: &Said<'_>) -> Option<String> {
+        said.settle(&mut sample::plan()).err().map(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn what_was_not_said_or_said_again_goes_on() {
+        let plan = sample::plan();
+        assert_eq!(refused(&Said::default()), None);
+        let home = NewHome::At(plan.home.to.clone().unwrap());
+        let again = Said {
+            goal: Some(plan.goal()),
+            target: Some(&plan.replacements[0].target),
+            new_home: Some(&home),
+            backup: Some(backup(&plan)),
+            backup_dir: plan.archives[0].file.parent().unwrap().parent(),
+            ..Said::default()
+        };
+        assert_eq!(refused(&again), None);
+    }
+
+    #[test]
+    fn what_was_said_otherwise_is_told_and_refused() {
+        let subject = sample::plan().subject().display().to_string();
+        let begun = format!("The migration of {subject} was begun ");
+        let elsewhere = Some(Path::new("/elsewhere"));
+        for (said, part) in [
+            (Said { goal: Some("release 1.0".into()), ..Said::default() }, "to release 1.1, not to release 1.0."),
+            (Said { new_home: Some(&NewHome::Keep), ..Said::default() }, "not with --keep-home."),
+            (Said { backup: Some(Backup::None), ..Said::default() }, "not with --backup none."),
+            (Said { backup_dir: elsewhere, ..Said::default() }, "not with --backup-dir /elsewhere."),
+            (Said { reader: ReaderWish::Scroll, ..Said::default() }, "with --reader auto, not with --reader scroll."),
+            (Said { target: elsewhere, ..Said::default() }, "not into /elsewhere."),
+        ] {
+            let message = refused(&said).unwrap();
+            assert!(message.starts_with(&begun) && message.ends_with(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn memory_may_be_given_anew() {
+        let mut plan = sample::plan();
+        Said { memory: Some(6 << 30), ..Said::default() }.settle(&mut plan).unwrap();
+        assert_eq!(plan.elastic.heaps.target, 4 << 30);
+        Said { memory: Some(3 << 30), ..Said::default() }.settle(&mut plan).unwrap();
+        assert_eq!(plan.elastic.heaps.target, 2 << 30);
+    }
+}

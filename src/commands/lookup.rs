@@ -1,0 +1,316 @@
+//! Which migration is meant by what was typed, or by where it was typed.
+
+use super::known::{Known, open};
+use super::session::settled;
+use crate::deployment::{Search, files_in};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::journal::{Index, IndexEntry, Journal, Phase, Scope};
+use crate::plan::journal_file;
+use crate::settings::{ComposeArgs, Session, quote};
+use std::path::{Path, PathBuf};
+
+/// Returns the migration that is meant, of a scope if one is given: by any old or new path that was named, else that of
+/// the current directory, else the only one there is.
+///
+/// # Errors
+/// Refused when several are possible; failed when a journal cannot be read.
+pub(super) fn known(session: &Session, scope: Option<Scope>) -> Result<Option<Known>> {
+    let index = Index::new(session.state_dir.clone());
+    let mut named: Vec<PathBuf> = session.compose.files.clone();
+    named.extend(session.home.clone());
+    named.extend(session.compose.project_directory.clone());
+    named.extend(session.source.iter().flat_map(|source| [source.clone(), settled(source)]));
+    let project = session.compose.project_name.as_deref();
+    let entry = match (named.is_empty(), project) {
+        (true, Some(name)) => only_one(of_project(index.all()?, name)?, scope, session)?,
+        (true, None) => only_one(index.all()?, scope, session)?,
+        (false, _) => index.find(&named, scope)?,
+    };
+    let known = match entry.map(open).transpose()?.flatten() {
+        Some(known) => Some(known),
+        None => not_in_the_index(session, scope, &named)?,
+    };
+    match (known, project) {
+        (Some(known), Some(name)) if !is_of_project(&known, name) => another_project(known, name, &named, session),
+        (known, _) => Ok(known),
+    }
+}
+
+/// Returns the migrations of a compose project, by its name before or after.
+fn of_project(entries: Vec<IndexEntry>, name: &str) -> Result<Vec<IndexEntry>> {
+    let mut matching = Vec::new();
+    for entry in entries.into_iter().filter(|entry| entry.scope == Scope::Server) {
+        if open(entry.clone())?.is_some_and(|known| is_of_project(&known, name)) {
+            matching.push(entry);
+        }
+    }
+    Ok(matching)
+}
+
+fn is_of_project(known: &Known, name: &str) -> bool {
+    let Some(server) = known.plan.server() else { return false };
+    // Compose v1 makes a name of what was typed by leaving out what no name can hold.
+    let plain = |name: &str| -> String {
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect::<String>().to_lowercase()
+    };
+    [&server.deployment.project.name, &server.new_project.name].into_iter().any(|known| plain(known) == plain(name))
+}
+
+/// The same files under another project name would be another server, with other containers and volumes.
+fn another_project(known: Known, name: &str, named: &[PathBuf], session: &Session) -> Result<Option<Known>> {
+    let Some(server) = known.plan.server() else { return Ok(Some(known)) };
+    if named.is_empty() {
+        return Ok(None);
+    }
+    if known.state.phase == Phase::RolledBack {
+        return Ok(Some(known));
+    }
+    let begun = &server.deployment.project.name;
+    let home = known.home_now();
+    let same = Session { home: Some(home.clone()), compose: ComposeArgs::default(), ..session.clone() };
+    Err(Error::refused(format!(
+        "The migration of {} was begun with the project name {begun}, not {name}.",
+        home.display()
+    ))
+    .hint(format!("If it is meant, leave out -p (and COMPOSE_PROJECT_NAME): {}", same.command("status"))))
+}
+
+/// The journal lies in the home. Where the index does not know it, since it is another user's or was lost, it is found
+/// all the same.
+fn not_in_the_index(session: &Session, scope: Option<Scope>, named: &[PathBuf]) -> Result<Option<Known>> {
+    if let (Some(source), None | Some(Scope::Elastic)) = (&session.source, scope) {
+        return match journal_of_data(&settled(source)) {
+            Some(journal) if is_there(&journal)? => open_unknown(Scope::Elastic, source, journal),
+            _ => Ok(None),
+        };
+    }
+    if scope == Some(Scope::Elastic) {
+        return Ok(None);
+    }
+    let parents = named.iter().filter_map(|path| path.parent().map(Path::to_owned));
+    let mut homes: Vec<PathBuf> = named.iter().cloned().chain(parents).collect();
+    if named.is_empty() {
+        homes.push(session.current_dir.clone());
+        homes.extend(Search::WELL_KNOWN.map(PathBuf::from));
+    }
+    for home in homes {
+        let journal = journal_of(&home);
+        if is_there(&journal)? {
+            return open_unknown(Scope::Server, &home, journal);
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether there is a journal.
+///
+/// # Errors
+/// Refused where this user may not look: "none" would be the wrong answer.
+fn is_there(journal: &Path) -> Result<bool> {
+    match std::fs::metadata(journal) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => {
+            let dir = journal.parent().unwrap_or(journal);
+            Err(Error::refused(format!("{} cannot be looked into by this user.", dir.display())).because(cause).hint(
+                "A migration was begun here by another user, most likely by root: run the same command with sudo.",
+            ))
+        }
+        found => Ok(found.is_ok_and(|meta| meta.is_file())),
+    }
+}
+
+fn open_unknown(scope: Scope, now: &Path, journal: PathBuf) -> Result<Option<Known>> {
+    let opened = Journal::peek(&journal)?.opened;
+    let mut entry = IndexEntry::new(opened.run_id, scope, opened.created, opened.home, now.to_owned());
+    entry.journals = vec![journal];
+    open(entry)
+}
+
+fn journal_of_data(source: &Path) -> Option<PathBuf> {
+    Some(journal_file(source.parent()?, Some(source.file_name()?)))
+}
+
+fn journal_of(home: &Path) -> PathBuf {
+    journal_file(home, None)
+}
+
+fn only_one(entries: Vec<IndexEntry>, scope: Option<Scope>, session: &Session) -> Result<Option<IndexEntry>> {
+    let mut newest: Vec<IndexEntry> = Vec::new();
+    for entry in entries.into_iter().filter(|entry| scope.is_none_or(|scope| entry.scope == scope)) {
+        // The list is newest first; an older run of the same deployment is history.
+        if !newest.iter().any(|known| known.key == entry.key) && entry.journal().is_some() {
+            newest.push(entry);
+        }
+    }
+    let current = [session.current_dir.clone(), files::canonical(&session.current_dir).unwrap_or_default()];
+    let here = |entry: &&IndexEntry| current.iter().any(|dir| entry.paths.contains(dir));
+    if let Some(entry) = newest.iter().find(here) {
+        return Ok(Some(entry.clone()));
+    }
+    if let (Some(file), Some(first)) = (other_server_here(session, &newest), newest.first()) {
+        let home = first.old_home.display();
+        return Err(Error::refused(format!(
+            "A migration was begun of {home}, and this directory holds the compose file of another server."
+        ))
+        .hint(format!("Say which one is meant: {} {home}, or -f {}", named_by(first.scope), quote(&file))));
+    }
+    match newest.as_slice() {
+        [] | [_] => Ok(newest.pop()),
+        [first, ..] => {
+            let homes: Vec<String> = newest.iter().map(|entry| entry.old_home.display().to_string()).collect();
+            let option = named_by(first.scope);
+            Err(Error::refused(format!("Several migrations were begun on this machine: {}.", homes.join(", ")))
+                .hint(format!("Say which one is meant: {option} {}", first.old_home.display())))
+        }
+    }
+}
+
+/// Returns the option that names a migration.
+fn named_by(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Server => "--home",
+        Scope::Elastic => "--source",
+    }
+}
+
+/// Returns the compose file in the current directory if it is a server's, and of none of these migrations.
+fn other_server_here(session: &Session, known: &[IndexEntry]) -> Option<String> {
+    let files = files_in(&session.current_dir)?;
+    let is_known = |file: &PathBuf| known.iter().any(|entry| entry.paths.contains(file));
+    if known.iter().all(|entry| entry.scope == Scope::Elastic) || files.iter().any(is_known) {
+        return None;
+    }
+    let of_server = |file: &&PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        ["allegroai/trains", "allegroai/clearml", "clearml/server"].iter().any(|image| text.contains(image))
+    };
+    files.iter().find(of_server).map(|file| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invocation::{DockerCli, Door};
+    use crate::journal::{Opened, Record};
+    use crate::report::sample;
+    use crate::settings::Terminal;
+    use std::fs;
+
+    /// A machine with servers that were begun to be migrated, each in a directory of its own.
+    struct Servers {
+        dir: tempfile::TempDir,
+    }
+
+    impl Servers {
+        fn new(projects: &[&str]) -> Self {
+            let servers = Self { dir: tempfile::tempdir().unwrap() };
+            fs::create_dir(servers.path("elsewhere")).unwrap();
+            projects.iter().for_each(|project| servers.begin(project));
+            servers
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().canonicalize().unwrap().join(name)
+        }
+
+        fn begin(&self, project: &str) {
+            let home = self.path(project);
+            let journal = journal_of(&home);
+            fs::create_dir_all(journal.parent().unwrap()).unwrap();
+            let mut plan = sample::plan();
+            plan.home.from.clone_from(&home);
+            if let crate::plan::Migrated::Server(server) = &mut plan.migrated {
+                server.deployment.project.name = project.into();
+                server.new_project.name = format!("{project}-new");
+            }
+            let opened = Opened {
+                run_id: project.into(),
+                program: "0.1.0".into(),
+                created: jiff::Timestamp::UNIX_EPOCH,
+                home: home.clone(),
+            };
+            let planned =
+                Record::Planned { plan: serde_json::to_value(&plan).unwrap(), fingerprints: Default::default() };
+            Journal::create(&journal, opened).unwrap().append(planned).unwrap();
+            let mut entry =
+                IndexEntry::new(project.into(), Scope::Server, jiff::Timestamp::UNIX_EPOCH, home.clone(), home.clone());
+            entry.journals = vec![journal];
+            entry.paths.insert(home.join("docker-compose.yml"));
+            Index::new(self.path("state")).put(&entry).unwrap();
+        }
+
+        /// Returns what is meant by what was typed in the directory `current`: the project, nothing, or the refusal.
+        fn meant(&self, current: &str, change: impl FnOnce(&mut Session)) -> String {
+            let mut session = Session {
+                door: Door::Standalone,
+                docker: DockerCli { program: "docker".into(), globals: Default::default() },
+                compose: ComposeArgs::default(),
+                home: None,
+                source: None,
+                current_dir: self.path(current),
+                state_dir: self.path("state"),
+                log_file: None,
+                assume_yes: true,
+                terminal: Terminal::default(),
+            };
+            change(&mut session);
+            match known(&session, Some(Scope::Server)) {
+                Ok(Some(known)) => known.plan.server().unwrap().deployment.project.name.clone(),
+                Ok(None) => "nothing".to_owned(),
+                Err(error) => format!("{} {}", error.message(), error.hints().join(" ")),
+            }
+        }
+    }
+
+    fn project(name: &str) -> impl FnOnce(&mut Session) {
+        let name = name.to_owned();
+        move |session: &mut Session| session.compose.project_name = Some(name)
+    }
+
+    #[test]
+    fn the_only_migration_is_meant_wherever_it_was_typed() {
+        let servers = Servers::new(&["trains"]);
+        assert_eq!(servers.meant("elsewhere", |_| {}), "trains");
+        assert_eq!(servers.meant("trains", |_| {}), "trains");
+        fs::write(servers.path("elsewhere/docker-compose.yml"), "services: {web: {image: nginx}}").unwrap();
+        assert_eq!(servers.meant("elsewhere", |_| {}), "trains", "no server");
+    }
+
+    #[test]
+    fn a_project_name_is_not_passed_over() {
+        let servers = Servers::new(&["trains", "lab"]);
+        assert_eq!(servers.meant("elsewhere", project("lab")), "lab");
+        assert_eq!(servers.meant("trains", project("lab")), "lab");
+        assert_eq!(servers.meant("elsewhere", project("trains-new")), "trains", "as it is called afterwards");
+        assert_eq!(servers.meant("elsewhere", project("Lab")), "lab", "as compose v1 reads it");
+        assert_eq!(servers.meant("trains", project("other")), "nothing");
+        let both = servers.meant("elsewhere", |session| {
+            session.compose.project_name = Some("other".into());
+            session.compose.files = vec![servers.path("lab/docker-compose.yml")];
+        });
+        assert!(
+            both.contains("was begun with the project name lab, not other. If it is meant, leave out -p"),
+            "{both}"
+        );
+    }
+
+    #[test]
+    fn in_the_directory_of_another_server_it_is_not_the_only_one() {
+        let servers = Servers::new(&["trains"]);
+        let file = servers.path("elsewhere/docker-compose.yml");
+        fs::write(&file, "services: {apiserver: {image: allegroai/trains:latest}}").unwrap();
+        let refused = servers.meant("elsewhere", |_| {});
+        assert!(refused.contains("this directory holds the compose file of another server"), "{refused}");
+        assert!(refused.contains(&format!("-f {}", file.display())), "{refused}");
+        let named = servers.meant("elsewhere", |session| session.compose.files = vec![file.clone()]);
+        assert_eq!(named, "nothing");
+    }
+
+    #[test]
+    fn of_several_migrations_none_is_guessed() {
+        let servers = Servers::new(&["trains", "lab"]);
+        assert_eq!(servers.meant("lab", |_| {}), "lab");
+        let refused = servers.meant("elsewhere", |_| {});
+        assert!(refused.contains("Several migrations were begun on this machine"), "{refused}");
+    }
+}
