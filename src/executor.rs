@@ -109,15 +109,11 @@ async fn prepare(run: &Run) -> Result<()> {
 /// was started, so that what changed is copied again; or the new server was started and failed, so that it may have
 /// left MongoDB half-migrated, and gets fresh copies. One that has come round since is left to work.
 async fn recheck_committed(run: &Run) -> Result<()> {
-    let failed = |step| matches!(status(run, step), Status::Failed { .. });
-    let copies = || [Step::CopyMongo, Step::CopyRedis].into_iter();
-    let begun = copies().any(|step| matches!(status(run, step), Status::Invalidated { .. }));
-    if begun || failed(Step::StartStack) || (failed(Step::CheckHealth) && !steps::works_by_now(run).await?) {
+    let begun = USED_COPIES.iter().any(|step| matches!(status(run, *step), Status::Invalidated { .. }));
+    if begun || (has_failed_to_come_up(run) && !has_come_round(run).await?) {
         run.events.info("The new server did not come up the last time, so it gets fresh copies of the databases.");
         // Before the switch is undone: who goes on after a cut-off in that must still know it.
-        for step in copies() {
-            invalidate(run, step, "a server that failed to start has worked on it")?;
-        }
+        invalidate_used_copies(run)?;
         undo_switch(run).await?;
         return Box::pin(prepare(run)).await;
     }
@@ -126,6 +122,22 @@ async fn recheck_committed(run: &Run) -> Result<()> {
         return Box::pin(prepare(run)).await;
     }
     Ok(())
+}
+
+/// What a new server changes when it starts, before it can be known whether it comes up.
+const USED_COPIES: [Step; 2] = [Step::CopyMongo, Step::CopyRedis];
+
+fn invalidate_used_copies(run: &Run) -> Result<()> {
+    USED_COPIES.iter().try_for_each(|step| invalidate(run, *step, "a server that failed to start has worked on it"))
+}
+
+fn has_failed_to_come_up(run: &Run) -> bool {
+    [Step::StartStack, Step::CheckHealth].iter().any(|step| matches!(status(run, *step), Status::Failed { .. }))
+}
+
+/// A server that was started, and found wanting, may work by now.
+async fn has_come_round(run: &Run) -> Result<bool> {
+    Ok(status(run, Step::StartStack) == Status::Finished && steps::works_by_now(run).await?)
 }
 
 /// Marks as not done what must be done again: copies of sources that changed, and the stop of a server that runs.
@@ -138,12 +150,13 @@ async fn invalidate_changed(run: &Run) -> Result<()> {
     }
     for changed in steps::changed_sources(run).await? {
         run.events.warn(format!("{} changed since it was copied, so it is copied again.", changed.what));
-        invalidate(run, changed.step, &changed.what)?;
+        // The copy last: it is by the copy's note that who goes on after a cut-off finds the change again.
         if changed.step == Step::CopyElastic {
             invalidate(run, Step::VerifyElastic, &changed.what)?;
         }
         // The archive would hold something else than what was migrated.
         invalidate(run, Step::BackUp, &changed.what)?;
+        invalidate(run, changed.step, &changed.what)?;
     }
     if let Some(changed) = steps::changed_archives(run).await? {
         run.events.warn(format!("{changed} changed since it was backed up, so it is backed up again."));
@@ -185,7 +198,12 @@ async fn undo_switch(run: &Run) -> Result<()> {
 /// # Errors
 /// Refused, before anything is changed, when the old data are not there any more; [`Kind::Stuck`] when a step cannot be undone; the message says what is left to do by hand.
 pub async fn roll_back(run: &Run) -> Result<()> {
+    run.go_back();
     steps::require_old_data(run).await?;
+    if run.journal().state().phase == Phase::Committed && has_failed_to_come_up(run) {
+        // Who stops this, and goes on with the migration after all, must still know it.
+        invalidate_used_copies(run)?;
+    }
     steps::remove_leftovers(run).await?;
     undo_all(run, &run.plan.steps()).await?;
     run.record(Record::RolledBack)

@@ -107,7 +107,7 @@ fn data_are_moved_to_the_elasticsearch_that_was_asked_for() {
     let report = asked.failpoints("step.verify_elastic.started=kill").run().killed();
     report.saying("7.17.29");
     let other = data.elastic(&["-y", "-n", "--target-version", "7.6.2"]).run().refused();
-    other.saying("was begun to Elasticsearch 7.17.29, not to 7.6.2");
+    other.saying("was begun to Elasticsearch 7.17.29, not to Elasticsearch 7.6.2");
     // As the hints have it, without the version: it is in the journal.
     let report = data.elastic(&["-y", "-n"]).run().done();
     report.saying("documents equal, byte for byte").saying("Upgrade completed.");

@@ -79,13 +79,18 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     clock.tell("left to be looked at");
 
     // What the failed server has half-migrated is no good for the next try.
-    let finished = migrate(&[]).run().done().saying("it gets fresh copies of the databases");
-    let finished = finished.saying("What the new server has recorded in MongoDB is kept");
+    let again = failing(migrate(&["--on-failure", "stop"])).saying("it gets fresh copies of the databases");
+    again.saying("What the new server has recorded in MongoDB is kept");
+    clock.tell("failed once more");
+    // The same if its user was on the way back meanwhile, and thought better of it.
+    machine.migrate(&["rollback", "--yes"]).failpoints("docker.compose_down=kill").run().killed();
+    let finished = migrate(&[]).run().done().saying("What the new server has recorded in MongoDB is kept");
     finished.saying("What the new server has recorded in Redis is kept: the volume clearml_redis_clearml2_");
     let aside = docker::docker(&["volume", "ls", "--quiet", "--filter", "name=clearml_redis_clearml2_"]);
-    assert!(mountpoint(aside.trim()).join("dump.rdb").exists());
+    assert_eq!(aside.lines().count(), 2, "{aside}");
+    assert!(aside.lines().all(|volume| mountpoint(volume).join("dump.rdb").exists()));
     assert_eq!(set_aside(&machine.new_home(), "elastic_clearml_"), 1);
-    assert_eq!(set_aside(&machine.new_home(), "db_clearml_"), 2);
+    assert_eq!(set_aside(&machine.new_home(), "db_clearml_"), 3);
     let server = Server::ready("1.1.1");
     old.assert_counts();
     assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
@@ -111,9 +116,8 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let kept = fs::read_dir(machine.new_home()).unwrap().map(|entry| entry.unwrap().path());
     let kept = kept.into_iter().find(|path| path.to_string_lossy().contains("docker-compose.yml_migrated_")).unwrap();
     fs::remove_file(kept).unwrap();
-    let text = fs::read_to_string(machine.new_compose_file()).unwrap();
-    machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
-    assert_ne!(fs::read_to_string(machine.compose_file()).unwrap(), text);
+    let back = machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
+    back.saying("the volume clearml_redis_clearml2").saying("db_clearml_");
     assert_eq!(fs::read_to_string(machine.compose_file()).unwrap(), original);
     Tree::of(&machine.home().join("data/mongo/db")).same_as(&mongo, "MongoDB's data");
     assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"));

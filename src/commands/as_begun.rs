@@ -2,6 +2,7 @@
 //! passed over in silence. Memory alone may be given anew: too little of it may be why a run failed.
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::plan::{Plan, Reader};
 use crate::planner::heaps;
 use crate::settings::{Backup, Elastic, Migration, NewHome, ReaderWish};
@@ -70,24 +71,21 @@ impl<'a> Said<'a> {
         let target = self.target.and_then(|said| differ(target.map(into).unwrap_or_default(), into(said)));
         let home = self.new_home.and_then(|said| new_home(plan, said));
         let backup = self.backup.and_then(|said| differ(with_backup(backup(plan)), with_backup(said)));
-        let backup_dir = self.backup_dir.and_then(|said| differ(backup_dir(plan), with_backup_dir(said)));
+        let backup_dir = self.backup_dir.and_then(|said| backup_dir(plan, said));
         let reader = reader(plan, self.reader)
             .and_then(|(begun, said)| differ(format!("with --reader {begun}"), format!("with --reader {said}")));
         goal.or(target).or(home).or(backup).or(backup_dir).or(reader)
     }
 }
 
+/// Where the home stays although another name was wished for, the plan said why.
 fn new_home(plan: &Plan, said: &NewHome) -> Option<(String, String)> {
-    let begun = match &plan.home.to {
-        Some(to) => format!("with --new-home {}", to.display()),
-        None => "with --keep-home".to_owned(),
-    };
-    let said = match said {
-        NewHome::Usual => return None,
-        NewHome::At(to) => format!("with --new-home {}", to.display()),
-        NewHome::Keep => "with --keep-home".to_owned(),
-    };
-    (begun != said).then_some((begun, said))
+    let to = |path: &Path| format!("with --new-home {}", path.display());
+    match (said, &plan.home.to) {
+        (NewHome::At(said), Some(begun)) if !is_same(plan, begun, said) => Some((to(begun), to(said))),
+        (NewHome::Keep, Some(begun)) => Some((to(begun), "with --keep-home".to_owned())),
+        _ => None,
+    }
 }
 
 fn backup(plan: &Plan) -> Backup {
@@ -109,13 +107,24 @@ fn with_backup(backup: Backup) -> String {
     format!("with --backup {what}")
 }
 
+/// Whether a path that was said is one of the plan: in the words of the plan, or as it is called since the home moved,
+/// from where relative paths lead elsewhere.
+fn is_same(plan: &Plan, begun: &Path, said: &Path) -> bool {
+    let now = plan.home.after(begun);
+    let real = |path: &Path| files::canonical(path).ok();
+    said == begun
+        || said == now
+        || [begun, &now].into_iter().any(|path| real(path).is_some_and(|path| Some(path) == real(said)))
+}
+
 /// The directory that `--backup-dir` names: a server's archives lie in one of the run's own in it.
-fn backup_dir(plan: &Plan) -> String {
+fn backup_dir(plan: &Plan, said: &Path) -> Option<(String, String)> {
     let dir = plan.archives.first().and_then(|archive| archive.file.parent());
-    match (dir, plan.server()) {
-        (None, _) => "without a backup".to_owned(),
-        (Some(dir), None) => with_backup_dir(dir),
-        (Some(dir), Some(_)) => with_backup_dir(dir.parent().unwrap_or(dir)),
+    let dir = if plan.server().is_some() { dir.and_then(Path::parent) } else { dir };
+    match dir {
+        Some(dir) if is_same(plan, dir, said) => None,
+        Some(dir) => Some((with_backup_dir(dir), with_backup_dir(said))),
+        None => Some(("without a backup".to_owned(), with_backup_dir(said))),
     }
 }
 
@@ -163,6 +172,8 @@ mod tests {
             ..Said::default()
         };
         assert_eq!(refused(&again), None);
+        let after = Said { backup_dir: Some(Path::new("/opt/clearml/.clearml-migrate/backup")), ..Said::default() };
+        assert_eq!(refused(&after), None, "as it is called once the home has moved");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Finds the old server, measures it, builds the plan and checks it: all that happens before anything is changed.
 
 use super::Context;
-use super::session::{Tools, stamp_now};
+use super::session::{Tools, settled_home, stamp_now};
 use crate::deployment::{Deployment, Role, Search, find};
 use crate::docker::ProjectArgs;
 use crate::elastic::Files;
@@ -44,7 +44,7 @@ pub(super) async fn prepare(
     let wishes = Wishes {
         release: settings.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
         new_home: match &settings.new_home {
-            NewHome::At(path) => Some(path.clone()),
+            NewHome::At(path) => Some(settled_home(path)?),
             NewHome::Usual | NewHome::Keep => None,
         },
         keep_home: settings.new_home == NewHome::Keep,

@@ -19,8 +19,12 @@ use crate::steps::{Options, Run, may_have_been_used, project_args, require_old_d
 pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let session = &settings.session;
     let Some(known) = known(session, None)? else {
-        return Err(Error::refused("No migration was begun here, so there is nothing to take back.")
-            .hint("If it was another server, name it: --home DIR or -f FILE."));
+        let of_project = session.compose.project_name.as_ref();
+        let of_project = of_project.map(|name| format!(" of a compose project {name}")).unwrap_or_default();
+        return Err(Error::refused(format!(
+            "No migration{of_project} was begun here, so there is nothing to take back."
+        ))
+        .hint("If it was another server, name it: --home DIR or -f FILE."));
     };
     if known.state.phase == Phase::RolledBack {
         return start_again(&settings, &known, context).await;
@@ -93,13 +97,12 @@ pub(super) async fn roll_back(
     session: &crate::settings::Session,
     context: &Context,
 ) -> Result<()> {
-    let aside = set_aside(run);
     executor::roll_back(run).await.map_err(|error| match error.kind() {
         Kind::Cancelled => Error::new(Kind::Cancelled, "Stopped on request; the way back is not finished.")
             .hint(format!("Finish it: {}", session.command("rollback"))),
         _ => error,
     })?;
-    let aside: Vec<_> = aside.into_iter().filter(|path| path.exists()).collect();
+    let aside = set_aside(run).await?;
     let Some(server) = run.plan.server() else {
         let again = go_on_command(session, &run.plan);
         context.display.print(&elastic_back_text(&run.plan, &aside, &again));

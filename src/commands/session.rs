@@ -5,11 +5,11 @@ use super::known::Known;
 use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint, is_installed, not_installed};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, write_new};
-use crate::journal::{Index, IndexEntry, Journal, Opened, Record, Scope};
+use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, Scope};
 use crate::plan::{Migrated, Plan, work_dir};
 use crate::settings::{ComposeArgs, Session};
 use crate::steps::{Options, Run};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What talks to docker.
 pub(super) struct Tools {
@@ -66,6 +66,7 @@ pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tool
     files::create_private_dir(&dir)?;
     let path = plan.journal_file();
     if files::exists(&path)? {
+        require_over(&path, &plan)?;
         // Of an attempt that was taken back, or that ended before it had a plan.
         let mut kept = path.clone().into_os_string();
         kept.push(format!("_before_{}", plan.stamp));
@@ -95,6 +96,23 @@ pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tool
         serde_json::to_value(&plan).map_err(|cause| Error::internal("The plan cannot be written.").because(cause))?;
     journal.append(Record::Planned { plan: value, fingerprints: Default::default() })?;
     Ok(run(plan, journal, options, tools, context))
+}
+
+/// A journal gives way only when nothing depends on it any more.
+fn require_over(journal: &Path, plan: &Plan) -> Result<()> {
+    let state = Journal::peek(journal)?;
+    // After `elastic` the name of the old data is free for others.
+    let done = state.phase == Phase::Completed && plan.server().is_none();
+    if state.plan.is_none() || state.phase == Phase::RolledBack || done {
+        return Ok(());
+    }
+    let subject = plan.subject().display();
+    Err(Error::refused(format!("A migration of {subject} was begun already: {} tells of it.", journal.display())).hint(
+        match plan.server() {
+            Some(_) => format!("See where it stands, without -p or COMPOSE_PROJECT_NAME: status --home {subject}"),
+            None => format!("See where it stands: status --source {subject}"),
+        },
+    ))
 }
 
 /// Returns every path by which the deployment can be named, before and after.
@@ -165,6 +183,21 @@ pub(super) fn settled(path: &Path) -> PathBuf {
     }
 }
 
+/// Returns the new home that was named, without `..`: once the old one has its new name, a path through it leads nowhere.
+///
+/// # Errors
+/// Refused when a directory on the way does not exist.
+pub(super) fn settled_home(path: &Path) -> Result<PathBuf> {
+    let leads_back = |path: &Path| path.components().any(|part| part == Component::ParentDir);
+    if !leads_back(path) {
+        return Ok(path.to_owned());
+    }
+    Some(settled(path)).filter(|path| !leads_back(path)).ok_or_else(|| {
+        Error::refused(format!("It cannot be told where {} is.", path.display()))
+            .hint("Name the new directory without `..`: --new-home /opt/clearml")
+    })
+}
+
 /// Returns a session that names a migration, so that what it tells to type finds that one.
 pub(super) fn session_of(session: &Session, plan: &Plan) -> Session {
     match &plan.migrated {
@@ -184,5 +217,49 @@ pub(super) fn go_on_command(session: &Session, plan: &Plan) -> String {
     match (&plan.migrated, plan.replacements.first()) {
         (Migrated::Elastic { .. }, Some(one)) => session.elastic_command(&one.target),
         _ => session.command(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Step;
+    use crate::report::sample;
+
+    #[test]
+    fn the_journal_of_a_migration_that_is_not_over_gives_no_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let opened = Opened {
+            run_id: "r".into(),
+            program: "0.1.0".into(),
+            created: jiff::Timestamp::UNIX_EPOCH,
+            home: "/opt/trains".into(),
+        };
+        let plan = sample::plan();
+        let over = || require_over(&path, &plan);
+        let mut journal = Journal::create(&path, opened).unwrap();
+        over().unwrap();
+        let value = serde_json::to_value(&plan).unwrap();
+        journal.append(Record::Planned { plan: value, fingerprints: Default::default() }).unwrap();
+        assert!(over().unwrap_err().message().contains("was begun already"));
+        let step = || Step::StopStack.name().to_owned();
+        journal.append(Record::Started { step: step() }).unwrap();
+        over().unwrap_err();
+        journal.append(Record::UndoStarted { step: step() }).unwrap();
+        over().unwrap_err();
+        journal.append(Record::UndoFinished { step: step() }).unwrap();
+        journal.append(Record::RolledBack).unwrap();
+        over().unwrap();
+    }
+
+    #[test]
+    fn a_new_home_is_named_without_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("trains")).unwrap();
+        assert_eq!(settled_home(&real.join("trains/../clearml")).unwrap(), real.join("clearml"));
+        assert_eq!(settled_home(Path::new("/opt/clearml")).unwrap(), Path::new("/opt/clearml"));
+        assert!(settled_home(&real.join("missing/../clearml")).is_err());
     }
 }

@@ -65,13 +65,12 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
 }
 
 /// Returns the report of a finished rollback of a data directory.
-pub fn elastic_back_text(plan: &Plan, set_aside: &[PathBuf], migrate_again: &str) -> String {
+pub fn elastic_back_text(plan: &Plan, set_aside: &[String], migrate_again: &str) -> String {
     let mut page = Page::new(Paint::default());
     page.exact(0, "");
     page.title(&format!("Done: {} is as it was before the migration.", plan.subject().display()));
     let shown = |path: &PathBuf| path.display().to_string();
-    let aside: Vec<String> = set_aside.iter().map(shown).collect();
-    page.block("The new data were used meanwhile, so they are kept in", &aside);
+    page.block("The new data were used meanwhile, so they are kept in", set_aside);
     let files = plan.archives.iter().map(|one| &one.file).filter(|file| file.exists());
     page.block("The backup is still there", &files.map(shown).collect::<Vec<_>>());
     page.title("To migrate again");
@@ -83,7 +82,6 @@ pub fn elastic_back_text(plan: &Plan, set_aside: &[PathBuf], migrate_again: &str
 mod tests {
     use super::*;
     use crate::planner::{ElasticWishes, Measured, build_elastic};
-    use std::path::Path;
     use std::time::Duration;
 
     fn plan() -> Plan {
@@ -130,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_rollback() {
-        let aside = [Path::new("/nowhere/data/elastic_clearml_2026-11-22_18-30-00").to_owned()];
+        let aside = ["/nowhere/data/elastic_clearml_2026-11-22_18-30-00".to_owned()];
         insta::assert_snapshot!(elastic_back_text(&plan(), &aside, "docker clearml-migrate elastic"));
     }
 }

@@ -79,7 +79,7 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
 pub fn rolled_back_text(
     plan: &Plan,
     started: bool,
-    set_aside: &[PathBuf],
+    set_aside: &[String],
     start_again: &str,
     migrate_again: &str,
 ) -> String {
@@ -95,8 +95,7 @@ pub fn rolled_back_text(
         page.paragraph(0, "The old server is not started. To start it:");
         page.exact(2, start_again);
     }
-    let aside: Vec<String> = set_aside.iter().map(|path| path.display().to_string()).collect();
-    page.block("What the new server recorded is not in the old one, and is set aside", &aside);
+    page.block("What the new server recorded is not in the old one, and is set aside", set_aside);
     page.title("To migrate again");
     page.exact(2, migrate_again);
     page.into_text()
@@ -173,8 +172,8 @@ mod tests {
 
     #[test]
     fn the_report_of_a_rollback() {
-        let aside = [PathBuf::from("/opt/trains/data/mongo/db_clearml_2026-11-22_18-30-00")];
-        let text = |started, aside: &[PathBuf]| {
+        let aside = ["/opt/trains/data/mongo/db_clearml_2026-11-22_18-30-00".to_owned()];
+        let text = |started, aside: &[String]| {
             rolled_back_text(
                 &sample::plan(),
                 started,

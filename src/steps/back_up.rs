@@ -5,7 +5,6 @@ use super::{Done, Run, sources};
 use crate::display::format::{bytes, plural};
 use crate::error::{Error, Result};
 use crate::files::{self, Fingerprint, archive};
-use crate::journal::Phase;
 use crate::plan::{Archive, Step};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +86,7 @@ fn fingerprint_key(planned: &Archive) -> String {
 
 /// An archive of data that have changed since gives way to a new one; on the way back to the old server all are kept.
 pub(super) async fn undo(run: &Run) -> Result<()> {
-    if run.journal().state().phase != Phase::Preparing {
+    if run.is_going_back() {
         return Ok(());
     }
     for planned in &run.plan.archives {

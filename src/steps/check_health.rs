@@ -8,7 +8,7 @@ use super::copy_elastic::{CopiedElastic, Sample};
 use super::run::project_args;
 use super::{Done, Run};
 use crate::deployment::Role;
-use crate::display::format::{documents, plural};
+use crate::display::format::{documents, duration, plural};
 use crate::docker::{Container, explain_exit};
 use crate::elastic::{Client, indices};
 use crate::error::{Error, Kind, Result};
@@ -81,12 +81,9 @@ async fn wait_for_api(run: &Run, limit: Duration) -> Result<ApiServer> {
         };
         if begun.elapsed() > limit {
             let lines = run.docker.log_tail(&container.id, 15).await.unwrap_or_default();
-            return Err(Error::failed(format!(
-                "The new API server did not answer within {} minutes.",
-                limit.as_secs() / 60
-            ))
-            .because(problem)
-            .hint(format!("Its last lines:\n{}", lines.join("\n"))));
+            return Err(Error::failed(format!("The new API server did not answer within {}.", duration(limit)))
+                .because(problem)
+                .hint(format!("Its last lines:\n{}", lines.join("\n"))));
         }
         run.events.progress(WAITING, begun.elapsed().as_secs(), None, Unit::Seconds);
         tokio::time::sleep(POLL).await;

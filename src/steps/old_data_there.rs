@@ -42,7 +42,7 @@ impl Old {
             // Redis may have saved nothing yet, and a single MongoDB keeps nothing in its configdb.
             never_empty: match one.role {
                 Role::Elasticsearch => true,
-                Role::Mongo => one.mounted_at != "/data/configdb",
+                Role::Mongo => one.mounted_at.trim_end_matches('/') != "/data/configdb",
                 _ => false,
             },
             switch: one.switch.clone(),
@@ -64,25 +64,27 @@ impl Old {
                 self.holds(&self.retired)? || (files::exists(&self.target)? && self.holds(&self.source)?)
             }
         };
-        if there { Ok(()) } else { Err(self.gone()) }
+        if there { Ok(()) } else { Err(self.gone(retiring)) }
     }
 
     fn holds(&self, path: &Path) -> Result<bool> {
         Ok(files::exists(path)? && !(self.never_empty && path.is_dir() && files::is_empty(path)?))
     }
 
-    fn gone(&self) -> Error {
-        let (role, path) = (self.role.title(), self.retired.display());
+    fn gone(&self, retiring: bool) -> Error {
+        let place = if retiring { &self.retired } else { &self.source };
+        let (role, path) = (self.role.title(), place.display());
         let error = Error::refused(format!("The old {role} data are not there any more: {path} is missing or empty."))
             .hint(format!("If they were moved, move them back to {path}, then run the same command again."));
         let archive = self.archive.as_ref().filter(|file| file.is_file());
-        match archive.map(|file| (quote(&file.to_string_lossy()), quote(&self.retired.to_string_lossy()))) {
+        match archive.map(|file| (quote(&file.to_string_lossy()), quote(&place.to_string_lossy()))) {
             Some((file, to)) => error.hint(format!(
                 "They are in the backup: mkdir -p {to} && tar --numeric-owner -xpzf {file} --strip-components 1 -C {to}"
             )),
-            None => error.hint(
+            None if retiring => error.hint(
                 "If they were deleted, there is no way back. Nothing was changed: the new server and its data are as they were.",
             ),
+            None => error.hint("Nothing was changed."),
         }
     }
 }
@@ -134,6 +136,9 @@ mod tests {
         fs::remove_dir_all(&old.target).unwrap();
         old.require(false).unwrap();
         old.require(true).unwrap_err();
+        fs::remove_dir_all(&old.source).unwrap();
+        let error = old.require(false).unwrap_err();
+        assert!(error.message().contains(&format!("{} is missing", old.source.display())), "{error}");
     }
 
     #[test]

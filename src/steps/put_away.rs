@@ -6,15 +6,10 @@ use super::{Run, sources};
 use crate::docker::RunLabels;
 use crate::error::{Error, Result};
 use crate::files::{self, Fingerprint};
-use crate::journal::{Phase, State};
+use crate::journal::State;
 use crate::plan::{Plan, Replacement, Step, Switch};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// The note that says that a copy was found unused and is being removed.
-const REMOVING: &str = "removing the unused copy";
-/// The note that names the volume that takes what a volume of the new server holds.
-const ASIDE: &str = "set aside in the volume";
 
 /// Returns whether a server may have worked on what a step has copied, since it did: people may have recorded something
 /// with it, even where it was never found healthy.
@@ -55,10 +50,10 @@ pub(super) async fn put_away(run: &Run, step: Step, one: &Replacement) -> Result
 
 /// Returns whether a copy is what was copied: then it holds nothing of its own.
 async fn is_as_copied(run: &Run, step: Step, one: &Replacement) -> Result<bool> {
-    if run.noted::<bool>(step, REMOVING) == Some(true) {
+    if run.noted::<bool>(step, &removing_key(one)) == Some(true) {
         return Ok(true);
     }
-    if run.noted::<String>(step, ASIDE).is_some() {
+    if run.noted::<String>(step, &aside_key(one)).is_some() {
         return Ok(false);
     }
     // Of Elasticsearch, an unused copy was removed where its verification was taken back.
@@ -69,37 +64,39 @@ async fn is_as_copied(run: &Run, step: Step, one: &Replacement) -> Result<bool> 
     };
     if unchanged && !nothing {
         // Cut off half-way, it would look as if it had been used.
-        run.note(step, REMOVING, &true)?;
+        run.note(step, &removing_key(one), &true)?;
     }
     Ok(unchanged)
 }
 
 async fn keep_directory(run: &Run, one: &Replacement) -> Result<()> {
-    let Some(to) = places(run, one).find(|place| !place.exists()) else {
-        return Err(Error::internal(format!("There is no name left to set {} aside.", one.target.display())));
+    // A mount point cannot be renamed; what it holds is as good there.
+    if files::is_mount_point(&one.target)? {
+        return Ok(());
+    }
+    let Some(to) = places(one, &run.plan.stamp).find(|place| !place.exists()) else {
+        return Err(no_name_left(&one.target.display().to_string()));
     };
-    let from = one.target.clone();
-    let kept = to.clone();
+    let (from, kept) = (one.target.clone(), to.clone());
     blocking(move || files::rename(&from, &kept)).await?;
     tell(run, one, &to.display().to_string());
     Ok(())
 }
 
-/// On the way back a volume of its own name is in nobody's way, and the next attempt finds its claim gone and says so.
-/// Where the new server gets a fresh copy, what the volume holds moves into another one.
+/// On the way back a volume of its own name is in nobody's way: another attempt takes another name. Where the new server
+/// gets a fresh copy, what the volume holds moves into another one.
 async fn keep_volume(run: &Run, step: Step, one: &Replacement, name: &str) -> Result<()> {
-    if run.journal().state().phase != Phase::Preparing {
+    if run.is_going_back() {
         return Ok(());
     }
-    let aside = match run.noted::<String>(step, ASIDE) {
+    let aside = match run.noted::<String>(step, &aside_key(one)) {
         Some(aside) => aside,
         None => {
             let volumes = run.docker.volume_names().await?;
-            let names = numbered(format!("{name}_{}", run.plan.stamp));
-            let Some(free) = names.into_iter().find(|name| !volumes.contains(name)) else {
-                return Err(Error::internal(format!("There is no name left to set the volume {name} aside.")));
+            let Some(free) = volume_names(run, name).find(|name| !volumes.contains(name)) else {
+                return Err(no_name_left(&format!("the volume {name}")));
             };
-            run.note(step, ASIDE, &free)?;
+            run.note(step, &aside_key(one), &free)?;
             free
         }
     };
@@ -110,9 +107,13 @@ async fn keep_volume(run: &Run, step: Step, one: &Replacement, name: &str) -> Re
     Ok(())
 }
 
+fn no_name_left(of: &str) -> Error {
+    Error::internal(format!("There is no name left to set {of} aside."))
+}
+
 /// A rollback tells in its end.
 fn tell(run: &Run, one: &Replacement, place: &str) {
-    if run.journal().state().phase != Phase::Preparing {
+    if run.is_going_back() {
         return;
     }
     run.events.warn(format!(
@@ -121,29 +122,83 @@ fn tell(run: &Run, one: &Replacement, place: &str) {
     ));
 }
 
-/// Returns where what the new server recorded may be kept by a rollback, or was by an earlier try of this run.
-pub fn set_aside(run: &Run) -> Vec<PathBuf> {
-    let in_directories = run.plan.replacements.iter().filter(|one| !matches!(one.switch, Switch::Volume { .. }));
-    in_directories.flat_map(|one| places(run, one)).collect()
+/// Returns where what the new server recorded is kept, for people, once all is taken back.
+///
+/// # Errors
+/// Fails when docker does not answer.
+pub async fn set_aside(run: &Run) -> Result<Vec<String>> {
+    let has_volumes = run.plan.replacements.iter().any(|one| matches!(one.switch, Switch::Volume { .. }));
+    let volumes = if has_volumes { run.docker.volume_names().await? } else { BTreeSet::new() };
+    let mut kept = Vec::new();
+    for one in &run.plan.replacements {
+        if let Switch::Volume { name, .. } = &one.switch {
+            let names = std::iter::once(name.clone()).chain(volume_names(run, name));
+            kept.extend(names.filter(|name| volumes.contains(name)).map(|name| format!("the volume {name}")));
+        } else {
+            let places = std::iter::once(one.target.clone()).chain(places(one, &run.plan.stamp));
+            kept.extend(places.filter(|place| holds_something(place)).map(|place| place.display().to_string()));
+        }
+    }
+    Ok(kept)
+}
+
+fn holds_something(place: &Path) -> bool {
+    place.is_dir() && !files::is_empty(place).unwrap_or(false)
 }
 
 /// The names under which data are set aside, in the order in which they are taken: each try of a run that starts the new
-/// server may need one.
-fn places(run: &Run, one: &Replacement) -> impl Iterator<Item = PathBuf> {
-    let name = format!("{}_clearml_{}", file_name(&one.source), run.plan.stamp);
-    let parent = one.source.parent().unwrap_or(Path::new("/")).to_owned();
-    numbered(name).into_iter().map(move |name| parent.join(name))
+/// server may need one. They lie beside the old data, or beside the new ones where those are elsewhere.
+fn places(one: &Replacement, stamp: &str) -> impl Iterator<Item = PathBuf> {
+    let beside = if one.target.parent() == one.source.parent() { &one.source } else { &one.target };
+    let name = format!("{}_clearml_{stamp}", beside.file_name().unwrap_or_default().to_string_lossy());
+    let parent = beside.parent().unwrap_or(Path::new("/")).to_owned();
+    numbered(name).map(move |name| parent.join(name))
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+fn volume_names(run: &Run, name: &str) -> impl Iterator<Item = String> {
+    numbered(format!("{name}_{}", run.plan.stamp))
 }
 
-fn numbered(name: String) -> Vec<String> {
-    let more: Vec<String> = (2..100).map(|number| format!("{name}_{number}")).collect();
-    [vec![name], more].concat()
+fn numbered(name: String) -> impl Iterator<Item = String> {
+    (1..100).map(move |number| if number == 1 { name.clone() } else { format!("{name}_{number}") })
 }
 
 fn copy_key(one: &Replacement) -> String {
     format!("copy {}", one.target.display())
+}
+
+/// The note that says that a copy was found unused and is being removed.
+fn removing_key(one: &Replacement) -> String {
+    format!("removing the unused {}", one.target.display())
+}
+
+/// The note that names the volume that takes what a volume of the new server holds.
+fn aside_key(one: &Replacement) -> String {
+    format!("set aside {}", one.target.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::Role;
+
+    fn first_places(source: &str, target: &str) -> Vec<PathBuf> {
+        let one = Replacement {
+            role: Role::Elasticsearch,
+            mounted_at: "/usr/share/elasticsearch/data".into(),
+            source: source.into(),
+            target: target.into(),
+            switch: Switch::Stay,
+            bytes: 0,
+        };
+        places(&one, "now").take(2).collect()
+    }
+
+    #[test]
+    fn data_are_set_aside_where_a_rename_reaches() {
+        let beside_the_old = ["/data/elastic_clearml_now", "/data/elastic_clearml_now_2"].map(PathBuf::from);
+        assert_eq!(first_places("/data/elastic", "/data/elastic_7"), beside_the_old);
+        let beside_the_new = ["/disk/es7_clearml_now", "/disk/es7_clearml_now_2"].map(PathBuf::from);
+        assert_eq!(first_places("/data/elastic", "/disk/es7"), beside_the_new);
+    }
 }

@@ -17,7 +17,12 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 pub(super) async fn undo(run: &Run) -> Result<()> {
     let edits = located(run);
     let all_rewritten = run.output::<serde_json::Value>(Step::RewriteCompose).is_some();
-    blocking(move || edits.iter().try_for_each(|edit| restore(edit, all_rewritten))).await
+    let kept =
+        blocking(move || edits.iter().map(|edit| restore(edit, all_rewritten)).collect::<Result<Vec<_>>>()).await?;
+    for path in kept.into_iter().flatten() {
+        run.events.warn(format!("What you have written into a file since the migration is kept: {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Refuses a plan whose files were edited since it was made: the user's last edit must not be lost.
@@ -67,27 +72,49 @@ fn rewrite(edit: &Located) -> Result<()> {
     files::write_atomic(&edit.path, edit.new.as_bytes())
 }
 
-/// `all_rewritten`: the step had come to its end. Else a file whose original is not kept may not have been reached yet.
-fn restore(edit: &Located, all_rewritten: bool) -> Result<()> {
+/// Puts the old text back; returns where a text that the user has written since is kept. `all_rewritten`: the step had
+/// come to its end. Else a file whose original is not kept may not have been reached yet.
+fn restore(edit: &Located, all_rewritten: bool) -> Result<Option<PathBuf>> {
     let kept = files::exists(&edit.kept_as)?;
     let there = files::exists(&edit.path)?;
     let text = if there { Some(read(&edit.path)?) } else { None };
     let rewritten = kept || all_rewritten || text.as_ref() == Some(&edit.new);
     if !rewritten || (!kept && text.as_ref() == Some(&edit.old)) {
-        return Ok(());
+        return Ok(None);
     }
-    // What the new server used is not lost. The text comes from the journal: the user may have deleted what was kept.
-    if let Some(text) = text.filter(|text| *text != edit.new && *text != edit.old) {
-        let aside = edit.kept_as.with_extension("edited");
-        if !files::exists(&aside)? {
-            files::write_new(&aside, text.as_bytes(), Some(&edit.path))?;
-        }
-    }
+    let aside = match text.filter(|text| *text != edit.new && *text != edit.old) {
+        Some(text) => Some(keep_text(edit, &text)?),
+        None => None,
+    };
+    // The text comes from the journal: the user may have deleted what was kept.
     match there {
         true => files::write_atomic(&edit.path, edit.old.as_bytes())?,
         false => files::write_new(&edit.path, edit.old.as_bytes(), kept.then_some(&*edit.kept_as))?,
     }
-    if kept { files::remove_file(&edit.kept_as) } else { Ok(()) }
+    if kept {
+        files::remove_file(&edit.kept_as)?;
+    }
+    Ok(aside)
+}
+
+/// Writes a text of the user's beside the file, under the first name that is free or holds that very text.
+fn keep_text(edit: &Located, text: &str) -> Result<PathBuf> {
+    let name = |number: u32| {
+        let mut name = edit.kept_as.clone().into_os_string();
+        name.push(if number == 1 { "_edited".to_owned() } else { format!("_edited_{number}") });
+        PathBuf::from(name)
+    };
+    for aside in (1..100).map(name) {
+        if !files::exists(&aside)? {
+            files::write_new(&aside, text.as_bytes(), Some(&edit.path))?;
+            return Ok(aside);
+        }
+        if read(&aside)? == text {
+            return Ok(aside);
+        }
+    }
+    Err(Error::failed(format!("There is no name left to keep what was written into {}.", edit.path.display()))
+        .hint(format!("Move the files {}_edited* elsewhere.", edit.kept_as.display())))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -107,6 +134,10 @@ mod tests {
         let path = dir.join("docker-compose.yml");
         std::fs::write(&path, "old").unwrap();
         Located { path, kept_as: dir.join("docker-compose.yml_migrated_x"), old: "old".into(), new: "new".into() }
+    }
+
+    fn edited_name(edit: &Located) -> PathBuf {
+        edit.kept_as.with_file_name("docker-compose.yml_migrated_x_edited")
     }
 
     #[test]
@@ -146,7 +177,7 @@ mod tests {
         std::fs::write(&edit.path, "new and more").unwrap();
         restore(&edit, true).unwrap();
         assert_eq!(read(&edit.path).unwrap(), "old");
-        assert_eq!(read(&edit.kept_as.with_extension("edited")).unwrap(), "new and more");
+        assert_eq!(read(&edited_name(&edit)).unwrap(), "new and more");
 
         rewrite(&edit).unwrap();
         std::fs::remove_file(&edit.path).unwrap();
@@ -172,6 +203,13 @@ mod tests {
         std::fs::write(&edit.path, "new and more").unwrap();
         restore(&edit, true).unwrap();
         assert_eq!(read(&edit.path).unwrap(), "old");
-        assert_eq!(read(&edit.kept_as.with_extension("edited")).unwrap(), "new and more");
+        assert_eq!(read(&edited_name(&edit)).unwrap(), "new and more");
+
+        rewrite(&edit).unwrap();
+        std::fs::write(&edit.path, "new and other").unwrap();
+        let second = restore(&edit, true).unwrap().unwrap();
+        assert_ne!(second, edited_name(&edit), "the first is not lost");
+        assert_eq!(read(&second).unwrap(), "new and other");
+        assert_eq!(read(&edited_name(&edit)).unwrap(), "new and more");
     }
 }

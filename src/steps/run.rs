@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,7 @@ pub struct Run {
     pub cancel: CancellationToken,
     compose: Option<ComposeCommand>,
     journal: Mutex<Journal>,
+    going_back: AtomicBool,
 }
 
 impl Run {
@@ -57,7 +59,18 @@ impl Run {
         events: Events,
         cancel: CancellationToken,
     ) -> Self {
-        Self { plan, options, docker, compose, events, cancel, journal: Mutex::new(journal) }
+        let going_back = AtomicBool::new(false);
+        Self { plan, options, docker, compose, events, cancel, journal: Mutex::new(journal), going_back }
+    }
+
+    /// Says that everything is taken back from here on, and not only what must be done again.
+    pub fn go_back(&self) {
+        self.going_back.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether everything is taken back.
+    pub fn is_going_back(&self) -> bool {
+        self.going_back.load(Ordering::Relaxed)
     }
 
     /// Locks the journal. A panic while it was locked cannot leave it half-written: appending is one write.
