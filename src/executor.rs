@@ -200,11 +200,12 @@ async fn undo_switch(run: &Run) -> Result<()> {
 pub async fn roll_back(run: &Run) -> Result<()> {
     run.go_back();
     steps::require_old_data(run).await?;
-    if run.journal().state().phase == Phase::Committed && has_failed_to_come_up(run) {
+    steps::remove_leftovers(run).await?;
+    let committed = run.journal().state().phase == Phase::Committed;
+    if committed && has_failed_to_come_up(run) && !has_come_round(run).await? {
         // Who stops this, and goes on with the migration after all, must still know it.
         invalidate_used_copies(run)?;
     }
-    steps::remove_leftovers(run).await?;
     undo_all(run, &run.plan.steps()).await?;
     run.record(Record::RolledBack)
 }

@@ -85,6 +85,9 @@ pub struct HomeMove {
     pub to: Option<PathBuf>,
     /// Why it moves or stays, as a phrase.
     pub reason: String,
+    /// The name that was asked for, which may not have been possible.
+    #[serde(default)]
+    pub wished: Option<PathBuf>,
 }
 
 impl HomeMove {
@@ -305,8 +308,12 @@ mod tests {
 
     #[test]
     fn paths_below_the_home_move_with_it_and_others_stay() {
-        let home =
-            HomeMove { from: "/opt/trains".into(), to: Some("/opt/clearml".into()), reason: "the stock name".into() };
+        let home = HomeMove {
+            from: "/opt/trains".into(),
+            to: Some("/opt/clearml".into()),
+            reason: "the stock name".into(),
+            wished: None,
+        };
         let after = |path: &str| home.after(Path::new(path)).display().to_string();
         assert_eq!(after("/opt/trains/data/elastic"), "/opt/clearml/data/elastic");
         assert_eq!(after("/opt/trains"), "/opt/clearml");

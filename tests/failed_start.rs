@@ -116,8 +116,14 @@ fn a_new_server_that_fails_is_taken_back_or_looked_at_and_gets_fresh_copies() {
     let kept = fs::read_dir(machine.new_home()).unwrap().map(|entry| entry.unwrap().path());
     let kept = kept.into_iter().find(|path| path.to_string_lossy().contains("docker-compose.yml_migrated_")).unwrap();
     fs::remove_file(kept).unwrap();
+    let edited = format!("{}# Jane's\n", fs::read_to_string(machine.new_compose_file()).unwrap());
+    fs::write(machine.new_compose_file(), &edited).unwrap();
     let back = machine.migrate(&["rollback", "--no-start", "--yes"]).run().done();
-    back.saying("the volume clearml_redis_clearml2").saying("db_clearml_");
+    let back = back.saying("the volume clearml_redis_clearml2").saying("db_clearml_");
+    let (_, kept) =
+        back.stderr.split_once("What you have written into docker-compose.yml since the migration is kept:").unwrap();
+    let kept = kept.split_whitespace().next().unwrap();
+    assert_eq!(fs::read_to_string(kept).unwrap(), edited, "where it is told to be, in {}", machine.home().display());
     assert_eq!(fs::read_to_string(machine.compose_file()).unwrap(), original);
     Tree::of(&machine.home().join("data/mongo/db")).same_as(&mongo, "MongoDB's data");
     assert_eq!(name_of_other(), format!("/{NEEDED_NAME}"));

@@ -1,6 +1,7 @@
 //! What was begun is finished as it was agreed on: options that say otherwise would be another migration, and are not
 //! passed over in silence. Memory alone may be given anew: too little of it may be why a run failed.
 
+use super::session::settled;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{Plan, Reader};
@@ -78,11 +79,14 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Where the home stays although another name was wished for, the plan said why.
+/// Where the home stays although another name was asked for, the plan said why.
 fn new_home(plan: &Plan, said: &NewHome) -> Option<(String, String)> {
     let to = |path: &Path| format!("with --new-home {}", path.display());
     match (said, &plan.home.to) {
         (NewHome::At(said), Some(begun)) if !is_same(plan, begun, said) => Some((to(begun), to(said))),
+        (NewHome::At(said), None) if !plan.home.wished.as_ref().is_some_and(|wished| is_same(plan, wished, said)) => {
+            Some((format!("with the home staying {}", plan.home.from.display()), to(said)))
+        }
         (NewHome::Keep, Some(begun)) => Some((to(begun), "with --keep-home".to_owned())),
         _ => None,
     }
@@ -112,9 +116,9 @@ fn with_backup(backup: Backup) -> String {
 fn is_same(plan: &Plan, begun: &Path, said: &Path) -> bool {
     let now = plan.home.after(begun);
     let real = |path: &Path| files::canonical(path).ok();
-    said == begun
-        || said == now
-        || [begun, &now].into_iter().any(|path| real(path).is_some_and(|path| Some(path) == real(said)))
+    let is_said =
+        |path: &Path| path == said || path == settled(said) || real(path).is_some_and(|path| Some(path) == real(said));
+    is_said(begun) || is_said(&now)
 }
 
 /// The directory that `--backup-dir` names: a server's archives lie in one of the run's own in it.
@@ -174,6 +178,19 @@ mod tests {
         assert_eq!(refused(&again), None);
         let after = Said { backup_dir: Some(Path::new("/opt/clearml/.clearml-migrate/backup")), ..Said::default() };
         assert_eq!(refused(&after), None, "as it is called once the home has moved");
+
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("trains")).unwrap();
+        let mut plan = sample::plan();
+        plan.home.to = Some(real.join("clearml"));
+        let again = NewHome::At(real.join("trains/../clearml"));
+        Said { new_home: Some(&again), ..Said::default() }.settle(&mut plan).unwrap();
+        // It was asked for, and not possible.
+        plan.home.wished = plan.home.to.take();
+        Said { new_home: Some(&again), ..Said::default() }.settle(&mut plan).unwrap();
+        plan.home.wished = None;
+        Said { new_home: Some(&again), ..Said::default() }.settle(&mut plan).unwrap_err();
     }
 
     #[test]

@@ -95,7 +95,12 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         run_id: run_id.to_owned(),
         stamp: stamp.to_owned(),
         migrated: Migrated::Elastic { version: wishes.version.clone() },
-        home: HomeMove { from: parent.to_owned(), to: None, reason: "only the data are migrated".to_owned() },
+        home: HomeMove {
+            from: parent.to_owned(),
+            to: None,
+            reason: "only the data are migrated".to_owned(),
+            wished: None,
+        },
         estimate_seconds: estimate::seconds(&replacements, &archives, &elastic.reader),
         replacements,
         archives,

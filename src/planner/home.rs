@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 /// Decides on the home. It moves only if it holds all the data, is no mount point, and its new name is free.
 pub(super) fn decide(deployment: &Deployment, wishes: &Wishes) -> HomeMove {
     let from = deployment.home.clone();
-    let stays = |reason: String| HomeMove { from: from.clone(), to: None, reason };
+    let wished = wishes.new_home.clone();
+    let stays = |reason: String| HomeMove { from: from.clone(), to: None, reason, wished: wished.clone() };
     if wishes.keep_home {
         return stays("--keep-home was given".into());
     }
@@ -34,7 +35,7 @@ pub(super) fn decide(deployment: &Deployment, wishes: &Wishes) -> HomeMove {
     if to.parent() != from.parent() && !files::same_filesystem(&from, to.parent().unwrap_or(&to)).unwrap_or(false) {
         return stays(format!("{} is on another file system", to.display()));
     }
-    HomeMove { from, to: Some(to), reason: "it holds all the data".into() }
+    HomeMove { from, to: Some(to), reason: "it holds all the data".into(), wished }
 }
 
 /// Returns a directory of the server that is not below the home.
@@ -130,7 +131,12 @@ mod tests {
             env_files_named: false,
             directory_named: false,
         };
-        let home = HomeMove { from: "/opt/_ML".into(), to: Some("/opt/_Clear.ML".into()), reason: String::new() };
+        let home = HomeMove {
+            from: "/opt/_ML".into(),
+            to: Some("/opt/_Clear.ML".into()),
+            reason: String::new(),
+            wished: None,
+        };
         let new = |old: &Project, compose| new_project(old, &home, compose).name;
         assert_eq!(new(&old, Generation::V1), "_clearml");
         assert_eq!(new(&old, Generation::V2), "clearml");

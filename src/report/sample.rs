@@ -29,6 +29,7 @@ pub(crate) fn plan() -> Plan {
             from: "/opt/trains".into(),
             to: Some("/opt/clearml".into()),
             reason: "it holds all the data".into(),
+            wished: None,
         },
         elastic: elastic(),
         replacements: replacements(),

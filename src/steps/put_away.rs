@@ -6,7 +6,7 @@ use super::{Run, sources};
 use crate::docker::RunLabels;
 use crate::error::{Error, Result};
 use crate::files::{self, Fingerprint};
-use crate::journal::State;
+use crate::journal::{Phase, State};
 use crate::plan::{Plan, Replacement, Step, Switch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -79,14 +79,14 @@ async fn keep_directory(run: &Run, one: &Replacement) -> Result<()> {
     };
     let (from, kept) = (one.target.clone(), to.clone());
     blocking(move || files::rename(&from, &kept)).await?;
-    tell(run, one, &to.display().to_string());
+    tell(run, one, &run.told(&to));
     Ok(())
 }
 
 /// On the way back a volume of its own name is in nobody's way: another attempt takes another name. Where the new server
 /// gets a fresh copy, what the volume holds moves into another one.
 async fn keep_volume(run: &Run, step: Step, one: &Replacement, name: &str) -> Result<()> {
-    if run.is_going_back() {
+    if run.is_going_back() && run.journal().state().phase != Phase::Preparing {
         return Ok(());
     }
     let aside = match run.noted::<String>(step, &aside_key(one)) {
@@ -102,7 +102,9 @@ async fn keep_volume(run: &Run, step: Step, one: &Replacement, name: &str) -> Re
     };
     let volume = run.docker.create_volume(&aside, &RunLabels::new(&run.plan.run_id), &BTreeMap::new()).await?;
     let from = one.target.clone();
-    blocking(move || files::move_content(&from, &volume.mountpoint)).await?;
+    blocking(move || if files::exists(&from)? { files::move_content(&from, &volume.mountpoint) } else { Ok(()) })
+        .await?;
+    run.docker.remove_volume(name, &RunLabels::new(&run.plan.run_id)).await?;
     tell(run, one, &format!("the volume {aside}"));
     Ok(())
 }

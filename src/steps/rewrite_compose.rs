@@ -17,10 +17,13 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 pub(super) async fn undo(run: &Run) -> Result<()> {
     let edits = located(run);
     let all_rewritten = run.output::<serde_json::Value>(Step::RewriteCompose).is_some();
-    let kept =
-        blocking(move || edits.iter().map(|edit| restore(edit, all_rewritten)).collect::<Result<Vec<_>>>()).await?;
-    for path in kept.into_iter().flatten() {
-        run.events.warn(format!("What you have written into a file since the migration is kept: {}", path.display()));
+    let kept = blocking(move || edits.iter().map(|edit| restore(edit, all_rewritten)).collect::<Result<Vec<_>>>());
+    for (path, edit) in kept.await?.into_iter().zip(run.plan.edits()) {
+        let Some(name) = path.as_deref().and_then(Path::file_name) else { continue };
+        // Whatever the home is called now: it has its other name when this is read.
+        let path = run.told(&edit.kept_as.with_file_name(name));
+        let file = edit.path.file_name().unwrap_or_default().display();
+        run.events.warn(format!("What you have written into {file} since the migration is kept: {path}"));
     }
     Ok(())
 }

@@ -161,6 +161,15 @@ impl Run {
         if self.home_has_moved() { moved } else { path.to_owned() }
     }
 
+    /// Returns a path of the plan for people to find it by, when all is done or taken back.
+    pub fn told(&self, path: &Path) -> String {
+        let after = self.plan.home.after(path);
+        match self.is_going_back() || after == path {
+            true => path.display().to_string(),
+            false => format!("{} ({} once the home has moved)", path.display(), after.display()),
+        }
+    }
+
     /// Returns whether the home has its new name. The journal lies in it, so the journal's own file tells.
     pub fn home_has_moved(&self) -> bool {
         self.plan.home.to.as_deref().is_some_and(|to| holds_this_run(to, &self.plan.run_id))

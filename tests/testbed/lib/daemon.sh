@@ -26,6 +26,8 @@ start_daemons() {
   configure_daemons
   spawn containerd containerd --config "$run/containerd.toml"
   await containerd test -S "$run/containerd.sock"
+  # dockerd 20.10 does not start over a network of which it was killed while it made it. The bed starts without any.
+  rm -f "$CLEARML_BED/docker/network/files/local-kv.db"
   spawn dockerd dockerd --config-file "$run/daemon.json"
   await dockerd docker version
   # Containers of a daemon that was killed: a bed starts empty.
