@@ -49,11 +49,16 @@ unit_targets() {
 
 # Targets that need servers: built outside, where crates can be fetched, and run inside the bed.
 on_the_bed() { # TARGET…
-  local target builds=()
+  local target builds=() was_up=no
   for target in "$@"; do builds+=("--test=$target"); done
+  if "$bed" exec true 2>/dev/null; then was_up=yes; fi
   # The stacks of the suites have the names and ports of real ones, so one suite at a time and machine.
   cargo test --no-run "${builds[@]}" &&
-    CLEARML_BED_READY=1 flock --close /tmp/clearml-migrate-tests.lock "$bed" with "$0" --inside "$@"
+    CLEARML_BED_READY=1 flock --close /tmp/clearml-migrate-tests.lock "$bed" with "$0" --inside "$@" || return
+  if [ "$was_up" = no ] && "$bed" exec true 2>/dev/null; then
+    echo "the test bed was left up: something in it brought it up for good" >&2
+    return 1
+  fi
 }
 
 # Inside the bed: one target after another, whatever became of the one before.

@@ -22,5 +22,6 @@ case " $* " in
 esac
 # A bed that was up before stays up.
 if ! "$bed" exec true 2>/dev/null; then trap '"$bed" down' EXIT; fi
-"$bed" up elasticsearch
+# The tests' bed has all images, and goes down behind them unless it is brought up for good.
+[ -n "${CLEARML_BED_READY-}" ] || "$bed" up elasticsearch
 "$bed" exec python3 "$bench/read.py" "$@"

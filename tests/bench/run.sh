@@ -41,5 +41,6 @@ case $ways in *elasticdump*) get_elasticdump ;; esac
 
 # A bed that was up before stays up.
 if ! "$bed" exec true 2>/dev/null; then trap '"$bed" down' EXIT; fi
-"$bed" up elasticsearch
+# The tests' bed has all images, and goes down behind them unless it is brought up for good.
+[ -n "${CLEARML_BED_READY-}" ] || "$bed" up elasticsearch
 "$bed" exec python3 "$bench/bench.py" "$@"
