@@ -196,7 +196,8 @@ async fn undo_switch(run: &Run) -> Result<()> {
 /// Undoes everything, last step first.
 ///
 /// # Errors
-/// Refused, before anything is changed, when the old data are not there any more; [`Kind::Stuck`] when a step cannot be undone; the message says what is left to do by hand.
+/// Refused, before anything is changed, when the old data are not there any more; [`Kind::Stuck`] when a step cannot be
+/// undone; the message says what is left to do by hand.
 pub async fn roll_back(run: &Run) -> Result<()> {
     run.go_back();
     steps::require_old_data(run).await?;

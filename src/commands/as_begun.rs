@@ -74,7 +74,7 @@ impl<'a> Said<'a> {
         let backup = self.backup.and_then(|said| differ(with_backup(backup(plan)), with_backup(said)));
         let backup_dir = self.backup_dir.and_then(|said| backup_dir(plan, said));
         let reader = reader(plan, self.reader)
-            .and_then(|(begun, said)| differ(format!("with --reader {begun}"), format!("with --reader {said}")));
+            .map(|(begun, said)| (format!("with --reader {begun}"), format!("with --reader {said}")));
         goal.or(target).or(home).or(backup).or(backup_dir).or(reader)
     }
 }

@@ -5,7 +5,7 @@ use super::known::{Known, goes_on, lock_new, lock_to_go_on};
 use super::lookup::known;
 use super::migrate::outcome;
 use super::prepare::{Prepared, examine};
-use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, settled, stamp_now};
+use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, session_at, settled, stamp_now};
 use super::{Context, consent};
 use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure};
@@ -63,7 +63,7 @@ fn require_no_server_migration(settings: &Elastic) -> Result<()> {
     }
     let home = server.home_now();
     let (source, home) = (settings.source.display(), home.display());
-    let plain = Session { source: None, home: Some(server.home_now()), ..session.clone() };
+    let plain = session_at(session, &server.home_now());
     Err(Error::refused(format!("{source} belongs to the server in {home}, whose migration was begun."))
         .hint(format!("Go on with that: {}", plain.command("")))
         .hint(format!("Or take it back first: {}", plain.command("rollback"))))

@@ -1,13 +1,13 @@
 //! Which migration is meant by what was typed, or by where it was typed.
 
 use super::known::{Known, open};
-use super::session::settled;
+use super::session::{session_at, settled};
 use crate::deployment::{Search, files_in};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::journal::{Index, IndexEntry, Journal, Phase, Scope};
 use crate::plan::journal_file;
-use crate::settings::{ComposeArgs, Session, quote};
+use crate::settings::{Session, quote};
 use std::path::{Path, PathBuf};
 
 /// Returns the migration that is meant, of a scope if one is given: by any old or new path that was named, else that of
@@ -68,12 +68,12 @@ fn another_project(known: Known, name: &str, named: &[PathBuf], session: &Sessio
     }
     let begun = &server.deployment.project.name;
     let home = known.home_now();
-    let same = Session { home: Some(home.clone()), compose: ComposeArgs::default(), ..session.clone() };
+    let same = session_at(session, &home);
     Err(Error::refused(format!(
         "The migration of {} was begun with the project name {begun}, not {name}.",
         home.display()
     ))
-    .hint(format!("If it is meant, leave out -p (and COMPOSE_PROJECT_NAME): {}", same.command("status"))))
+    .hint(format!("If it is meant, leave out -p, and unset COMPOSE_PROJECT_NAME: {}", same.command("status"))))
 }
 
 /// The journal lies in the home. Where the index does not know it, since it is another user's or was lost, it is found
@@ -190,10 +190,9 @@ fn other_server_here(session: &Session, known: &[IndexEntry]) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invocation::{DockerCli, Door};
+    use crate::commands::session::typed_in;
     use crate::journal::{Opened, Record};
     use crate::report::sample;
-    use crate::settings::Terminal;
     use std::fs;
 
     /// A machine with servers that were begun to be migrated, each in a directory of its own.
@@ -223,12 +222,7 @@ mod tests {
                 server.deployment.project.name = project.into();
                 server.new_project.name = format!("{project}-new");
             }
-            let opened = Opened {
-                run_id: project.into(),
-                program: "0.1.0".into(),
-                created: jiff::Timestamp::UNIX_EPOCH,
-                home: home.clone(),
-            };
+            let opened = Opened { run_id: project.into(), home: home.clone(), ..sample::opened() };
             let planned =
                 Record::Planned { plan: serde_json::to_value(&plan).unwrap(), fingerprints: Default::default() };
             Journal::create(&journal, opened).unwrap().append(planned).unwrap();
@@ -241,18 +235,7 @@ mod tests {
 
         /// Returns what is meant by what was typed in the directory `current`: the project, nothing, or the refusal.
         fn meant(&self, current: &str, change: impl FnOnce(&mut Session)) -> String {
-            let mut session = Session {
-                door: Door::Standalone,
-                docker: DockerCli { program: "docker".into(), globals: Default::default() },
-                compose: ComposeArgs::default(),
-                home: None,
-                source: None,
-                current_dir: self.path(current),
-                state_dir: self.path("state"),
-                log_file: None,
-                assume_yes: true,
-                terminal: Terminal::default(),
-            };
+            let mut session = typed_in(self.path(current), self.path("state"));
             change(&mut session);
             match known(&session, Some(Scope::Server)) {
                 Ok(Some(known)) => known.plan.server().unwrap().deployment.project.name.clone(),

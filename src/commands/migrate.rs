@@ -134,7 +134,7 @@ fn state_of_things(reached: Reached, state: &State) -> &'static str {
     let stopped = !state.step(Step::StopStack.name()).is_clean();
     match (reached, state.phase) {
         (Reached::NewServer, _) => "The new server is left as it is; the old data are kept beside it.",
-        (Reached::Preparation, Phase::RollingBack | Phase::Stuck) => {
+        (Reached::Preparation, Phase::RollingBack | Phase::Stuck) if state.is_committed() => {
             "The switch is being taken back, and not all of it is: the old data and files are kept, some of them still under the names that the switch gave them."
         }
         (Reached::Preparation, Phase::Committed) => {
@@ -191,17 +191,12 @@ fn web_address(plan: &Plan) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Opened, Record};
+    use crate::journal::Record;
+    use crate::report::sample;
 
     #[test]
     fn what_is_said_about_the_old_server_is_true_at_each_moment() {
-        let opened = Opened {
-            run_id: "r".into(),
-            program: "0.1.0".into(),
-            created: jiff::Timestamp::UNIX_EPOCH,
-            home: "/opt/trains".into(),
-        };
-        let mut state = State::new(opened);
+        let mut state = State::new(sample::opened());
         let step = |step: Step| step.name().to_owned();
         let mut tell = |reached: Reached, records: &[Record]| {
             records.iter().for_each(|record| state.apply(record).unwrap());
@@ -220,5 +215,26 @@ mod tests {
         let stuck = Record::UndoFailed { step: step(Step::RetireSources), error: "e".into() };
         assert!(tell(Reached::Preparation, &[stuck]).starts_with("The switch is being taken back"));
         assert!(tell(Reached::NewServer, &[]).starts_with("The new server is left as it is;"));
+    }
+
+    #[test]
+    fn a_copy_that_cannot_be_removed_is_not_told_to_be_a_part_of_the_switch() {
+        let mut state = State::new(sample::opened());
+        let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
+        let name = |step: Step| step.name().to_owned();
+        let (stop, copy) = (Step::StopStack, Step::CopyMongo);
+        for record in [
+            planned,
+            Record::Started { step: name(stop) },
+            Record::Finished { step: name(stop), output: serde_json::Value::Null },
+            Record::Started { step: name(copy) },
+            Record::Invalidated { step: name(copy), reason: "r".into() },
+            Record::UndoStarted { step: name(copy) },
+            Record::UndoFailed { step: name(copy), error: "e".into() },
+        ] {
+            state.apply(&record).unwrap();
+        }
+        assert_eq!(state.phase, Phase::Stuck);
+        assert!(state_of_things(Reached::Preparation, &state).starts_with("The old server is stopped; its data"));
     }
 }

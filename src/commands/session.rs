@@ -60,13 +60,13 @@ async fn tools(session: &Session, for_server: bool, context: &Context) -> Result
 /// Begins a run: the index first, so that nothing is ever made that cannot be found again, then the journal.
 ///
 /// # Errors
-/// Fails when they cannot be written.
+/// Refused where a migration of the same is not over; fails when they cannot be written.
 pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tools, context: &Context) -> Result<Run> {
     let dir = work_dir(&plan.home.from);
     files::create_private_dir(&dir)?;
     let path = plan.journal_file();
     if files::exists(&path)? {
-        require_over(&path, &plan)?;
+        require_over(&path, &plan, session)?;
         // Of an attempt that was taken back, or that ended before it had a plan.
         let mut kept = path.clone().into_os_string();
         kept.push(format!("_before_{}", plan.stamp));
@@ -99,20 +99,20 @@ pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tool
 }
 
 /// A journal gives way only when nothing depends on it any more.
-fn require_over(journal: &Path, plan: &Plan) -> Result<()> {
+fn require_over(journal: &Path, plan: &Plan, session: &Session) -> Result<()> {
     let state = Journal::peek(journal)?;
     // After `elastic` the name of the old data is free for others.
     let done = state.phase == Phase::Completed && plan.server().is_none();
     if state.plan.is_none() || state.phase == Phase::RolledBack || done {
         return Ok(());
     }
-    let subject = plan.subject().display();
-    Err(Error::refused(format!("A migration of {subject} was begun already: {} tells of it.", journal.display())).hint(
-        match plan.server() {
-            Some(_) => format!("See where it stands, without -p or COMPOSE_PROJECT_NAME: status --home {subject}"),
-            None => format!("See where it stands: status --source {subject}"),
-        },
-    ))
+    let subject = plan.subject();
+    let same = match plan.server() {
+        Some(_) => session_at(session, subject),
+        None => session_of(session, plan),
+    };
+    let begun = format!("A migration of {} was begun already: {} tells of it.", subject.display(), journal.display());
+    Err(Error::refused(begun).hint(format!("See where it stands: {}", same.command("status"))))
 }
 
 /// Returns every path by which the deployment can be named, before and after.
@@ -198,6 +198,12 @@ pub(super) fn settled_home(path: &Path) -> Result<PathBuf> {
     })
 }
 
+/// Returns a session that names the server in a directory and nothing else, so that what it tells to type finds that
+/// one.
+pub(super) fn session_at(session: &Session, home: &Path) -> Session {
+    Session { source: None, home: Some(home.to_owned()), compose: ComposeArgs::default(), ..session.clone() }
+}
+
 /// Returns a session that names a migration, so that what it tells to type finds that one.
 pub(super) fn session_of(session: &Session, plan: &Plan) -> Session {
     match &plan.migrated {
@@ -220,6 +226,23 @@ pub(super) fn go_on_command(session: &Session, plan: &Plan) -> String {
     }
 }
 
+/// Returns the session of somebody who typed nothing but the command, in this directory.
+#[cfg(test)]
+pub(super) fn typed_in(current_dir: PathBuf, state_dir: PathBuf) -> Session {
+    Session {
+        door: crate::invocation::Door::Standalone,
+        docker: crate::invocation::DockerCli { program: "docker".into(), globals: Default::default() },
+        compose: ComposeArgs::default(),
+        home: None,
+        source: None,
+        current_dir,
+        state_dir,
+        log_file: None,
+        assume_yes: true,
+        terminal: Default::default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,19 +253,20 @@ mod tests {
     fn the_journal_of_a_migration_that_is_not_over_gives_no_way() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
-        let opened = Opened {
-            run_id: "r".into(),
-            program: "0.1.0".into(),
-            created: jiff::Timestamp::UNIX_EPOCH,
-            home: "/opt/trains".into(),
-        };
         let plan = sample::plan();
-        let over = || require_over(&path, &plan);
-        let mut journal = Journal::create(&path, opened).unwrap();
+        let session = typed_in("/".into(), dir.path().into());
+        let over = || require_over(&path, &plan, &session);
+        let mut journal = Journal::create(&path, sample::opened()).unwrap();
         over().unwrap();
         let value = serde_json::to_value(&plan).unwrap();
         journal.append(Record::Planned { plan: value, fingerprints: Default::default() }).unwrap();
-        assert!(over().unwrap_err().message().contains("was begun already"));
+        let refused = over().unwrap_err();
+        assert!(refused.message().contains("was begun already"));
+        assert_eq!(
+            refused.hints(),
+            ["See where it stands: docker-clearml-migrate --home /opt/trains status"],
+            "no other option that would name another server"
+        );
         let step = || Step::StopStack.name().to_owned();
         journal.append(Record::Started { step: step() }).unwrap();
         over().unwrap_err();

@@ -213,6 +213,23 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
+    fn all_content_is_moved_and_nothing_of_the_other_directory_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        for place in [&from, &to] {
+            fs::create_dir(place).unwrap();
+        }
+        fs::write(from.join("dump.rdb"), "new").unwrap();
+        fs::create_dir(from.join("appendonlydir")).unwrap();
+        move_content(&from, &to).unwrap();
+        assert!(is_empty(&from).unwrap() && to.join("appendonlydir").is_dir());
+        fs::write(from.join("dump.rdb"), "other").unwrap();
+        move_content(&from, &to).unwrap_err();
+        assert_eq!(fs::read_to_string(to.join("dump.rdb")).unwrap(), "new");
+        assert!(from.join("dump.rdb").exists());
+    }
+
+    #[test]
     fn a_rename_never_replaces_anything() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));

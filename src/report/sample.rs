@@ -4,6 +4,7 @@ use crate::deployment::{
     Deployment, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
 };
 use crate::docker::ComposeChoice;
+use crate::journal::Opened;
 use crate::plan::{
     Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan,
     Switch, Verification,
@@ -12,6 +13,16 @@ use std::path::PathBuf;
 
 const STAMP: &str = "2026-11-22_18-30-00";
 const MIB: u64 = 1 << 20;
+
+/// Returns how its journal begins.
+pub(crate) fn opened() -> Opened {
+    Opened {
+        run_id: "r".into(),
+        program: "0.1.0".into(),
+        created: jiff::Timestamp::UNIX_EPOCH,
+        home: "/opt/trains".into(),
+    }
+}
 
 /// Returns the plan.
 pub(crate) fn plan() -> Plan {

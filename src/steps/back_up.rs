@@ -3,10 +3,10 @@
 use super::run::blocking;
 use super::{Done, Run, sources};
 use crate::display::format::{bytes, plural};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files::{self, Fingerprint, archive};
 use crate::plan::{Archive, Step};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     let mut written = 0;
@@ -30,8 +30,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
             archive::write(owned.path(), &[archive::Root { source, name }], &cancel, &events)
         })
         .await?;
-        if let Some(before) = &before {
-            require_unchanged(before, take(run, planned).await?.as_ref(), &planned.source)?;
+        if let (Some(before), Some(after)) = (&before, take(run, planned).await?) {
+            sources::require_unchanged(before, &after, &planned.source, "backed up")?;
             run.note(Step::BackUp, &fingerprint_key(planned), before)?;
         }
         written += archived.bytes_out;
@@ -44,15 +44,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     )))
 }
 
-fn require_unchanged(before: &Fingerprint, after: Option<&Fingerprint>, path: &Path) -> Result<()> {
-    let changes = after.map(|after| before.compare(after)).filter(|changes| !changes.is_empty());
-    let Some(changes) = changes else { return Ok(()) };
-    Err(Error::failed(format!("{} was written to while it was backed up ({changes}).", path.display()))
-        .hint("Stop whatever uses it, then run the same command again."))
-}
-
-/// Returns what changed since it was backed up, for people, if anything did: somebody may have used the old server since a
-/// run was cut off, and what would be migrated is what belongs in the archive.
+/// Returns what changed since it was backed up, for people, if anything did: somebody may have used the old server since
+/// a run was cut off, and what would be migrated is what belongs in the archive.
 ///
 /// # Errors
 /// Fails when it cannot be read.

@@ -6,8 +6,8 @@ use super::sources::{self, copying_step};
 use super::{Done, Run, stop_stack};
 use crate::deployment::Role;
 use crate::display::format::bytes;
-use crate::error::{Error, Result};
-use crate::files::{self, Fingerprint, copy};
+use crate::error::Result;
+use crate::files::{self, copy};
 use crate::plan::Switch;
 
 pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
@@ -29,7 +29,7 @@ pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
         })
         .await?;
         drop(held);
-        require_unchanged(&before, &sources::take(run, one).await?, &one.source)?;
+        sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
         note_copy(run, step, one).await?;
         total += copied.bytes;
         shared += copied.reflinked_bytes;
@@ -43,13 +43,4 @@ pub(super) async fn undo(run: &Run, role: Role) -> Result<()> {
         put_away(run, copying_step(role), one).await?;
     }
     Ok(())
-}
-
-fn require_unchanged(before: &Fingerprint, after: &Fingerprint, path: &std::path::Path) -> Result<()> {
-    let changes = before.compare(after);
-    if changes.is_empty() {
-        return Ok(());
-    }
-    Err(Error::failed(format!("{} was written to while it was copied ({changes}).", path.display()))
-        .hint("Stop whatever uses it, then run the same command again: the copy starts over."))
 }

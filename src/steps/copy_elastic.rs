@@ -111,11 +111,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     old.close(run).await?;
     target.stop(run).await?;
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
-    let changes = before.compare(&sources::take(run, one).await?);
-    if !changes.is_empty() {
-        return Err(Error::failed(format!("{} was written to while it was copied ({changes}).", one.source.display()))
-            .hint("Stop whatever uses it, then run the same command again: the copy starts over."));
-    }
+    sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
     let documents = copied.counts.values().sum();
     let summary = format!(
         "{} in {}",

@@ -76,6 +76,19 @@ pub(super) async fn note(run: &Run, one: &Replacement) -> Result<Fingerprint> {
     Ok(taken)
 }
 
+/// Makes sure that a source was let be while something was `done` with it.
+///
+/// # Errors
+/// Fails, naming what changed.
+pub(super) fn require_unchanged(before: &Fingerprint, after: &Fingerprint, path: &Path, done: &str) -> Result<()> {
+    let changes = before.compare(after);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{} was written to while it was {done} ({changes}).", path.display()))
+        .hint("Stop whatever uses it, then run the same command again: it is done anew."))
+}
+
 /// Returns the sources that were copied and are not any more what they were then.
 ///
 /// # Errors

@@ -5,12 +5,11 @@
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
 use super::put_away::may_have_been_used;
-use super::run::blocking;
-use super::{Done, Run, collisions, new_data, old_data};
+use super::{Done, Run, collisions, new_data, old_data, sources};
 use crate::display::format;
 use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};
-use crate::files::{self, Fingerprint, fingerprint};
+use crate::files::{self, Fingerprint};
 use crate::plan::{Step, Verification};
 use crate::planner::phrase;
 use serde::{Deserialize, Serialize};
@@ -45,8 +44,8 @@ pub struct VerifiedElastic {
 const REMOVING: &str = "removing the unused new data";
 
 async fn target_now(run: &Run) -> Result<Fingerprint> {
-    let (path, cancel) = (replacement(run)?.target.clone(), run.cancel.clone());
-    blocking(move || Fingerprint::take(fingerprint::Source::Elastic, &path, &cancel)).await
+    let one = replacement(run)?;
+    sources::take_of(run, one.role, &one.target).await
 }
 
 /// New data that no server was started on since they were verified hold nothing of their own: they are removed. Others
