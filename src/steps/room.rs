@@ -7,6 +7,7 @@ use super::run::blocking;
 use crate::error::{Error, Kind, Result};
 use crate::files::space;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// With less free space than this, in bytes, Elasticsearch cannot write a segment.
@@ -14,27 +15,42 @@ const TOO_LITTLE: u64 = 32 << 20;
 /// With less than this, in bytes, it can write nothing.
 const NOTHING: u64 = 1 << 20;
 /// A merge takes room and gives it back: the disk is full when there was none so many times in a row.
-const LOOKS: u32 = 5;
-const EVERY: Duration = Duration::from_secs(1);
+const LOOKS: u32 = 20;
+const EVERY: Duration = Duration::from_millis(250);
 
-/// Runs `work`, which fills `target`, unless the disk of that is full first.
+/// Runs `work`, in which a node writes to `target`, unless the disk of that is full first.
 ///
 /// # Errors
 /// The work's own; where the disk is full, that is said first, whatever the node said.
 pub(super) async fn while_there_is_room<T>(target: &Path, work: impl Future<Output = Result<T>>) -> Result<T> {
+    watched(target, EVERY, || free(target), work).await
+}
+
+/// [`while_there_is_room`] with what tells how much there is, in bytes.
+async fn watched<T, F: Future<Output = u64>>(
+    target: &Path,
+    every: Duration,
+    free: impl Fn() -> F,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let lately = AtomicU32::new(u32::MAX);
     tokio::select! {
         done = work => match done {
-            Err(error) if error.kind() == Kind::Failed && free(target).await < TOO_LITTLE => {
+            // A node that gives a shard up makes some room again, just when the work fails.
+            Err(error)
+                if error.kind() == Kind::Failed
+                    && (lately.load(Ordering::Relaxed) < LOOKS || free().await < TOO_LITTLE) =>
+            {
                 Err(full(target).because(error))
             }
             done => done,
         },
-        () = until_full(EVERY, || free(target)) => Err(full(target)),
+        () = until_full(every, &free, &lately) => Err(full(target)),
     }
 }
 
 fn full(target: &Path) -> Error {
-    Error::failed(format!("The disk of {} is full, so the copy cannot go on.", target.display()))
+    Error::failed(format!("The disk of {} is full, so Elasticsearch cannot go on.", target.display()))
         .hint("Free some space on it first; what is copied is kept.")
 }
 
@@ -45,11 +61,15 @@ async fn free(target: &Path) -> u64 {
     systems.first().map_or(u64::MAX, |system| system.free_bytes)
 }
 
-async fn until_full<F: Future<Output = u64>>(every: Duration, free: impl Fn() -> F) {
+/// Looks again and again; keeps in `lately` how many looks ago there was too little.
+async fn until_full<F: Future<Output = u64>>(every: Duration, free: impl Fn() -> F, lately: &AtomicU32) {
     let mut looks = 0;
     while looks < LOOKS {
         tokio::time::sleep(every).await;
-        looks = if free().await < NOTHING { looks + 1 } else { 0 };
+        let free = free().await;
+        looks = if free < NOTHING { looks + 1 } else { 0 };
+        let ago = if free < TOO_LITTLE { 0 } else { lately.load(Ordering::Relaxed).saturating_add(1) };
+        lately.store(ago, Ordering::Relaxed);
     }
 }
 
@@ -66,8 +86,31 @@ mod tests {
             looks.set(looks.get() + 1);
             std::future::ready(if (2..5).contains(&looks.get()) || looks.get() >= 10 { 4096 } else { 1 << 30 })
         };
-        until_full(Duration::from_millis(1), free).await;
-        assert_eq!(looks.get(), 14);
+        until_full(Duration::from_millis(1), free, &AtomicU32::new(u32::MAX)).await;
+        assert_eq!(looks.get(), 9 + LOOKS);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_was_full_just_before_the_work_failed_is_named() {
+        // Full at the first two looks; then the node gives up and removes what it could not finish.
+        let failed_after = async |looks: u32| {
+            let count = Cell::new(0);
+            let free = || {
+                count.set(count.get() + 1);
+                std::future::ready(if count.get() <= 2 { 4096 } else { 1 << 30 })
+            };
+            let work = async {
+                while count.get() < looks {
+                    tokio::time::sleep(Duration::from_micros(100)).await;
+                }
+                Err::<(), _>(Error::failed("Cannot write to the journal."))
+            };
+            watched(Path::new("/data/elastic_7"), Duration::from_millis(2), free, work).await.unwrap_err()
+        };
+        let soon = failed_after(4).await;
+        assert_eq!(soon.message(), "The disk of /data/elastic_7 is full, so Elasticsearch cannot go on.");
+        assert_eq!(soon.causes(), ["Cannot write to the journal."]);
+        assert_eq!(failed_after(3 + 2 * LOOKS).await.message(), "Cannot write to the journal.", "that was long ago");
     }
 
     #[tokio::test]

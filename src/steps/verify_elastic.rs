@@ -5,6 +5,7 @@
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
 use super::put_away::may_have_been_used;
+use super::room::while_there_is_room;
 use super::{Done, Run, collisions, new_data, old_data, sources};
 use crate::display::format;
 use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
@@ -18,9 +19,14 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     node::remove_leftovers(run).await?;
     let copied = copied_indices(run);
     let found = read_files(run, &copied).await?;
-    let target = node::start_target(run, &replacement(run)?.target).await?;
-    let verified = target.while_alive(run, ask(run, &target, &copied, found)).await?;
-    target.stop(run).await?;
+    let data = &replacement(run)?.target;
+    let verified = while_there_is_room(data, async {
+        let target = node::start_target(run, data).await?;
+        let verified = target.while_alive(run, ask(run, &target, &copied, found)).await?;
+        target.stop(run).await?;
+        Ok(verified)
+    })
+    .await?;
     let documents = format::documents(verified.iter().map(|one| one.documents).sum());
     let summary = match verification(run) {
         Verification::Counts => format!("{documents} counted, not compared"),

@@ -96,30 +96,39 @@ fn a_read_only_source_behind_a_link_moves_into_an_empty_target_once() {
 }
 
 #[test]
-fn a_disk_that_fills_up_in_the_copy_is_named_and_the_run_goes_on_when_there_is_room() {
+fn a_disk_that_fills_up_is_named_and_the_run_goes_on_when_there_is_room() {
     if !on_the_bed() {
         return;
     }
     let disk = ElasticData::none();
     let small = Mount::small(&disk.machine.home(), "400m");
     let (data, old) = disk.filled_with_a_server(DOCUMENTS);
-    let clock = Stopwatch::start();
     let original = Tree::of(&data.source());
     let call = || data.elastic(&["--yes", "--no-backup"]);
-    let mut run = call().failpoints("elastic.bulk=sleep:4000@2").start();
-    run.wait_for(|| data.target().join("nodes/0/indices").read_dir().is_ok_and(|entries| entries.count() > 1));
-    std::thread::sleep(Duration::from_millis(300));
-    // Again and again: the node deletes files of shards that it gives up.
-    let begun = Instant::now();
-    let failed = run.wait_looking(|_| small.fill()).with_code(1);
-    // A node whose master gave up lets each request wait for a minute: nobody waits for that.
-    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
-    clock.tell("full");
-    // What the node said varies with the moment; it is the cause.
-    let said = plain(&data.machine, from(&failed.stderr, "Error:"));
-    let said: Vec<&str> = said.lines().filter(|line| line.starts_with("Error:") || line.starts_with("Hint:")).collect();
-    insta::assert_snapshot!("disk_full", said.join("\n"));
-    small.empty();
+    let journal = || fs::read_to_string(data.machine.home().join("data/.clearml-migrate/elastic.journal"));
+    let filled = |step: &str, failpoint: &str, moment: &dyn Fn() -> bool| {
+        let clock = Stopwatch::start();
+        let mut run = call().failpoints(failpoint).start();
+        run.wait_for(moment);
+        // Again and again: the node deletes files of shards that it gives up.
+        let begun = Instant::now();
+        let failed = run.wait_looking(|_| small.fill()).with_code(1);
+        // A node whose master gave up lets each request wait for a minute: nobody waits for that.
+        assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
+        clock.tell(&format!("full in {step}"));
+        // What the node said varies with the moment; it is the cause.
+        let said = plain(&data.machine, from(&failed.stderr, "Error:"));
+        let said: Vec<&str> =
+            said.lines().filter(|line| line.starts_with("Error:") || line.starts_with("Hint:")).collect();
+        insta::assert_snapshot!("disk_full", said.join("\n"));
+        small.empty();
+    };
+    // The bulk request that waits is sent to a full disk; with one index there is at least one request to come.
+    let made = || data.target().join("nodes/0/indices").read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    filled("copy_elastic", "elastic.bulk=sleep:8000@2", &made);
+    let copied = || journal().is_ok_and(|text| text.contains(r#""kind":"started","step":"verify_elastic""#));
+    filled("verify_elastic", "step.verify_elastic.started=sleep:4000", &copied);
+    let clock = Stopwatch::start();
     call().run().done().saying("Upgrade completed.");
     Tree::of(&data.retired().unwrap()).same_as(&original, "the old data");
     data.with_new_node(|_| old.assert_counts());
