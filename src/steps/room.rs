@@ -7,14 +7,15 @@ use super::run::blocking;
 use crate::error::{Error, Kind, Result};
 use crate::files::space;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::pin::pin;
 use std::time::Duration;
 
 /// With less free space than this, in bytes, Elasticsearch cannot write a segment.
 const TOO_LITTLE: u64 = 32 << 20;
 /// With less than this, in bytes, it can write nothing.
 const NOTHING: u64 = 1 << 20;
-/// A merge takes room and gives it back: the disk is full when there was none so many times in a row.
+/// A merge takes room and gives it back: the disk is full when there was none so many times in a row. For as many looks
+/// it is remembered that there was too little.
 const LOOKS: u32 = 20;
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -33,19 +34,29 @@ async fn watched<T, F: Future<Output = u64>>(
     free: impl Fn() -> F,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let lately = AtomicU32::new(u32::MAX);
-    tokio::select! {
-        done = work => match done {
-            // A node that gives a shard up makes some room again, just when the work fails.
-            Err(error)
-                if error.kind() == Kind::Failed
-                    && (lately.load(Ordering::Relaxed) < LOOKS || free().await < TOO_LITTLE) =>
-            {
-                Err(full(target).because(error))
+    let mut work = pin!(work);
+    let (mut full_for, mut remembered_for) = (0, 0);
+    loop {
+        let look = async {
+            tokio::time::sleep(every).await;
+            free().await
+        };
+        tokio::select! {
+            done = &mut work => return match done {
+                // A node that gives a shard up makes some room again, just when the work fails.
+                Err(error) if error.kind() == Kind::Failed && (remembered_for > 0 || free().await < TOO_LITTLE) => {
+                    Err(full(target).because(error))
+                }
+                done => done,
+            },
+            free = look => {
+                full_for = if free < NOTHING { full_for + 1 } else { 0 };
+                remembered_for = if free < TOO_LITTLE { LOOKS } else { u32::saturating_sub(remembered_for, 1) };
+                if full_for == LOOKS {
+                    return Err(full(target));
+                }
             }
-            done => done,
-        },
-        () = until_full(every, &free, &lately) => Err(full(target)),
+        }
     }
 }
 
@@ -61,18 +72,6 @@ async fn free(target: &Path) -> u64 {
     systems.first().map_or(u64::MAX, |system| system.free_bytes)
 }
 
-/// Looks again and again; keeps in `lately` how many looks ago there was too little.
-async fn until_full<F: Future<Output = u64>>(every: Duration, free: impl Fn() -> F, lately: &AtomicU32) {
-    let mut looks = 0;
-    while looks < LOOKS {
-        tokio::time::sleep(every).await;
-        let free = free().await;
-        looks = if free < NOTHING { looks + 1 } else { 0 };
-        let ago = if free < TOO_LITTLE { 0 } else { lately.load(Ordering::Relaxed).saturating_add(1) };
-        lately.store(ago, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +85,9 @@ mod tests {
             looks.set(looks.get() + 1);
             std::future::ready(if (2..5).contains(&looks.get()) || looks.get() >= 10 { 4096 } else { 1 << 30 })
         };
-        until_full(Duration::from_millis(1), free, &AtomicU32::new(u32::MAX)).await;
+        let forever = std::future::pending::<Result<()>>();
+        let full = watched(Path::new("/data/elastic_7"), Duration::from_millis(1), free, forever).await.unwrap_err();
+        assert_eq!(full.message(), "The disk of /data/elastic_7 is full, so Elasticsearch cannot go on.");
         assert_eq!(looks.get(), 9 + LOOKS);
     }
 

@@ -123,7 +123,7 @@ fn a_disk_that_fills_up_is_named_and_the_run_goes_on_when_there_is_room() {
         insta::assert_snapshot!("disk_full", said.join("\n"));
         small.empty();
     };
-    // The bulk request that waits is sent to a full disk; with one index there is at least one request to come.
+    // As soon as there is an index; the request that waits comes to a full disk.
     let made = || data.target().join("nodes/0/indices").read_dir().is_ok_and(|mut entries| entries.next().is_some());
     filled("copy_elastic", "elastic.bulk=sleep:8000@2", &made);
     let copied = || journal().is_ok_and(|text| text.contains(r#""kind":"started","step":"verify_elastic""#));
