@@ -130,7 +130,7 @@ fn item(text: &Bytes, plain: &[u8], hit: Hit<'_>) -> Result<Item, String> {
 /// are always escaped, so these stand between tokens. So do comments that end with their line, which Elasticsearch takes
 /// and keeps: without its end, such a comment would take the rest of the document with it.
 pub fn on_one_line(source: &[u8]) -> Cow<'_, [u8]> {
-    if !source.iter().any(ends_line) {
+    if !has_line_end(source) {
         return Cow::Borrowed(source);
     }
     let mut line = Vec::with_capacity(source.len());
@@ -143,11 +143,15 @@ pub fn put_on_one_line(source: &[u8], line: &mut Vec<u8>) {
     let start = line.len();
     line.extend_from_slice(source);
     let put = line.get_mut(start..).unwrap_or_default();
-    if !put.iter().any(ends_line) {
+    if !has_line_end(put) {
         return;
     }
     json_text::blank(put, Comments::OfLines);
     put.iter_mut().filter(|byte| ends_line(byte)).for_each(|byte| *byte = b' ');
+}
+
+fn has_line_end(text: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', text).is_some()
 }
 
 fn ends_line(byte: &u8) -> bool {

@@ -73,8 +73,7 @@ pub(super) fn blank(text: &mut [u8], comments: Comments) {
 pub fn without_surroundings(source: &[u8]) -> &[u8] {
     let source = source.trim_ascii();
     let begins_with_comment = source.first() == Some(&b'/');
-    // Most have no slash at all, which is found out fastest.
-    if !begins_with_comment && (!source.contains(&b'/') || !may_end_with_comment(source)) {
+    if !begins_with_comment && !may_end_with_comment(source) {
         return source;
     }
     // Not on a copy: a document may have 100 MB.
@@ -100,17 +99,10 @@ pub fn without_surroundings(source: &[u8]) -> &[u8] {
 
 /// Returns whether a slash follows the end of an object, be it in a string or not: only then is a closer look due.
 fn may_end_with_comment(source: &[u8]) -> bool {
-    let mut rest = source;
-    let mut behind = b' ';
-    while let Some(at) = rest.iter().position(|byte| *byte == b'/') {
-        let (front, back) = rest.split_at(at);
-        if front.trim_ascii_end().last().copied().unwrap_or(behind) == b'}' {
-            return true;
-        }
-        behind = b'/';
-        rest = back.get(1..).unwrap_or_default();
-    }
-    false
+    memchr::memchr_iter(b'/', source).any(|at| {
+        let front = source.get(..at).unwrap_or_default();
+        front.trim_ascii_end().last() == Some(&b'}')
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::failpoints;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 /// A copied index. Worth keeping: with the digest it can be verified at any later time.
@@ -119,6 +120,10 @@ pub trait Checkpoints: Send + Sync {
     }
 }
 
+/// Indices that are made durable and visible while others are filled. A node with few processors does one after the
+/// other.
+const FINISHING: usize = 8;
+
 impl Copier {
     /// Copies several indices side by side, the largest first, so that none is left alone at the end.
     ///
@@ -134,13 +139,17 @@ impl Copier {
         let mut running = JoinSet::new();
         let mut outcomes = Vec::with_capacity(waiting.len());
         let (keeper, mut partials) = mpsc::unbounded_channel();
+        let at_once = self.options.indices_at_once.max(1);
+        let seats = Arc::new(Semaphore::new(at_once));
         loop {
-            while running.len() < self.options.indices_at_once.max(1)
+            while running.len() < at_once + FINISHING
+                && !waiting.is_empty()
+                && let Ok(seat) = Arc::clone(&seats).try_acquire_owned()
                 && let Some(plan) = waiting.pop()
             {
                 let (copier, reports) = (self.clone(), Reports::to(keeper.clone()));
                 let earlier = checkpoints.earlier(&plan.index);
-                running.spawn(async move { copier.copy_from(&plan, earlier, &reports).await });
+                running.spawn(async move { copier.copy_from(&plan, earlier, &reports, Some(seat)).await });
             }
             let kept = tokio::select! {
                 // First, so that the end of an index is never overwritten by how far it had come.
@@ -154,6 +163,7 @@ impl Copier {
                         Ok(())
                     }),
                 },
+                Ok(_) = seats.acquire(), if !waiting.is_empty() && running.len() < at_once + FINISHING => Ok(()),
             };
             if let Err(error) = kept {
                 running.shutdown().await;

@@ -5,6 +5,7 @@
 //! `_id`. Anything else was written by somebody else and is kept.
 
 use super::json_text::{self, Comments};
+use memchr::{memchr, memchr_iter, memchr2, memmem};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -24,6 +25,9 @@ pub(super) fn same_task(routing: &str, task: Option<&str>) -> bool {
 
 /// Returns the document's own `task`, if that is a string.
 pub(super) fn task_of(source: &[u8]) -> Option<Cow<'_, str>> {
+    if let Some(task) = plain_task(source) {
+        return Some(Cow::Borrowed(task));
+    }
     if let Ok(task) = serde_json::Deserializer::from_slice(source).deserialize_map(TaskField) {
         return task;
     }
@@ -32,6 +36,34 @@ pub(super) fn task_of(source: &[u8]) -> Option<Cow<'_, str>> {
     json_text::blank(&mut plain, Comments::All);
     let task = serde_json::Deserializer::from_slice(&plain).deserialize_map(TaskField).ok().flatten();
     task.map(|task| Cow::Owned(task.into_owned()))
+}
+
+/// Returns the `task` of an object that can be told without reading all of it, as those of nearly all events: nothing is
+/// escaped, nothing looks like a comment, the word occurs once, and only before or only behind it there are more braces.
+fn plain_task(source: &[u8]) -> Option<&str> {
+    let is_object = source.first() == Some(&b'{') && source.last() == Some(&b'}');
+    if !is_object || memchr(b'\\', source).is_some() || may_have_comments(source) {
+        return None;
+    }
+    let mut found = memmem::find_iter(source, br#""task""#);
+    let at = found.next().filter(|_| found.next().is_none())?;
+    let (before, behind) = (source.get(1..at)?, source.get(at + br#""task""#.len()..)?);
+    let value = behind.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let (task, behind) = value.split_at_checked(memchr(b'"', value)?)?;
+    let rest = behind.get(1..behind.len().checked_sub(1)?)?;
+    // What opens and closes on one side only leaves the word at the top; so does what stands in strings.
+    if has_braces(before) && has_braces(rest) {
+        return None;
+    }
+    std::str::from_utf8(task).ok()
+}
+
+fn may_have_comments(source: &[u8]) -> bool {
+    memchr_iter(b'/', source).any(|at| matches!(source.get(at + 1), Some(b'/' | b'*')))
+}
+
+fn has_braces(text: &[u8]) -> bool {
+    memchr2(b'{', b'}', text).is_some() || memchr2(b'[', b']', text).is_some()
 }
 
 /// Reads one top-level field and skips the rest, without minding keys that occur twice.
@@ -73,6 +105,9 @@ impl<'de> serde::Deserialize<'de> for TextOrOther<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn routing_that_equals_the_task_is_dropped() {
@@ -94,5 +129,45 @@ mod tests {
     fn keys_that_occur_twice_are_read_like_elasticsearch_does_the_last_one_wins() {
         assert_eq!(intended(Some("t1"), br#"{"task":"t2","task":"t1"}"#), None);
         assert_eq!(intended(Some("t1"), br#"{"task":"t1","task":"t2"}"#), Some("t1"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_task_that_is_told_at_a_glance_is_the_one_that_is_read(
+            keys in vec(prop::sample::select(vec!["task", "a", "x/y", "tas", "\"task", "[", "{}"]), 0..5),
+            values in vec(prop::sample::select(vec![
+                r#""t1""#, r#" "task""#, "1", "{}", "[1,{\"task\":\"t2\"}]", r#"{ "task" : "t3" }"#, r#""}{//""#, r#""a\"""#, "null", "\"\"",
+            ]), 5),
+            space in prop::sample::select(vec!["", " ", "\n"]),
+        ) {
+            let fields = keys.iter().zip(&values).map(|(key, value)| format!("{space}{}{space}:{value}{space}", json!(key)));
+            let source = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+            let read = serde_json::Deserializer::from_str(&source).deserialize_map(TaskField).unwrap();
+            if let Some(task) = plain_task(source.as_bytes()) {
+                prop_assert_eq!(Some(task), read.as_deref(), "{}", source);
+            }
+        }
+    }
+
+    #[test]
+    fn the_task_of_a_usual_event_is_told_at_a_glance() {
+        let events = [
+            r#"{"timestamp":1,"type":"training_stats_scalar","task":"t1","iter":2,"metric":"a/b","value":0.5}"#,
+            r#"{"variants":{"task_x":[1]},"task": "t1"}"#,
+            r#"{"task":"t1","nested":[{}]}"#,
+        ];
+        for event in events {
+            assert_eq!(plain_task(event.as_bytes()), Some("t1"), "{event}");
+        }
+        let others = [
+            r#"{"a":{"task":"t1"},"b":{}}"#,
+            r#"{"a":"task","task":"t1","a":"task"}"#,
+            r#"{"a":"//","task":"t1"}"#,
+            r#"{"task":["t1"]}"#,
+            r#"{"task":"t\u0031"}"#,
+        ];
+        for other in others {
+            assert_eq!(plain_task(other.as_bytes()), None, "{other}");
+        }
     }
 }

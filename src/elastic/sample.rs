@@ -2,7 +2,6 @@
 //! documents are read: from the source itself, and without keeping all tasks in mind.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The tasks whose names have the smallest hashes, with their numbers of documents.
@@ -12,7 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<(String, u64)>", into = "Vec<(String, u64)>")]
 pub struct TaskSample {
-    smallest: BTreeMap<(u64, String), u64>,
+    /// Hash, name and number of documents, by the first two.
+    smallest: Vec<(u64, String, u64)>,
 }
 
 impl TaskSample {
@@ -31,19 +31,23 @@ impl TaskSample {
 
     fn count(&mut self, task: &str, documents: u64) {
         let hash = xxh3_64(task.as_bytes());
-        let largest = self.smallest.last_key_value().filter(|_| self.smallest.len() >= Self::TASKS);
-        if largest.is_some_and(|((largest, name), _)| (*largest, name.as_str()) < (hash, task)) {
-            return;
-        }
-        *self.smallest.entry((hash, task.to_owned())).or_default() += documents;
-        if self.smallest.len() > Self::TASKS {
-            self.smallest.pop_last();
+        match self.smallest.binary_search_by(|(other, name, _)| (*other, name.as_str()).cmp(&(hash, task))) {
+            Ok(at) => {
+                if let Some((.., counted)) = self.smallest.get_mut(at) {
+                    *counted += documents;
+                }
+            }
+            Err(at) if at < Self::TASKS => {
+                self.smallest.truncate(Self::TASKS - 1);
+                self.smallest.insert(at, (hash, task.to_owned(), documents));
+            }
+            Err(_) => {}
         }
     }
 
     /// Returns the tasks with their numbers of documents.
     pub fn tasks(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.smallest.iter().map(|((_, task), documents)| (task.as_str(), *documents))
+        self.smallest.iter().map(|(_, task, documents)| (task.as_str(), *documents))
     }
 }
 
@@ -57,7 +61,7 @@ impl From<Vec<(String, u64)>> for TaskSample {
 
 impl From<TaskSample> for Vec<(String, u64)> {
     fn from(sample: TaskSample) -> Self {
-        sample.smallest.into_iter().map(|((_, task), documents)| (task, documents)).collect()
+        sample.smallest.into_iter().map(|(_, task, documents)| (task, documents)).collect()
     }
 }
 

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tally::Tally;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// How to copy.
@@ -52,7 +52,7 @@ pub struct CopyOptions {
     pub memory: usize,
     /// Threads that read files, all indices together.
     pub readers: usize,
-    /// Indices copied side by side.
+    /// Indices filled side by side. Those that are full are made durable and visible besides.
     pub indices_at_once: usize,
     /// Time between two flushes of an index by which a copy that is cut off can go on.
     pub checkpoint_every: Duration,
@@ -145,10 +145,11 @@ impl Copier {
     /// Fails when a node gives up, when files are not as they should be, when fewer or more documents came than the
     /// plan counted, or on cancel.
     pub async fn copy_index(&self, plan: &IndexPlan) -> Result<CopyOutcome> {
-        self.copy_from(plan, None, &Reports::nowhere()).await
+        self.copy_from(plan, None, &Reports::nowhere(), None).await
     }
 
-    /// [`Copier::copy_index`], going on behind a checkpoint if the target still holds what that says.
+    /// [`Copier::copy_index`], going on behind a checkpoint if the target still holds what that says. The seat is free
+    /// for another index as soon as this one is full.
     ///
     /// # Errors
     /// As [`Copier::copy_index`].
@@ -157,8 +158,9 @@ impl Copier {
         plan: &IndexPlan,
         earlier: Option<Partial>,
         reports: &Reports,
+        seat: Option<OwnedSemaphorePermit>,
     ) -> Result<CopyOutcome> {
-        until_cancelled(&self.cancel, self.copy_uncancelled(plan, earlier, reports)).await
+        until_cancelled(&self.cancel, self.copy_uncancelled(plan, earlier, reports, seat)).await
     }
 
     async fn copy_uncancelled(
@@ -166,6 +168,7 @@ impl Copier {
         plan: &IndexPlan,
         earlier: Option<Partial>,
         reports: &Reports,
+        seat: Option<OwnedSemaphorePermit>,
     ) -> Result<CopyOutcome> {
         let index = &plan.index;
         if !plan.settings_left.is_empty() {
@@ -189,6 +192,7 @@ impl Copier {
             Source::Files(files) => self.pump_units(&load, files, partial, reports).await?,
             Source::Exported(exported) => self.pump_files(&load, exported).await?,
         };
+        drop(seat);
         finish_index(&self.target, plan).await?;
         self.options.rejects.sync()?;
         self.events.progress_ended(index);

@@ -72,7 +72,8 @@ async fn sent(server: &MockServer, suffix: &str) -> Vec<Request> {
 }
 
 fn documents(requests: &[Request]) -> usize {
-    requests.iter().map(|request| request.body.iter().filter(|byte| **byte == b'\n').count() / 2).sum()
+    let bulks = requests.iter().filter(|request| request.url.path().ends_with("_bulk"));
+    bulks.map(|request| request.body.iter().filter(|byte| **byte == b'\n').count() / 2).sum()
 }
 
 #[derive(Default)]
@@ -303,4 +304,28 @@ async fn that_nothing_more_could_be_taken_is_told_and_not_that_reading_ended() {
         let error = copier.copy_all(vec![plan.clone()], &Keep::default()).await.unwrap_err();
         assert!(error.message().contains("rejects"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn while_an_index_is_made_durable_the_next_one_is_filled() {
+    let (data, source, target) = (data(), node("x", 4).await, target("id", "").await);
+    let settings = ResponseTemplate::new(200).set_body_json(json!({"next": {"settings": {"index": {"uuid": "two"}}}}));
+    Mock::given(method("GET")).and(path("/next/_settings")).respond_with(settings).mount(&target).await;
+    let slow = ResponseTemplate::new(200).set_body_json(json!({"_shards": {"failed": 0}}));
+    let slow = slow.set_delay(Duration::from_secs(2));
+    Mock::given(path(format!("/{INDEX}/_flush"))).respond_with(slow).with_priority(1).mount(&target).await;
+    let files = Files::open(data.path()).unwrap();
+    let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
+    let first = IndexPlan { documents: 4 * 50, bytes: 2, ..plan };
+    let next = IndexPlan { index: "next".to_owned(), documents: 0, bytes: 1, ..first.clone() };
+    let options = CopyOptions { indices_at_once: 1, ..options(&data) };
+    let [from, to] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
+    let copier = Copier::new(from, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let outcomes = copier.copy_all(vec![next, first], &Keep::default()).await.unwrap();
+    let ended: Vec<_> = outcomes.iter().map(|outcome| (outcome.index.as_str(), outcome.written)).collect();
+    assert_eq!(ended, [("next", 0), (INDEX, 200)]);
+    // One is filled at a time all the same.
+    let requests = target.received_requests().await.unwrap();
+    let begun = requests.iter().position(|request| request.url.path() == "/next").unwrap();
+    assert_eq!(documents(&requests[..begun]), 200);
 }
