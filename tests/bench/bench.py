@@ -30,7 +30,7 @@ def arguments(argv):
     )
     parser.add_argument("ways", nargs="*", metavar="WAY", help="what to measure; all but the last three unless named")
     parser.add_argument("--documents", type=int, default=1_000_000, metavar="N", help="default 1,000,000")
-    parser.add_argument("--rounds", type=int, default=3, metavar="R", help="measured runs of each way, default 3")
+    parser.add_argument("--rounds", type=int, default=5, metavar="R", help="measured runs of each way, default 5")
     parser.add_argument("--json", metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--fresh", action="store_true", help="a new target, not warmed, for every single run")
     parser.add_argument("--list", action="store_true", help="only name the ways that would be measured")
