@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Moves the same documents again and again, each time in another way, and says how fast each way was.
 
-All ways fill the same warmed target, in turn, round by round, so that whatever else the machine does falls on all of them.
+All ways fill the same warmed target, in turn, round by round, so that whatever else the machine does falls on all of them. It
+is a node as the program sets one up for a long load (own); --target stock takes one as the new server has it.
 Each makes the indices with the same mappings, and is done when everything is flushed. Afterwards the target is counted: a way
 that lost documents ends the run, unless it is known to lose some; then the result says how many.
 """
@@ -25,14 +26,15 @@ def arguments(argv):
     parser = argparse.ArgumentParser(
         prog="tests/bench/run.sh",
         description=__doc__,
-        epilog=f"ways:\n{ways}\n\ntargets, with --fresh, as WAY@NODE: {', '.join(TARGETS)}",
+        epilog=f"ways:\n{ways}\n\nnodes: {', '.join(TARGETS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("ways", nargs="*", metavar="WAY", help="what to measure; all but the last three unless named")
     parser.add_argument("--documents", type=int, default=1_000_000, metavar="N", help="default 1,000,000")
-    parser.add_argument("--rounds", type=int, default=5, metavar="R", help="measured runs of each way, default 5")
+    parser.add_argument("--rounds", type=int, default=3, metavar="R", help="measured runs of each way, default 3")
     parser.add_argument("--json", metavar="FILE", help="also write the result as JSON")
-    parser.add_argument("--fresh", action="store_true", help="a new target, not warmed, for every single run")
+    parser.add_argument("--target", default="own", metavar="NODE", choices=TARGETS, help="the target of all ways, default own")
+    parser.add_argument("--fresh", action="store_true", help="a new target, not warmed, for every single run; WAY@NODE names its node")
     parser.add_argument("--list", action="store_true", help="only name the ways that would be measured")
     options = parser.parse_args(argv)
     if unknown := [word for word in options.ways if not is_way(word)]:
@@ -82,7 +84,7 @@ def measure(bench, ways, options):
         first = number % len(ways)
         for way in ways[first:] + ways[:first]:
             if options.fresh:
-                bench.nodes.restart_target(way.node)
+                bench.nodes.restart_target(way.node or TARGETS[options.target])
             run = one_run(bench, way)
             runs[way.label].append(run)
             say(f"round {number + 1} of {options.rounds}: {way.label} {run.speed:,.0f} documents/s")
@@ -98,7 +100,7 @@ def main(argv=None):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cache = os.environ["BENCH_CACHE"]
     directory = data.make(cache, options.documents, say)
-    with Nodes(cache, directory) as nodes:
+    with Nodes(cache, directory, TARGETS[options.target]) as nodes:
         bench = Bench(nodes, directory, os.environ["BENCH_PROGRAM"], cache)
         ways = []
         for name in options.ways:

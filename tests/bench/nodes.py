@@ -1,5 +1,5 @@
-"""The two nodes: containers of the test bed's docker daemon. The target has the settings of a new server's, or those that the
-program gives to its temporary one."""
+"""The two nodes: containers of the test bed's docker daemon. The target has the settings that the program gives to its temporary
+one, those of a new server's, or others."""
 
 import http.client
 import json
@@ -34,12 +34,14 @@ class Kind:
 SOURCE = Kind("source", "5.6.16", "1g", ())
 def target(heap="2g", java=(), **settings):
     """A target; names of settings have `_` for `.`, and `__` for `_`."""
+    # So that reindex may fetch.
+    settings = {"reindex_remote_whitelist": "source:9200", **settings}
     named = {name.replace("__", "\0").replace("_", ".").replace("\0", "_"): value for name, value in settings.items()}
     return Kind("target", "7.6.2", heap, tuple(named.items()), tuple(java))
 
 
 # As the new server's compose file has it, but for the breaker that answers 429 in the middle of a parallel reindex.
-STOCK = target(reindex_remote_whitelist="source:9200", indices_breaker_total_use__real__memory="false")
+STOCK = target(indices_breaker_total_use__real__memory="false")
 # As src/steps/node.rs and src/steps/java.rs have it.
 OWN = {
     "http_max__content__length": "512mb",
@@ -49,8 +51,7 @@ OWN = {
 }
 COLLECTOR = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:-UseConcMarkSweepGC", "-XX:-UseG1GC", "-XX:+UseParallelGC")
 QUICK = ("-XX:TieredStopAtLevel=1",)
-# What a way can be measured with, each run on a node of its own, as WAY@NODE: the new server's, the program's for long and
-# for short loads, and its own with one thing changed.
+# The new server's, the program's for long and for short loads, and its own with one thing changed.
 TARGETS = {
     "stock": STOCK,
     "own": target(java=COLLECTOR, **OWN),
@@ -116,19 +117,20 @@ class Container:
 class Nodes:
     """The pair, in a network of its own: `source` on a copy of the data, `target` on an empty directory."""
 
-    def __init__(self, cache, data):
+    def __init__(self, cache, data, target):
         self.place = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
         # The nodes' user must reach what is inside.
         self.place.chmod(0o755)
         self.network = f"clearml-bench-{os.getpid()}"
         subprocess.run(["cp", "--archive", "--reflink=auto", data / "data", self.place / "source"], check=True)
         self.source = self.target = None
+        self._kind = target
 
     def __enter__(self):
         try:
             docker("network", "create", self.network)
             self.source = Container(SOURCE, self.place / "source", self.network)
-            self._start_target(STOCK)
+            self._start_target(self._kind)
             self.source.wait()
         except BaseException:
             self.__exit__()

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from nodes import SOURCE, STOCK
+from nodes import SOURCE, TARGETS
 
 PROCESSES = ("way", "source", "target")
 # Ways that the others are compared with, where they were measured.
@@ -57,7 +57,8 @@ def summary(ways, runs, bench, options):
         "rounds": options.rounds,
         "target_state": "fresh" if options.fresh else "warmed",
         "machine": machine(),
-        "nodes": {kind.name: {"version": kind.version, "heap": kind.heap} for kind in (SOURCE, STOCK)},
+        "target": options.target,
+        "nodes": {kind.name: {"version": kind.version, "heap": kind.heap} for kind in (SOURCE, TARGETS[options.target])},
         "ways": measured,
         "ratios_of_medians": {
             base: {name: median(one) / median(measured[base]) for name, one in measured.items()}
@@ -102,7 +103,7 @@ def table(result):
     lines += [_line(row, widths) for row in rows]
     machine = result["machine"]
     about = (
-        f"{result['documents']:,} documents, {result['rounds']} rounds, {result['target_state']} target, "
+        f"{result['documents']:,} documents, {result['rounds']} rounds, {result['target_state']} target ({result['target']}), "
         f"{machine['processors']} processors, load {machine['load_average'][0]:.1f} at the end. Speeds in documents/s, ratios of "
         "medians, processor time in µs a document, peaks of anonymous memory in MiB."
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import bodies
 from data import GENERATOR  # also makes the module `elastic` known
 from elastic import Elastic, ElasticError
-from nodes import STOCK, TARGETS
+from nodes import TARGETS
 
 assert GENERATOR
 
@@ -76,8 +76,8 @@ class Way:
 
     # Whether it is measured unless ways are named.
     USUAL = True
-    # The target where each run has one of its own.
-    node = STOCK
+    # The target where each run has one of its own; nothing for the usual one.
+    node = None
     needs_bodies = False
     # Known to leave documents behind and to say so, if at all, in passing.
     may_lose_documents = False
