@@ -102,8 +102,10 @@ def table(result):
     lines = [_line(head, widths), "|" + "|".join(_rule(column, width) for column, width in enumerate(widths)) + "|"]
     lines += [_line(row, widths) for row in rows]
     machine = result["machine"]
+    # With a target for each run, ways can name theirs.
+    target = result["target"] + (" unless named" if result["target_state"] == "fresh" else "")
     about = (
-        f"{result['documents']:,} documents, {result['rounds']} rounds, {result['target_state']} target ({result['target']}), "
+        f"{result['documents']:,} documents, {result['rounds']} rounds, {result['target_state']} target ({target}), "
         f"{machine['processors']} processors, load {machine['load_average'][0]:.1f} at the end. Speeds in documents/s, ratios of "
         "medians, processor time in µs a document, peaks of anonymous memory in MiB."
     )
