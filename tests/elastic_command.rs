@@ -226,6 +226,9 @@ fn says_what_upstream_s_script_said(data: &ElasticData, report: &Outcome) {
         assert!(log.contains(line), "the log has no line: {line}\n{log}");
     }
     assert!(log.contains("Retire the old data"), "the log has no steps:\n{log}");
+    // A machine that reaches its containers does not speak to them through docker's published ports.
+    let node = log.lines().find(|line| line.contains("The temporary node of the new Elasticsearch is")).unwrap();
+    assert!(node.contains(" at http://") && !node.contains("127.0.0.1"), "{node}");
     let shown = report.stdout.split_once("Done: ").unwrap().1;
     let stamp = retired.file_name().unwrap().to_string_lossy().replace("elastic_migrated_", "");
     let shown = data.machine.redacted(shown).replace(&stamp, "[stamp]");

@@ -73,14 +73,29 @@ async fn put_settings(target: &Client, index: &str, settings: &Value) -> Result<
     set.map_err(|failure| failure.explain(format!("The settings of the index {index} could not be set.")))
 }
 
+/// Which of the two comes first that finish an index: either writes what is in memory, and leaves little to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    Visible,
+    Durable,
+}
+
 /// Makes everything written visible and durable and takes back the settings of the load.
 ///
 /// # Errors
 /// Fails when the node refuses, or does it for a part only.
-pub(super) async fn finish_index(target: &Client, plan: &IndexPlan) -> Result<()> {
+pub(super) async fn finish_index(target: &Client, plan: &IndexPlan, first: First) -> Result<()> {
     put_settings(target, &plan.index, &plan.after_load()).await?;
-    refresh(target, &plan.index).await?;
-    flush(target, &plan.index).await
+    match first {
+        First::Visible => {
+            refresh(target, &plan.index).await?;
+            flush(target, &plan.index).await
+        }
+        First::Durable => {
+            flush(target, &plan.index).await?;
+            refresh(target, &plan.index).await
+        }
+    }
 }
 
 /// Makes all documents of an index visible to searches.

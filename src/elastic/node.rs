@@ -78,6 +78,36 @@ impl Client {
         }
     }
 
+    /// Returns a client of this same node at another address, if the node answers there within `within`. That it is
+    /// this one, and not some other behind an address that means something else here, is told by the ids that a node
+    /// gives itself each time it starts.
+    pub async fn also_at(&self, base: &str, within: Duration) -> Option<Self> {
+        let there = Self::new(base).ok()?;
+        let both = async { tokio::join!(self.started_as(), there.started_as()) };
+        match tokio::time::timeout(within, both).await {
+            Ok((Ok(here), Ok(same))) if here == same => Some(there.with_backoff(self.backoff())),
+            _ => None,
+        }
+    }
+
+    /// Asks the node for its id and that of its process, which is another one after each start.
+    async fn started_as(&self) -> Result<(String, String), Failure> {
+        #[derive(Deserialize)]
+        struct State {
+            nodes: BTreeMap<String, Node>,
+        }
+        #[derive(Deserialize)]
+        struct Node {
+            ephemeral_id: String,
+        }
+        let call = Call::get(&["_cluster", "state", "nodes"]).query("local", "true");
+        let mut nodes = self.json_once::<State>(&call).await?.nodes.into_iter();
+        match (nodes.next(), nodes.next()) {
+            (Some((id, node)), None) => Ok((id, node.ephemeral_id)),
+            _ => Err(Failure::Unreadable("the node is not one on its own".to_owned())),
+        }
+    }
+
     /// Asks the node for its version, once, and says why it did not answer.
     ///
     /// # Errors
@@ -205,6 +235,40 @@ mod tests {
             .await;
         let version = Client::new(&server.uri()).unwrap().version().await.unwrap();
         assert_eq!((version.major, version.text.as_str(), version.has_types()), (8, "8.17.0", false));
+    }
+
+    async fn node_that_started_as(ephemeral_id: &str) -> MockServer {
+        let server = MockServer::start().await;
+        let state = serde_json::json!({"nodes": {"yJ0": {"name": "clearml", "ephemeral_id": ephemeral_id}}});
+        Mock::given(method("GET"))
+            .and(path("/_cluster/state/nodes"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(state))
+            .mount(&server)
+            .await;
+        server
+    }
+
+    #[tokio::test]
+    async fn another_address_is_taken_only_if_the_same_process_answers_there() {
+        let within = Duration::from_secs(20);
+        let (here, same) = (node_that_started_as("a").await, node_that_started_as("a").await);
+        let client = Client::new(&here.uri()).unwrap();
+        let found = client.also_at(&same.uri(), within).await.unwrap();
+        assert_eq!(found.address(), same.uri());
+        // A node on a clone of the same data has the same name and id.
+        assert!(client.also_at(&node_that_started_as("b").await.uri(), within).await.is_none());
+        assert!(client.also_at(&MockServer::start().await.uri(), within).await.is_none(), "something else answers");
+        assert!(client.also_at("http://127.0.0.1:9", within).await.is_none(), "nothing answers");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_swallows_everything_is_not_waited_for() {
+        let here = node_that_started_as("a").await;
+        // Connections are accepted by the system, and nobody reads.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", silent.local_addr().unwrap());
+        let client = Client::new(&here.uri()).unwrap();
+        assert!(client.also_at(&address, Duration::from_millis(50)).await.is_none());
     }
 
     #[tokio::test]

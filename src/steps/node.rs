@@ -2,7 +2,8 @@
 //! their files, 5.6.16 on a clone of them.
 //!
 //! They listen on loopback ports that docker chooses, live in networks of the run's own, and carry the run's labels,
-//! so that whatever a crash leaves behind is found and removed by the next run.
+//! so that whatever a crash leaves behind is found and removed by the next run. Where the machine reaches a container by
+//! its own address, it is spoken to there: docker copies all that goes through a published port.
 
 use super::run::blocking;
 use super::{Run, compare, java, old_data};
@@ -15,12 +16,16 @@ use crate::files::{self, Owned, clone};
 use crate::plan::{Reader, Replacement, Step};
 use crate::planner::with_source;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 const DATA: &str = "/usr/share/elasticsearch/data";
+const HTTP: u16 = 9200;
 /// A node with thousands of small shards on a slow disk takes minutes to recover them.
 const READY_WITHIN: Duration = Duration::from_secs(900);
+/// A container is next door. Where it cannot be reached, as with docker in a virtual machine, this is lost once.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// Enough for a flush of what is still in memory.
 const STOP_WITHIN: Duration = Duration::from_secs(180);
 
@@ -186,7 +191,7 @@ impl Wanted<'_> {
         let source = MountSource::Bind(self.data.to_owned());
         spec.mounts = vec![SpecMount { source, target: DATA.to_owned(), read_only: false }];
         spec.network = Some(network.to_owned());
-        spec.publish = vec![9200];
+        spec.publish = vec![HTTP];
         spec.stop_timeout = STOP_WITHIN;
         spec
     }
@@ -227,19 +232,19 @@ async fn start_container(
 ) -> Result<Option<Node>> {
     let container = run.docker.run(&wanted.spec(run, network, java)).await?;
     let ready = async {
-        let Some(port) = container.host_ports.get(&9200) else {
+        let Some(port) = container.host_ports.get(&HTTP) else {
             // It ended before docker could publish anything.
             return std::future::pending().await;
         };
         let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
         let version = client.wait_until_ready(READY_WITHIN, std::future::pending(), &run.cancel).await?;
-        Ok((client, version, *port))
+        Ok((nearest(client, &container).await, version))
     };
     let what = wanted.what();
     let exit = tokio::select! {
         ready = ready => {
-            let (client, version, port): (Client, Version, u16) = ready?;
-            run.events.detail(format!("{what} is Elasticsearch {version} on port {port}"));
+            let (client, version): (Client, Version) = ready?;
+            run.events.detail(format!("{what} is Elasticsearch {version} at {}", client.address()));
             return Ok(Some(Node { container: container.clone(), network: network_id.to_owned(), what, client }));
         }
         exit = run.docker.watch_exit(&container.id) => exit?,
@@ -249,6 +254,13 @@ async fn start_container(
     }
     run.docker.remove(&container.id).await?;
     Ok(None)
+}
+
+/// Returns the client of a container's own address if the node answers there, else that of its published port.
+async fn nearest(published: Client, container: &RunningContainer) -> Client {
+    let Some(ip) = container.ip else { return published };
+    let address = format!("http://{}", SocketAddr::new(ip, HTTP));
+    published.also_at(&address, ANSWERS_WITHIN).await.unwrap_or(published)
 }
 
 /// Waits for the end of a container and returns it as an error with its last words.

@@ -42,7 +42,8 @@ def target(heap="2g", java=(), **settings):
 
 # As the new server's compose file has it, but for the breaker that answers 429 in the middle of a parallel reindex.
 STOCK = target(indices_breaker_total_use__real__memory="false")
-# As src/steps/node.rs and src/steps/java.rs have it.
+# As src/steps/node.rs and src/steps/java.rs have it, with the heap of src/planner/estimate.rs.
+OWN_HEAP = f"{min(os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 2, 4 << 30) >> 20}m"
 OWN = {
     "http_max__content__length": "512mb",
     "indices_memory_index__buffer__size": "30%",
@@ -54,13 +55,13 @@ QUICK = ("-XX:TieredStopAtLevel=1",)
 # The new server's, the program's for long and for short loads, and its own with one thing changed.
 TARGETS = {
     "stock": STOCK,
-    "own": target(java=COLLECTOR, **OWN),
-    "own-short": target(java=COLLECTOR + QUICK, **OWN),
-    "own-collector-of-the-image": target(**OWN),
+    "own": target(OWN_HEAP, COLLECTOR, **OWN),
+    "own-short": target(OWN_HEAP, COLLECTOR + QUICK, **OWN),
+    "own-collector-of-the-image": target(OWN_HEAP, **OWN),
     "own-heap-1g": target("1g", COLLECTOR, **OWN),
-    "own-heap-4g": target("4g", COLLECTOR, **OWN),
-    "own-buffer-10": target(java=COLLECTOR, **OWN | {"indices_memory_index__buffer__size": "10%"}),
-    "own-buffer-50": target(java=COLLECTOR, **OWN | {"indices_memory_index__buffer__size": "50%"}),
+    "own-heap-2g": target("2g", COLLECTOR, **OWN),
+    "own-buffer-10": target(OWN_HEAP, COLLECTOR, **OWN | {"indices_memory_index__buffer__size": "10%"}),
+    "own-buffer-50": target(OWN_HEAP, COLLECTOR, **OWN | {"indices_memory_index__buffer__size": "50%"}),
 }
 
 
@@ -78,13 +79,16 @@ class Container:
         settings = {**COMMON, **dict(kind.settings), "ES_JAVA_OPTS": " ".join([f"-Xms{kind.heap}", f"-Xmx{kind.heap}", *kind.java])}
         alias = [] if network == "bridge" else ["--network-alias", kind.name]
         self.id = docker(
-            *("run", "--detach", "--publish", "127.0.0.1::9200", "--network", network, *alias),
+            *("run", "--detach", "--network", network, *alias),
             *("--volume", f"{directory}:/usr/share/elasticsearch/data"),
             *(f"--env={name}={value}" for name, value in settings.items()),
             f"{REPOSITORY}:{kind.version}",
         )
-        self.url = f"http://{docker('port', self.id, '9200/tcp').splitlines()[0]}"
-        self.pid = int(docker("inspect", "--format", "{{.State.Pid}}", self.id))
+        # By its own address, as the program speaks to its temporary nodes, and the target to the source.
+        network = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        address, pid = docker("inspect", "--format", network + " {{.State.Pid}}", self.id).split()
+        self.url = f"http://{address}:9200"
+        self.pid = int(pid)
 
     def __enter__(self):
         return self

@@ -8,7 +8,6 @@ use super::{Copier, Load, Tally, joined};
 use crate::error::Result;
 use crate::events::Unit;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
@@ -55,8 +54,7 @@ impl Copier {
 
     /// Counts what was written; what was refused goes into the rejects file.
     fn settle(&self, load: &Load, tally: &mut Tally, (documents, written): (u64, Written)) -> Result<()> {
-        let done = load.written.fetch_add(documents, Ordering::Relaxed) + documents;
-        let total = load.expected.load(Ordering::Relaxed);
+        let (done, total) = load.sent(documents);
         self.events.progress(&load.plan.index, done, Some(total), Unit::Documents);
         written.repaired.iter().for_each(|repaired| tally.repair(repaired));
         for refused in written.refused {

@@ -23,7 +23,7 @@ pub use checkpoint::Partial;
 pub(super) use checkpoint::Reports;
 
 use super::adaptive::{Lanes, MOST_BYTES, Pace};
-use super::admin::{create_index, delete_index, finish_index, index_id, prepare_load};
+use super::admin::{First, create_index, delete_index, finish_index, index_id, prepare_load, refresh};
 use super::buffers::Buffers;
 use super::client::Client;
 use super::collisions::NewIds;
@@ -36,10 +36,10 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tally::Tally;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// How to copy.
@@ -54,6 +54,9 @@ pub struct CopyOptions {
     pub readers: usize,
     /// Indices filled side by side. Those that are full are made durable and visible besides.
     pub indices_at_once: usize,
+    /// Documents from which on an index is refreshed once before it is full, so that less is left for the end: then one
+    /// thread of the node writes all that it still has in memory, and nothing else may be left to do.
+    pub refreshed_early_from: u64,
     /// Time between two flushes of an index by which a copy that is cut off can go on.
     pub checkpoint_every: Duration,
     /// Documents that the user accepted to leave out.
@@ -74,6 +77,7 @@ impl CopyOptions {
             memory: 32 * 1024 * 1024,
             readers: 4,
             indices_at_once: 3,
+            refreshed_early_from: 50_000,
             checkpoint_every: Duration::from_secs(30),
             accepted: Arc::default(),
             new_ids: Arc::default(),
@@ -97,6 +101,8 @@ pub struct Copier {
     readers: Arc<Semaphore>,
     /// Largest request body that the target takes.
     request_bytes: usize,
+    /// Indices that are full so far.
+    full: Arc<AtomicUsize>,
     events: Events,
     pub(super) cancel: CancellationToken,
 }
@@ -116,6 +122,20 @@ struct Load {
     written: AtomicU64,
     /// Documents there will be, at most.
     expected: AtomicU64,
+    /// Told when most of them are sent.
+    nearly_full: Notify,
+}
+
+impl Load {
+    /// Counts documents that were sent. Returns how many were so far, and how many there will be.
+    fn sent(&self, documents: u64) -> (u64, u64) {
+        let written = self.written.fetch_add(documents, Ordering::Relaxed) + documents;
+        let expected = self.expected.load(Ordering::Relaxed);
+        if expected >= self.options.refreshed_early_from && written >= expected / 5 * 4 {
+            self.nearly_full.notify_one();
+        }
+        (written, expected)
+    }
 }
 
 impl Copier {
@@ -133,7 +153,8 @@ impl Copier {
         let request_bytes = usize::try_from(target.max_request_bytes().await?).unwrap_or(usize::MAX);
         let readers = Arc::new(Semaphore::new(options.readers.max(1)));
         let (lanes, buffers) = (Lanes::new(options.batch_bytes), Buffers::new(options.memory, options.batch_bytes));
-        Ok(Self { source: source.into(), target, options, lanes, buffers, readers, request_bytes, events, cancel })
+        let (source, full) = (source.into(), Arc::default());
+        Ok(Self { source, target, options, lanes, buffers, readers, request_bytes, full, events, cancel })
     }
 
     /// Makes one target index anew and fills it: a half-made index of an earlier try is deleted first. When this
@@ -186,17 +207,48 @@ impl Copier {
             goes_on,
             written: AtomicU64::new(partial.tally.written()),
             expected: AtomicU64::new(plan.documents),
+            nearly_full: Notify::new(),
         });
-        let tally = match &self.source {
-            Source::Node(node) => self.pump_slices(&load, node).await?,
-            Source::Files(files) => self.pump_units(&load, files, partial, reports).await?,
-            Source::Exported(exported) => self.pump_files(&load, exported).await?,
-        };
+        let tally = self.fill(&load, partial, reports).await?;
         drop(seat);
-        finish_index(&self.target, plan).await?;
+        finish_index(&self.target, plan, self.first()).await?;
         self.options.rejects.sync()?;
         self.events.progress_ended(index);
         Ok(tally.into_outcome(index))
+    }
+
+    /// Sends all documents of an index, and has it refreshed once when it is nearly full, if it is large.
+    async fn fill(&self, load: &Arc<Load>, partial: Partial, reports: &Reports) -> Result<Tally> {
+        let pump = async {
+            match &self.source {
+                Source::Node(node) => self.pump_slices(load, node).await,
+                Source::Files(files) => self.pump_units(load, files, partial, reports).await,
+                Source::Exported(exported) => self.pump_files(load, exported).await,
+            }
+        };
+        let early = async {
+            load.nearly_full.notified().await;
+            refresh(&self.target, &load.plan.index).await
+        };
+        tokio::pin!(pump);
+        tokio::select! {
+            biased;
+            tally = &mut pump => tally,
+            refreshed = early => {
+                refreshed?;
+                pump.await
+            }
+        }
+    }
+
+    /// Returns how the next full index is finished. On two processors Elasticsearch has one thread for refreshes and
+    /// one for flushes (`ThreadPool`, 7.6: half the processors), so that two indices in a row need not wait for each
+    /// other.
+    fn first(&self) -> First {
+        match self.full.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => First::Visible,
+            _ => First::Durable,
+        }
     }
 
     /// Makes the target index, or finds it as an earlier try has left it. Returns what can be relied on in it, and

@@ -306,13 +306,12 @@ async fn that_nothing_more_could_be_taken_is_told_and_not_that_reading_ended() {
     }
 }
 
-#[tokio::test]
-async fn while_an_index_is_made_durable_the_next_one_is_filled() {
+/// Copies 200 documents and then the index `next` of none, one at a time, where flushing the first takes `flush`.
+async fn copy_one_after_another(flush: Duration) -> (Vec<CopyOutcome>, Vec<Request>) {
     let (data, source, target) = (data(), node("x", 4).await, target("id", "").await);
     let settings = ResponseTemplate::new(200).set_body_json(json!({"next": {"settings": {"index": {"uuid": "two"}}}}));
     Mock::given(method("GET")).and(path("/next/_settings")).respond_with(settings).mount(&target).await;
-    let slow = ResponseTemplate::new(200).set_body_json(json!({"_shards": {"failed": 0}}));
-    let slow = slow.set_delay(Duration::from_secs(2));
+    let slow = ResponseTemplate::new(200).set_body_json(json!({"_shards": {"failed": 0}})).set_delay(flush);
     Mock::given(path(format!("/{INDEX}/_flush"))).respond_with(slow).with_priority(1).mount(&target).await;
     let files = Files::open(data.path()).unwrap();
     let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
@@ -322,10 +321,48 @@ async fn while_an_index_is_made_durable_the_next_one_is_filled() {
     let [from, to] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
     let copier = Copier::new(from, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
     let outcomes = copier.copy_all(vec![next, first], &Keep::default()).await.unwrap();
+    (outcomes, target.received_requests().await.unwrap())
+}
+
+#[tokio::test]
+async fn while_an_index_is_made_durable_the_next_one_is_filled() {
+    let (outcomes, requests) = copy_one_after_another(Duration::from_secs(2)).await;
     let ended: Vec<_> = outcomes.iter().map(|outcome| (outcome.index.as_str(), outcome.written)).collect();
     assert_eq!(ended, [("next", 0), (INDEX, 200)]);
     // One is filled at a time all the same.
-    let requests = target.received_requests().await.unwrap();
     let begun = requests.iter().position(|request| request.url.path() == "/next").unwrap();
     assert_eq!(documents(&requests[..begun]), 200);
+}
+
+#[tokio::test]
+async fn of_two_full_indices_one_is_refreshed_first_and_the_other_flushed_first() {
+    let (_, requests) = copy_one_after_another(Duration::ZERO).await;
+    let asked = |index: &str| -> Vec<String> {
+        let paths = requests.iter().filter_map(|request| request.url.path().strip_prefix(&format!("/{index}/_")));
+        paths.filter(|asked| ["refresh", "flush"].contains(asked)).map(ToOwned::to_owned).collect()
+    };
+    assert_eq!(asked(INDEX), ["refresh", "flush"]);
+    assert_eq!(asked("next"), ["flush", "refresh"]);
+}
+
+/// Copies 30 documents, the last of which arrive late, and returns how often the index was refreshed.
+async fn refreshes(refreshed_early_from: u64) -> usize {
+    let (data, target) = (data(), target("id", "").await);
+    let created = json!({"items": [{"create": {"status": 201}}]});
+    let late = ResponseTemplate::new(200).set_body_json(created).set_delay(Duration::from_secs(1));
+    let last = wiremock::matchers::body_string_contains("\"n\":29}");
+    Mock::given(path_regex("/_bulk$")).and(last).respond_with(late).with_priority(1).mount(&target).await;
+    let files = Files::open(data.path()).unwrap();
+    let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
+    // A request for each document.
+    let options = CopyOptions { batch_bytes: 1, refreshed_early_from, ..options(&data) };
+    let to = Client::new(&target.uri()).unwrap();
+    let copier = Copier::new(files, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    assert_eq!(copier.copy_index(&plan).await.unwrap().digest, expected());
+    sent(&target, "/_refresh").await.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_index_is_refreshed_once_before_it_is_full() {
+    assert_eq!((refreshes(20).await, refreshes(1_000).await), (2, 1));
 }
