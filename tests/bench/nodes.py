@@ -52,11 +52,13 @@ OWN = {
 }
 COLLECTOR = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:-UseConcMarkSweepGC", "-XX:-UseG1GC", "-XX:+UseParallelGC")
 QUICK = ("-XX:TieredStopAtLevel=1",)
-# The new server's, the program's for long and for short loads, and its own with one thing changed.
+LITTLE = ("-XX:InlineSmallCode=500", "-XX:FreqInlineSize=75", "-XX:MaxInlineLevel=5")
+# The new server's, the program's for long, short and other loads, and its own with one thing changed.
 TARGETS = {
     "stock": STOCK,
     "own": target(OWN_HEAP, COLLECTOR, **OWN),
     "own-short": target(OWN_HEAP, COLLECTOR + QUICK, **OWN),
+    "own-middle": target(OWN_HEAP, COLLECTOR + LITTLE, **OWN),
     "own-collector-of-the-image": target(OWN_HEAP, **OWN),
     "own-heap-1g": target("1g", COLLECTOR, **OWN),
     "own-heap-2g": target("2g", COLLECTOR, **OWN),
