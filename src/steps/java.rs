@@ -5,14 +5,14 @@
 use crate::docker::Exit;
 
 /// Data of fewer bytes on disk are loaded before the optimising compiler has paid off.
-const SHORT_LOAD: u64 = 96 << 20;
+const SHORT_LOAD: u64 = 128 << 20;
 /// From so many bytes on, what the optimising compiler has to do is little beside what it saves later.
-const LONG_LOAD: u64 = 1 << 30;
+const LONG_LOAD: u64 = 512 << 20;
 
 /// The collector with the least work for each byte that is allocated; its pauses do not matter here. The official images
 /// choose another one, by the version of their Java, and of two Java takes neither.
 const COLLECTOR: &str = "-XX:+IgnoreUnrecognizedVMOptions -XX:-UseConcMarkSweepGC -XX:-UseG1GC -XX:+UseParallelGC";
-/// No optimising compiler: a node that has just started has it busy for its first half million documents.
+/// No optimising compiler: a node that has just started has it busy for the first minute of its work.
 const COMPILE_QUICKLY: &str = "-XX:TieredStopAtLevel=1";
 /// An optimising compiler that copies fewer called methods into their callers: it is done much sooner, with code that
 /// needs a tenth more time.
