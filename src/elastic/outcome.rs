@@ -142,19 +142,19 @@ impl Copier {
         let at_once = self.options.indices_at_once.max(1);
         let seats = Arc::new(Semaphore::new(at_once));
         loop {
+            while running.len() < at_once + FINISHING
+                && !waiting.is_empty()
+                && let Ok(seat) = Arc::clone(&seats).try_acquire_owned()
+                && let Some(plan) = waiting.pop()
+            {
+                let (copier, reports) = (self.clone(), Reports::to(keeper.clone()));
+                let earlier = checkpoints.earlier(&plan.index);
+                running.spawn(async move { copier.copy_from(&plan, earlier, &reports, Some(seat)).await });
+            }
             let kept = tokio::select! {
-                // In this order: the end of an index is never overwritten by how far it had come, and the end of all is
-                // not taken for one before the first has begun.
+                // First, so that the end of an index is never overwritten by how far it had come.
                 biased;
                 Some(partial) = partials.recv() => keep(checkpoints, &partial),
-                Ok(seat) = Arc::clone(&seats).acquire_owned(), if !waiting.is_empty() && running.len() < at_once + FINISHING => {
-                    if let Some(plan) = waiting.pop() {
-                        let (copier, reports) = (self.clone(), Reports::to(keeper.clone()));
-                        let earlier = checkpoints.earlier(&plan.index);
-                        running.spawn(async move { copier.copy_from(&plan, earlier, &reports, Some(seat)).await });
-                    }
-                    Ok(())
-                }
                 finished = running.join_next() => match finished {
                     None => return Ok(outcomes),
                     Some(finished) => joined(finished).and_then(|outcome| {
@@ -163,6 +163,7 @@ impl Copier {
                         Ok(())
                     }),
                 },
+                Ok(_) = seats.acquire(), if !waiting.is_empty() && running.len() < at_once + FINISHING => Ok(()),
             };
             if let Err(error) = kept {
                 running.shutdown().await;

@@ -345,6 +345,38 @@ async fn of_two_full_indices_one_is_refreshed_first_and_the_other_flushed_first(
     assert_eq!(asked("next"), ["flush", "refresh"]);
 }
 
+/// Notes which indices were begun.
+#[derive(Default)]
+struct Begun(Mutex<Vec<String>>);
+
+impl Checkpoints for Begun {
+    fn finished(&self, _: &CopyOutcome) -> Result<()> {
+        Ok(())
+    }
+
+    fn earlier(&self, index: &str) -> Option<Partial> {
+        self.0.lock().unwrap().push(index.to_owned());
+        None
+    }
+}
+
+#[tokio::test]
+async fn after_an_index_has_failed_no_other_is_begun() {
+    let (data, target) = (data(), target("id", "").await);
+    let full = ResponseTemplate::new(400).set_body_json(json!({"error": {"type": "x", "reason": "no"}, "status": 400}));
+    Mock::given(method("PUT")).and(path(format!("/{INDEX}"))).respond_with(full).with_priority(1).mount(&target).await;
+    let files = Files::open(data.path()).unwrap();
+    let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
+    let first = IndexPlan { bytes: 2, ..plan };
+    let next = IndexPlan { index: "next".to_owned(), bytes: 1, ..first.clone() };
+    let options = CopyOptions { indices_at_once: 1, ..options(&data) };
+    let to = Client::new(&target.uri()).unwrap();
+    let copier = Copier::new(files, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let begun = Begun::default();
+    copier.copy_all(vec![next, first], &begun).await.unwrap_err();
+    assert_eq!(*begun.0.lock().unwrap(), [INDEX]);
+}
+
 /// Copies 30 documents, the last of which arrive late, and returns how often the index was refreshed.
 async fn refreshes(refreshed_early_from: u64) -> usize {
     let (data, target) = (data(), target("id", "").await);
