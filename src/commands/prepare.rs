@@ -2,14 +2,14 @@
 
 use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
-use crate::deployment::{Deployment, Role, Search, find};
+use crate::deployment::{Deployment, Role, Search, Service, find};
 use crate::docker::ProjectArgs;
 use crate::elastic::Files;
 use crate::error::{Error, Result};
 use crate::files::space;
 use crate::lucene::data_dir::{Kind, identify};
 use crate::plan::Plan;
-use crate::planner::{self, DATA_PATHS, Measured, Wishes};
+use crate::planner::{self, Measured, Wishes};
 use crate::preflight::{self, Finding, Subject};
 use crate::release;
 use crate::settings::{DEFAULT_RELEASE, Migration, NewHome, Session};
@@ -99,9 +99,9 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
         compose: tools.compose()?.choice().clone(),
         ..Measured::default()
     };
-    let stateful = DATA_PATHS.iter().filter_map(|(role, _)| deployment.service(*role));
-    let shared = [Role::Apiserver, Role::Fileserver].into_iter().filter_map(|role| deployment.service(role));
-    for mount in stateful.chain(shared).flat_map(|service| &service.mounts) {
+    let data = Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)).flat_map(Service::data_mounts);
+    let configuration = deployment.service(Role::Apiserver).into_iter().flat_map(|service| &service.mounts);
+    for mount in data.chain(configuration) {
         let Some(path) = mount.storage.path().filter(|path| path.is_dir()).map(PathBuf::from) else { continue };
         if measured.sizes.contains_key(&path) {
             continue;
@@ -112,8 +112,8 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
             measured.sizes.insert(path, size);
         }
     }
-    let elastic = deployment.service(Role::Elasticsearch).and_then(|one| one.mount("/usr/share/elasticsearch/data"));
-    if let Some(path) = elastic.and_then(|mount| mount.storage.path()).map(PathBuf::from) {
+    let elastic = deployment.service(Role::Elasticsearch).and_then(|one| one.data_mounts().first()?.storage.path());
+    if let Some(path) = elastic.map(PathBuf::from) {
         (measured.indices, measured.refusal) = blocking(move || examine(&path)).await?;
     }
     Ok(measured)

@@ -27,10 +27,12 @@ pub(super) async fn deployment(found: Found, search: &Search, daemon: &Daemon) -
             (Some(image), None) => daemon.image(image).await?.map(|image| image.volumes),
             _ => None,
         };
-        let (mounts, differences) = storage::mounts(model, role, container, image_volumes.as_deref(), &facts);
+        let data_paths = data_paths(role, model);
+        let (mounts, differences) =
+            storage::mounts(model, role, &data_paths, container, image_volumes.as_deref(), &facts);
         disagreements.extend(storage::disagreements(name, differences));
         disagreements.extend(container.and_then(|container| other_image(name, model, container)));
-        services.push(service(name, role, model, container, mounts));
+        services.push(Service { data_paths, ..service(name, role, model, container, mounts) });
     }
     let mounts = services.iter().flat_map(|service| service.mounts.iter().map(|mount| (service.role, mount)));
     let home = match &search.home {
@@ -120,6 +122,20 @@ fn container_of<'a>(service: &str, containers: &'a [Container]) -> Option<&'a Co
     own.first().copied()
 }
 
+/// The container paths at which a service keeps what must not be lost.
+fn data_paths(role: Role, model: &model::Service) -> Vec<String> {
+    if role == Role::Fileserver {
+        let folder = ["CLEARML_UPLOAD_FOLDER", "TRAINS_UPLOAD_FOLDER"]
+            .iter()
+            .find_map(|name| model.environment.get(*name)?.clone())
+            .filter(|folder| folder.starts_with('/'));
+        if let Some(folder) = folder {
+            return vec![folder];
+        }
+    }
+    role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect()
+}
+
 fn other_image(service: &str, model: &model::Service, container: &Container) -> Option<Disagreement> {
     let file = model.image.as_ref().filter(|image| **image != container.image)?;
     Some(Disagreement {
@@ -152,6 +168,7 @@ fn service(
             running: one.state.running,
         }),
         mounts,
+        data_paths: Vec::new(),
         ports: model.ports.iter().filter_map(port).collect(),
         environment: model
             .environment

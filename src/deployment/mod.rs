@@ -6,6 +6,7 @@
 //! ```
 
 mod candidates;
+mod data;
 pub mod find;
 mod home;
 mod inspect;
@@ -74,7 +75,7 @@ pub enum Storage {
         name: String,
         /// Name in the compose file's `volumes:`.
         key: String,
-        /// Where its files are on this host.
+        /// Where its files are on this host; for a directory inside of the volume, that directory.
         mountpoint: PathBuf,
     },
     /// A volume without a name: `down` followed by `prune` destroys it.
@@ -103,6 +104,17 @@ impl Storage {
             Self::Anonymous | Self::ContainerLayer => None,
         }
     }
+
+    /// Returns the storage of a directory inside of this one.
+    fn inside(&self, rest: &str) -> Self {
+        let mut inner = self.clone();
+        if let Self::Bind { path } | Self::Volume { mountpoint: path, .. } = &mut inner
+            && !rest.is_empty()
+        {
+            *path = path.join(rest);
+        }
+        inner
+    }
 }
 
 /// One mount of a service.
@@ -114,6 +126,13 @@ pub struct Mount {
     pub storage: Storage,
     /// Mounted read-only.
     pub read_only: bool,
+}
+
+impl Mount {
+    /// Returns whether the container path is the directory, or below it.
+    pub fn is_inside(&self, directory: &str) -> bool {
+        data::below(&self.target, directory).is_some()
+    }
 }
 
 /// A port of the container that is published on the host.
@@ -152,8 +171,13 @@ pub struct Service {
     /// The container that exists now.
     pub container: Option<ServiceContainer>,
     /// Mounts, by evidence of the container where one exists, else of the compose model. A data directory of the
-    /// role that nothing is mounted at is listed too, as [`Storage::Anonymous`] or [`Storage::ContainerLayer`].
+    /// service that nothing is mounted at is listed too, with the storage that its bytes really are in: a directory of
+    /// a wider mount, [`Storage::Anonymous`] or [`Storage::ContainerLayer`].
     pub mounts: Vec<Mount>,
+    /// Absolute container paths at which the service's process keeps what must not be lost. For each of them there is
+    /// one of the mounts. Empty in plans of earlier versions: [`Service::data_mounts`] knows what these meant.
+    #[serde(default)]
+    pub data_paths: Vec<String>,
     /// Published ports of the compose model.
     pub ports: Vec<PublishedPort>,
     /// Environment of the compose model, resolved.

@@ -1,6 +1,7 @@
 //! Where the bytes below each container path really are: the container's mounts where there is a container, else the
 //! compose model, with the volumes that an image declares.
 
+use super::data::below;
 use super::{Disagreement, Mount, Role, Storage};
 use crate::compose::model;
 use crate::docker::container::is_whole_id;
@@ -23,11 +24,13 @@ pub(super) struct Facts {
     pub(super) in_virtual_machine: bool,
 }
 
-/// Returns the mounts of a service, ordered by target, and where its container is not what the model says.
+/// Returns the mounts of a service, ordered by target, with one for each of its data paths, and where its container is
+/// not what the model says.
 /// `image_volumes` are the paths that its image declares as volumes, if the image is known.
 pub(super) fn mounts(
     service: &model::Service,
     role: Role,
+    data_paths: &[String],
     container: Option<&Container>,
     image_volumes: Option<&[String]>,
     facts: &Facts,
@@ -41,21 +44,20 @@ pub(super) fn mounts(
         }
         None => (from_model, Vec::new()),
     };
-    let becomes_anonymous = |path: &str| match (container, image_volumes) {
+    let anonymous = match (container, image_volumes) {
         // Docker has mounted them already.
-        (Some(_), _) => false,
-        (None, Some(declared)) => declared.iter().any(|volume| same_target(volume, path)),
+        (Some(_), _) => Vec::new(),
+        (None, Some(declared)) => declared.to_vec(),
         // The image is not here to be asked; the stock ones declare these.
-        (None, None) => matches!(role, Role::Mongo | Role::Redis),
-    };
-    for path in data_paths(role, service) {
-        if mounts.iter().any(|mount| same_target(&mount.target, &path)) {
-            continue;
+        (None, None) if matches!(role, Role::Mongo | Role::Redis) => {
+            role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect()
         }
-        if becomes_anonymous(&path) {
-            mounts.push(Mount { target: path, storage: Storage::Anonymous, read_only: false });
-        } else if !mounts.iter().any(|mount| Path::new(&path).starts_with(&mount.target)) {
-            mounts.push(Mount { target: path, storage: Storage::ContainerLayer, read_only: false });
+        (None, None) => Vec::new(),
+    };
+    for path in data_paths {
+        if !mounts.iter().any(|mount| same_target(&mount.target, path)) {
+            let storage = storage_of(path, &mounts, &anonymous);
+            mounts.push(Mount { target: path.clone(), storage, read_only: false });
         }
     }
     mounts.sort_by(|a, b| a.target.cmp(&b.target));
@@ -73,22 +75,20 @@ pub(super) fn disagreements(service: &str, differences: Vec<(String, Storage, St
     differences.into_iter().map(one).collect()
 }
 
-/// The container paths at which a role keeps what must not be lost.
-fn data_paths(role: Role, service: &model::Service) -> Vec<String> {
-    let paths: &[&str] = match role {
-        Role::Elasticsearch => &["/usr/share/elasticsearch/data"],
-        Role::Mongo => &["/data/db", "/data/configdb"],
-        Role::Redis => &["/data"],
-        Role::Fileserver => {
-            let folder = ["CLEARML_UPLOAD_FOLDER", "TRAINS_UPLOAD_FOLDER"]
-                .iter()
-                .find_map(|name| service.environment.get(*name)?.clone())
-                .filter(|folder| folder.starts_with('/'));
-            return vec![folder.unwrap_or_else(|| "/mnt/fileserver".to_owned())];
-        }
-        Role::Apiserver | Role::Webserver | Role::AgentServices | Role::Other => &[],
-    };
-    paths.iter().map(|path| (*path).to_owned()).collect()
+/// The storage of a directory that no mount of its own is at: that of the mount which it is inside of, by the longest
+/// path. `anonymous` are the paths that will get a volume without a name.
+fn storage_of(path: &str, mounts: &[Mount], anonymous: &[String]) -> Storage {
+    let around = mounts.iter().filter_map(|mount| Some((mount, below(path, &mount.target)?)));
+    let nearest = around.max_by_key(|(mount, _)| mount.target.trim_end_matches('/').len());
+    let nearest_length = nearest.map_or(0, |(mount, _)| mount.target.trim_end_matches('/').len());
+    let is_nearer = |volume: &str| volume.trim_end_matches('/').len() > nearest_length;
+    if anonymous.iter().any(|volume| below(path, volume).is_some() && is_nearer(volume)) {
+        return Storage::Anonymous;
+    }
+    match nearest {
+        Some((mount, rest)) => mount.storage.inside(rest),
+        None => Storage::ContainerLayer,
+    }
 }
 
 fn same_target(a: &str, b: &str) -> bool {

@@ -8,6 +8,17 @@ fn service(volumes: serde_json::Value) -> model::Service {
     model::Project::from_value(&value).unwrap().services.remove("s").unwrap()
 }
 
+fn mounts_of(
+    service: &model::Service,
+    role: Role,
+    container: Option<&Container>,
+    image_volumes: Option<&[String]>,
+    facts: &Facts,
+) -> (Vec<Mount>, Vec<(String, Storage, Storage)>) {
+    let usual: Vec<String> = role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect();
+    mounts(service, role, &usual, container, image_volumes, facts)
+}
+
 fn facts() -> Facts {
     let keys = [
         ("plain", model::Volume::default()),
@@ -46,7 +57,7 @@ fn bind(path: &str) -> Storage {
 #[test]
 fn without_a_container_the_model_says_where_the_data_are() {
     let volumes = json!(["/opt/trains/logs/:/log:ro", "plain:/p", "named:/n", "outside:/o", "/anonymous"]);
-    let (mounts, differences) = mounts(&service(volumes), Role::Apiserver, None, None, &facts());
+    let (mounts, differences) = mounts_of(&service(volumes), Role::Apiserver, None, None, &facts());
     assert!(differences.is_empty());
     assert_eq!(storage_at(&mounts, "/log"), bind("/opt/trains/logs"));
     assert!(mounts.iter().find(|mount| mount.target == "/log").unwrap().read_only);
@@ -65,7 +76,7 @@ fn without_a_container_the_model_says_where_the_data_are() {
 fn data_that_nothing_is_mounted_at_are_named() {
     let none = service(json!([]));
     let at = |role, container: Option<&Container>, image: Option<&[String]>, path: &str| {
-        storage_at(&mounts(&none, role, container, image, &facts()).0, path)
+        storage_at(&mounts_of(&none, role, container, image, &facts()).0, path)
     };
     let elastic = "/usr/share/elasticsearch/data";
     let declared = [elastic.to_owned()];
@@ -81,10 +92,15 @@ fn data_that_nothing_is_mounted_at_are_named() {
 #[test]
 fn a_volume_at_data_does_not_hold_what_the_mongo_image_declares_below_it() {
     let windows = service(json!(["plain:/data"]));
-    let (mounts, _) = mounts(&windows, Role::Mongo, None, None, &facts());
+    let (mounts, _) = mounts_of(&windows, Role::Mongo, None, None, &facts());
     assert_eq!(storage_at(&mounts, "/data/db"), Storage::Anonymous);
-    let (mounts, _) = super::mounts(&windows, Role::Mongo, None, Some(&[]), &facts());
-    assert_eq!(mounts.len(), 1, "an image that declares nothing keeps its data in the volume");
+    let (mounts, _) = mounts_of(&windows, Role::Mongo, None, Some(&[]), &facts());
+    let Storage::Volume { mountpoint, .. } = storage_at(&mounts, "/data/db") else { panic!("{mounts:?}") };
+    assert_eq!(
+        mountpoint,
+        Path::new("/var/lib/docker/volumes/trains_plain/_data/db"),
+        "no declaration, no other volume"
+    );
 }
 
 #[test]
@@ -96,7 +112,7 @@ fn the_mounts_of_a_container_are_the_truth_and_the_difference_is_told() {
         (MountKind::Volume("f".repeat(64)), "/var/lib/docker/volumes/ff/_data", "/usr/share/elasticsearch/logs"),
         (MountKind::Volume("given".into()), "/elsewhere/given/_data", "/v"),
     ]);
-    let (mounts, differences) = mounts(&edited, Role::Elasticsearch, Some(&real), None, &facts());
+    let (mounts, differences) = mounts_of(&edited, Role::Elasticsearch, Some(&real), None, &facts());
     assert_eq!(storage_at(&mounts, "/usr/share/elasticsearch/data"), bind("/opt/trains/data/elastic"));
     assert_eq!(storage_at(&mounts, "/usr/share/elasticsearch/logs"), Storage::Anonymous);
     assert!(matches!(storage_at(&mounts, "/v"), Storage::Volume { key, .. } if key == "named"));
@@ -116,7 +132,7 @@ fn paths_of_docker_desktop_are_those_of_the_host() {
     facts.in_virtual_machine = true;
     let real = container(&[(MountKind::Bind, "/host_mnt/Users/a/trains/data/redis", "/data")]);
     let model = service(json!(["/Users/a/trains/data/redis:/data"]));
-    let (mounts, differences) = mounts(&model, Role::Redis, Some(&real), None, &facts);
+    let (mounts, differences) = mounts_of(&model, Role::Redis, Some(&real), None, &facts);
     assert_eq!(storage_at(&mounts, "/data"), bind("/Users/a/trains/data/redis"));
     assert!(differences.is_empty());
 }
@@ -133,6 +149,20 @@ fn a_bind_in_the_guise_of_a_volume_is_where_its_device_is() {
         labels: BTreeMap::new(),
     };
     facts.volumes.insert("given".into(), volume);
-    let (mounts, _) = mounts(&service(json!(["named:/n"])), Role::Other, None, None, &facts);
+    let (mounts, _) = mounts_of(&service(json!(["named:/n"])), Role::Other, None, None, &facts);
     assert_eq!(storage_at(&mounts, "/n").path(), Some(Path::new("/srv/es")));
+}
+
+/// `/opt/trains/data` is mounted whole; the process has its directory below it.
+#[test]
+fn data_below_a_wider_mount_are_where_that_mount_leads() {
+    let wide = service(json!(["/opt/trains:/host", "/opt/trains/data:/host/data", "plain:/volume"]));
+    let at = |path: &str| {
+        let paths = [path.to_owned()];
+        storage_at(&mounts(&wide, Role::Elasticsearch, &paths, None, Some(&[]), &facts()).0, path)
+    };
+    assert_eq!(at("/host/data/es"), bind("/opt/trains/data/es"));
+    assert_eq!(at("/host/es"), bind("/opt/trains/es"));
+    assert_eq!(at("/volume/es").path(), Some(Path::new("/var/lib/docker/volumes/trains_plain/_data/es")));
+    assert_eq!(at("/volume2/es"), Storage::ContainerLayer);
 }

@@ -11,7 +11,6 @@ mod replacements;
 pub use elastic::{ElasticWishes, build_elastic};
 pub use estimate::{heaps, memory_needed, with_source};
 pub use reader::phrase;
-pub use replacements::DATA_PATHS;
 
 use crate::deployment::{Deployment, Role};
 use crate::docker::ComposeChoice;
@@ -163,7 +162,7 @@ fn archives(
         }
     }
     if wishes.backup == Backup::All
-        && let Some(path) = mounted(deployment, Role::Fileserver, &["/mnt/fileserver"])
+        && let Some(path) = artifacts(deployment)
     {
         add("artifacts (fileserver)", path, "fileserver");
     }
@@ -171,6 +170,11 @@ fn archives(
         add("configuration", path, "config");
     }
     archives
+}
+
+/// Returns the directory of the files that the file server keeps.
+fn artifacts(deployment: &Deployment) -> Option<&Path> {
+    deployment.service(Role::Fileserver)?.data_mounts().first()?.storage.path()
 }
 
 fn mounted<'a>(deployment: &'a Deployment, role: Role, targets: &[&str]) -> Option<&'a Path> {

@@ -1,21 +1,13 @@
 //! Which data directories the new server gets anew, where they are made, and what the old ones will be called.
 
 use super::Measured;
-use crate::deployment::{Deployment, Mount, Role, Storage};
+use crate::deployment::{Deployment, Mount, Role, Service, Storage};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{Replacement, Switch};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-
-/// Container paths below which a database keeps its data, per role.
-pub const DATA_PATHS: [(Role, &[&str]); 3] = [
-    (Role::Elasticsearch, &["/usr/share/elasticsearch/data"]),
-    // `/data` whole: the Windows files of 0.12.1 to 0.15.0 mount one volume there.
-    (Role::Mongo, &["/data/db", "/data/configdb", "/data"]),
-    (Role::Redis, &["/data"]),
-];
 
 /// Decides on all replacements, Elasticsearch's first.
 ///
@@ -28,28 +20,44 @@ pub(super) fn decide(
     new_project: &str,
 ) -> Result<Vec<Replacement>> {
     let mut all = Vec::new();
-    for (role, targets) in DATA_PATHS {
+    for role in [Role::Elasticsearch, Role::Mongo, Role::Redis] {
         let Some(service) = deployment.service(role) else { continue };
-        for mount in targets.iter().filter_map(|target| service.mount(target)) {
-            all.push(one(role, mount, measured, stamp, new_project)?);
+        for mount in service.data_mounts() {
+            if is_left_out(service, mount)? {
+                continue;
+            }
+            all.push(one(service, mount, measured, stamp, new_project)?);
         }
     }
     Ok(all)
 }
 
-fn one(role: Role, mount: &Mount, measured: &Measured, stamp: &str, new_project: &str) -> Result<Replacement> {
+/// A directory that the service can do without, and that is in no place that lasts or has never been made.
+fn is_left_out(service: &Service, mount: &Mount) -> Result<bool> {
+    if service.is_precious(&mount.target) {
+        return Ok(false);
+    }
+    match mount.storage.path() {
+        None => Ok(true),
+        Some(path) => Ok(service.wider_mount(mount).is_some() && !files::exists(path)?),
+    }
+}
+
+fn one(service: &Service, mount: &Mount, measured: &Measured, stamp: &str, new_project: &str) -> Result<Replacement> {
+    let role = service.role;
+    let inside = service.wider_mount(mount).is_some();
     let (source, target, switch) = match &mount.storage {
+        // The compose file names the wider directory, so the new data must have the old ones' name.
+        Storage::Bind { path } | Storage::Volume { mountpoint: path, .. } if inside => swapped(path, stamp),
         // One that is missing is a finding of the checks, not an error here.
         Storage::Bind { path } if files::exists(path)? && files::is_mount_point(path)? => {
             (path.clone(), suffixed(path, "_clearml"), Switch::Stay)
         }
-        Storage::Bind { path } => {
+        Storage::Bind { path } if role == Role::Elasticsearch => {
             let retired = suffixed(path, &format!("_migrated_{stamp}"));
-            match role {
-                Role::Elasticsearch => (path.clone(), suffixed(path, "_7"), Switch::Retire { retired }),
-                _ => (path.clone(), suffixed(path, ".clearml-migrate-copy"), Switch::Swap { retired }),
-            }
+            (path.clone(), suffixed(path, "_7"), Switch::Retire { retired })
         }
+        Storage::Bind { path } => swapped(path, stamp),
         Storage::Volume { key, mountpoint, .. } => {
             let (key, name) = free_volume(key, new_project, &measured.volumes);
             (mountpoint.clone(), beside_volume(mountpoint, &name)?, Switch::Volume { key, name })
@@ -60,6 +68,12 @@ fn one(role: Role, mount: &Mount, measured: &Measured, stamp: &str, new_project:
     };
     let bytes = measured.bytes(&source);
     Ok(Replacement { role, mounted_at: mount.target.clone(), source, target, switch, bytes })
+}
+
+/// The new data are made beside the old and take their name.
+fn swapped(path: &Path, stamp: &str) -> (PathBuf, PathBuf, Switch) {
+    let retired = suffixed(path, &format!("_migrated_{stamp}"));
+    (path.to_owned(), suffixed(path, ".clearml-migrate-copy"), Switch::Swap { retired })
 }
 
 /// Returns key and name of a volume that does not exist: one of an earlier attempt may hold what a new server recorded.
@@ -93,6 +107,46 @@ fn beside_volume(mountpoint: &Path, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample;
+
+    fn decided(deployment: &Deployment) -> Vec<Replacement> {
+        decide(deployment, &Measured::default(), "S", "clearml").unwrap()
+    }
+
+    fn of(deployment: &mut Deployment, role: Role) -> &mut Service {
+        deployment.services.iter_mut().find(|service| service.role == role).unwrap()
+    }
+
+    /// Stock 0.15.1 without its line for /data/configdb: docker gives it an anonymous volume, which is empty.
+    #[test]
+    fn an_empty_configdb_that_nothing_lasting_is_mounted_at_is_no_reason_to_stop() {
+        let mut server = sample::deployment();
+        for storage in [Storage::Anonymous, Storage::ContainerLayer] {
+            of(&mut server, Role::Mongo).mounts[1].storage = storage;
+            let paths: Vec<String> = decided(&server).into_iter().map(|one| one.mounted_at).collect();
+            assert_eq!(paths, ["/usr/share/elasticsearch/data", "/data/db", "/data"]);
+        }
+        of(&mut server, Role::Mongo).mounts[0].storage = Storage::Anonymous;
+        assert!(decide(&server, &Measured::default(), "S", "clearml").is_err());
+    }
+
+    /// `/opt/trains/data:/data` with `path.data: /data/es`.
+    #[test]
+    fn new_data_below_a_wider_mount_take_the_old_ones_name() {
+        let mut server = sample::deployment();
+        let mount = |target: &str, path: &str| Mount {
+            target: target.into(),
+            storage: Storage::Bind { path: path.into() },
+            read_only: false,
+        };
+        let elastic = of(&mut server, Role::Elasticsearch);
+        elastic.mounts = vec![mount("/data", "/opt/trains/data"), mount("/data/es", "/opt/trains/data/es")];
+        elastic.data_paths = vec!["/data/es".into()];
+        let replacement = decided(&server).remove(0);
+        assert_eq!(replacement.source, Path::new("/opt/trains/data/es"));
+        assert_eq!(replacement.final_path(), Path::new("/opt/trains/data/es"));
+        assert_eq!(replacement.retired(), Path::new("/opt/trains/data/es_migrated_S"));
+    }
 
     #[test]
     fn a_suffix_joins_the_last_component() {

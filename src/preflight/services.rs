@@ -5,25 +5,18 @@ use crate::deployment::{Deployment, Disagreement, Role, Service, Storage};
 use crate::docker::{Container, Daemon};
 use crate::error::Result;
 use crate::plan::{InTheWay, Plan};
-use crate::planner::DATA_PATHS;
 
 /// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
 pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (role, targets) in DATA_PATHS.into_iter().chain([(Role::Fileserver, &["/mnt/fileserver"][..])]) {
-        let Some(service) = deployment.service(role) else { continue };
-        let mounts = targets.iter().filter_map(|target| service.mount(target));
-        let mut unsafe_mounts = mounts.filter(|mount| mount.storage.path().is_none());
-        if let Some(mount) = unsafe_mounts.find(|mount| is_precious(role, &mount.target)) {
+    for service in Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)) {
+        let mounts = service.data_mounts();
+        let mut unsafe_mounts = mounts.into_iter().filter(|mount| mount.storage.path().is_none());
+        if let Some(mount) = unsafe_mounts.find(|mount| service.is_precious(&mount.target)) {
             findings.push(would_be_lost(deployment, service, &mount.target, &mount.storage));
         }
     }
     findings
-}
-
-/// MongoDB's `/data/configdb` is empty on a server of its own; stock files of some versions leave it anonymous.
-fn is_precious(role: Role, target: &str) -> bool {
-    role != Role::Mongo || target.trim_end_matches('/') != "/data/configdb"
 }
 
 fn would_be_lost(deployment: &Deployment, service: &Service, target: &str, storage: &Storage) -> Finding {
@@ -74,8 +67,10 @@ pub(super) fn supported(deployment: &Deployment) -> Vec<Finding> {
 
 /// Where a container has other data mounted than the compose file names, nobody can say which are meant.
 fn disagreements(deployment: &Deployment) -> Vec<Finding> {
-    let of_data = |subject: &str| DATA_PATHS.iter().any(|(_, targets)| targets.contains(&subject));
-    let about_data = deployment.disagreements.iter().filter(|one| of_data(one.subject.trim_end_matches('/')));
+    let about_data = deployment.disagreements.iter().filter(|one| {
+        let service = deployment.services.iter().find(|service| service.name == one.service);
+        service.is_some_and(|service| service.data_mounts().iter().any(|mount| mount.is_inside(&one.subject)))
+    });
     let finding = |one: &Disagreement| {
         Finding::refusal(
             one.to_string(),

@@ -207,8 +207,8 @@ fn kept(page: &mut Page, plan: &Plan) {
 
 fn shared(page: &mut Page, plan: &Plan) {
     let fileserver = plan.server().and_then(|server| server.deployment.service(Role::Fileserver));
-    let fileserver = fileserver.and_then(|one| one.mount("/mnt/fileserver"));
-    let Some(path) = fileserver.and_then(|mount| mount.storage.path()) else { return };
+    let folder = fileserver.and_then(|one| one.data_mounts().first()?.storage.path());
+    let Some(path) = folder else { return };
     let lines = [
         format!("{}: artifacts and debug images", plan.home.after(path).display()),
         "The new server uses the same files: what you delete in it is gone for the old one too.".to_owned(),

@@ -58,7 +58,7 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-fn deployment() -> Deployment {
+pub(crate) fn deployment() -> Deployment {
     Deployment {
         home: "/opt/trains".into(),
         project: Project {
@@ -96,7 +96,7 @@ fn deployment() -> Deployment {
     }
 }
 
-fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Service {
+pub(crate) fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Service {
     Service {
         name: name.into(),
         role,
@@ -111,6 +111,7 @@ fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Service {
                 read_only: false,
             })
             .collect(),
+        data_paths: role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect(),
         ports: Vec::new(),
         environment: Default::default(),
         privileged: false,
