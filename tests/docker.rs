@@ -5,13 +5,14 @@
 
 use clearml_migrate::docker::{
     ComposeCommand, ContainerSpec, Daemon, DockerCli, DockerEnvironment, Endpoint, MountKind, MountSource, Part,
-    ProjectArgs, RunLabels, SpecMount, Ulimit,
+    ProjectArgs, RunLabels, SpecMount, ToStop, Ulimit,
 };
 use clearml_migrate::error::Kind;
 use clearml_migrate::events::Events;
 use clearml_migrate::invocation::{self, Globals};
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 const BASE: &str = "clearml-migrate-bed-base:bookworm";
@@ -98,6 +99,50 @@ async fn a_container_lives_is_used_and_is_removed_with_its_run() {
     daemon.remove_volume(&volume.name, &run.labels).await.unwrap();
     assert!(daemon.volume(&volume.name).await.unwrap().is_none());
     assert!(daemon.container(&running.id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn containers_are_stopped_side_by_side_and_what_still_runs_is_told() {
+    let Some(run) = run("stops").await else { return };
+    let started = |name: &'static str, script: &'static str| {
+        let mut spec = sleeper(&run, script);
+        spec.name = format!("{}-{name}", run.name);
+        let daemon = &run.daemon;
+        async move { daemon.run(&spec).await.unwrap().id }
+    };
+    // The first process of a container is not ended by a signal that it does not handle.
+    let deaf = "while :; do sleep 0.1; done";
+    let slow = started("slow", "trap 'sleep 2; exit 0' TERM; while :; do sleep 0.1; done").await;
+    let (one, other) = (started("one", deaf).await, started("other", deaf).await);
+    let wanted = |ids: &[&String], seconds: u64| -> Vec<ToStop> {
+        ids.iter().map(|id| ToStop { id: (*id).clone(), patience: Duration::from_secs(seconds) }).collect()
+    };
+    let told: Mutex<BTreeSet<String>> = Mutex::default();
+    let tell = |id: &str, _: Duration| {
+        told.lock().unwrap().insert(id.to_owned());
+    };
+    let never = CancellationToken::new();
+
+    let begun = Instant::now();
+    run.daemon.stop_all(&wanted(&[&one, &other, &slow], 4), tell, &never).await.unwrap();
+    let took = begun.elapsed();
+    assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&took), "{took:?}");
+    assert_eq!(told.lock().unwrap().len(), 3);
+    let mut codes = Vec::new();
+    for id in [&one, &other, &slow] {
+        codes.push(run.daemon.container(id).await.unwrap().unwrap().state.exit_code);
+    }
+    assert_eq!(codes, [Some(137), Some(137), Some(0)]);
+    run.daemon.stop_all(&wanted(&[&one, &slow], 4), tell, &never).await.unwrap();
+
+    run.daemon.start(&one).await.unwrap();
+    let cancel = CancellationToken::new();
+    let (begun, wish) = (Instant::now(), cancel.clone());
+    let stopping = wanted(&[&one], 60);
+    let stop = run.daemon.stop_all(&stopping, |_, _| wish.cancel(), &cancel);
+    assert_eq!(stop.await.unwrap_err().kind(), Kind::Cancelled);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    run.daemon.remove_leftovers(run.labels.run()).await.unwrap();
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ fn a_server_moves_is_used_comes_back_and_moves_again() {
         return;
     }
     let machine = Machine::new();
-    let old = Deployment::with_documents(documents()).killed().on(&machine);
+    let old = Deployment::with_documents(documents()).killed().patient().on(&machine);
     // Containers that are stopped, as after a crash of the machine: nothing writes to the data from here on.
     machine.compose(&machine.home(), &["create"]);
     let originals = Originals::of(&machine.home());
@@ -64,8 +64,11 @@ fn a_server_moves_is_used_comes_back_and_moves_again() {
     begun.tell("rollback");
 
     // This time from a server that runs, and found by what runs.
-    machine.docker_clearml_migrate(&["check"]).run().done();
-    machine.docker_clearml_migrate(&["--yes"]).run().done();
+    somebody_works_with(&Server::ready("0.15.1"));
+    let check = machine.docker_clearml_migrate(&["check"]).run().done();
+    check.saying("1 experiment is in progress: fine tuning.").saying("1 agent is connected: gpu-1:0.");
+    let report = machine.docker_clearml_migrate(&["--yes"]).run().done();
+    servers_that_hear_no_stop_signal_are_not_waited_for(&report);
     nothing_of_the_run_is_left();
     the_new_server_shows_the_same(&machine, &old);
     begun.tell("second migration");
@@ -99,6 +102,25 @@ fn the_report_says_what_users_need(machine: &Machine, old: &OldServer, report: &
     let logs: Vec<PathBuf> = files_in(&new_home.join(".clearml-migrate/log"));
     let [log] = logs.as_slice() else { panic!("one log file expected: {logs:?}") };
     assert!(fs::read_to_string(log).unwrap().contains("elastic_migrated_"), "the report is not in the log file");
+}
+
+/// A task that reports, and an agent as it registers itself: for ten minutes, in Redis.
+fn somebody_works_with(server: &Server) {
+    let task = json!({ "id": "0a".repeat(16), "name": "fine tuning", "status": "in_progress" });
+    server.call("testbed.put_tasks", &json!({ "tasks": [task] }));
+    let key = "worker_d1bd92a3b039400cbafc60a7a5b1e52b_jane_gpu-1:0";
+    let entry = json!({ "key": key, "id": "gpu-1:0", "ip": "10.0.0.7" }).to_string();
+    docker::docker(&["exec", "trains-redis", "redis-cli", "-n", "4", "setex", key, "600", &entry]);
+}
+
+/// The API and file servers get docker's 10 seconds and not the databases' three minutes, one after the other.
+fn servers_that_hear_no_stop_signal_are_not_waited_for(report: &Outcome) {
+    let said = report.said();
+    let (_, took) = said.split_once("project trains is down (").unwrap_or_else(|| panic!("{report}"));
+    let took = took.split(')').next().unwrap();
+    let seconds: f64 = took.strip_suffix(" s").unwrap_or("").parse().unwrap_or_else(|_| panic!("it took {took}"));
+    assert!((10.0..45.0).contains(&seconds), "it took {took}");
+    say(&format!("the old server was down after {took}"));
 }
 
 fn nothing_of_the_run_is_left() {

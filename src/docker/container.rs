@@ -45,6 +45,8 @@ pub struct Container {
     pub restart_policy: String,
     /// Runs privileged.
     pub privileged: bool,
+    /// Time between the stop signal and SIGKILL, where its owner has said one (`stop_grace_period`).
+    pub stop_timeout: Option<Duration>,
 }
 
 /// What a container does now.
@@ -93,6 +95,17 @@ impl Container {
     /// Returns whether the container has a directory mounted, or may write to something in it.
     pub fn uses(&self, path: &Path) -> bool {
         self.mounts.iter().any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))
+    }
+
+    /// Returns where a port of it can be reached from this machine, `HOST:PORT`: published, else in its network.
+    pub fn address(&self, port: u16) -> Option<String> {
+        let published = self.ports.iter().find(|one| one.container == port);
+        let published = published.map(|one| match one.host_ip.as_str() {
+            "" | "0.0.0.0" | "::" => format!("127.0.0.1:{}", one.host),
+            ip if ip.contains(':') => format!("[{ip}]:{}", one.host),
+            ip => format!("{ip}:{}", one.host),
+        });
+        published.or_else(|| self.addresses.values().next().map(|ip| format!("{ip}:{port}")))
     }
 }
 
@@ -250,6 +263,7 @@ fn view(response: ContainerInspectResponse) -> Container {
             |name| if name.to_string().is_empty() { "no".to_owned() } else { name.to_string() },
         ),
         privileged: host.privileged.unwrap_or(false),
+        stop_timeout: config.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
     }
 }
 
@@ -296,7 +310,7 @@ mod tests {
         let response: ContainerInspectResponse = serde_json::from_value(json!({
             "Id": "a".repeat(64), "Name": "/trains-elastic", "Image": "sha256:1", "Path": "/bin/es", "Args": ["-d"],
             "State": { "Status": "exited", "Running": false, "ExitCode": 137, "OOMKilled": true },
-            "Config": { "Image": "elasticsearch:5.6.16", "Env": ["A=b=c", "EMPTY="], "Labels": { "l": "v" } },
+            "Config": { "Image": "elasticsearch:5.6.16", "Env": ["A=b=c", "EMPTY="], "Labels": { "l": "v" }, "StopTimeout": 240 },
             "HostConfig": { "RestartPolicy": { "Name": "", "MaximumRetryCount": 0 }, "Privileged": false },
             "Mounts": [
                 { "Type": "bind", "Source": "/opt/trains/data/elastic", "Destination": "/usr/share/elasticsearch/data", "RW": true },
@@ -315,6 +329,7 @@ mod tests {
         assert!(container.state.out_of_memory && !container.state.running);
         assert_eq!(container.environment.get("A").map(String::as_str), Some("b=c"));
         assert_eq!(container.restart_policy, "no");
+        assert_eq!(container.stop_timeout, Some(Duration::from_secs(240)));
         assert_eq!(container.command, ["/bin/es", "-d"]);
         assert_eq!(container.ports.len(), 2);
         assert_eq!(container.addresses.len(), 1);

@@ -16,6 +16,7 @@ pub mod image;
 pub mod labels;
 pub mod resources;
 pub mod run;
+pub mod stopping;
 pub mod watch;
 
 pub use compose_command::{ComposeChoice, ComposeCommand, DockerCli, ProjectArgs};
@@ -28,4 +29,5 @@ pub use image::Image;
 pub use labels::{Part, RunLabels};
 pub use resources::{Leftovers, Volume};
 pub use run::{ContainerSpec, MountSource, RunningContainer, SpecMount, Ulimit};
+pub use stopping::ToStop;
 pub use watch::{Exit, explain_exit};

@@ -3,6 +3,7 @@
 //! A check only looks. What it finds is a refusal (the migration cannot begin), a warning (it can, and the user
 //! should know), or nothing. Every finding names the thing and says what to type.
 
+mod at_work;
 pub mod data;
 mod indices;
 mod machine;
@@ -88,6 +89,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(data::old_data(subject).await?);
     findings.extend(owner::of_the_data(subject).await?);
     findings.extend(data::open_elsewhere(subject).await?);
+    findings.extend(at_work::at_work(subject).await);
     if subject.cancel.is_cancelled() {
         return Err(Error::cancelled());
     }

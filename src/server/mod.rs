@@ -4,8 +4,10 @@
 //! version since 0.16 and carries `server_errors`; `get_task_events.total` is exact, `get_task_log.total` is capped;
 //! an index that is missing answers 200 with empty results, so only counts prove anything.
 
+mod at_work;
 mod credentials;
 
+pub use at_work::AtWork;
 pub use credentials::{Credentials, Origin, find_credentials, has_fixed_users};
 
 use crate::error::{Context, Error, Result};

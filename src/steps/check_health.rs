@@ -65,7 +65,7 @@ async fn wait_for_api(run: &Run, limit: Duration) -> Result<ApiServer> {
         run.check_cancelled()?;
         require_running(run).await?;
         let container = container_of(run, Role::Apiserver).await?;
-        let problem = match address(&container, 8008) {
+        let problem = match container.address(8008) {
             None => Error::failed(format!("The container {} has no address yet.", container.name)),
             Some(address) => {
                 let api = ApiServer::new(format!("http://{address}"))?;
@@ -141,17 +141,6 @@ async fn container_of(run: &Run, role: Role) -> Result<Container> {
     })
 }
 
-/// Returns where a port of a container can be reached from this machine: published, else in its network.
-fn address(container: &Container, port: u16) -> Option<String> {
-    let published = container.ports.iter().find(|one| one.container == port);
-    let published = published.map(|one| match one.host_ip.as_str() {
-        "" | "0.0.0.0" | "::" => format!("127.0.0.1:{}", one.host),
-        ip if ip.contains(':') => format!("[{ip}]:{}", one.host),
-        ip => format!("{ip}:{}", one.host),
-    });
-    published.or_else(|| container.addresses.values().next().map(|ip| format!("{ip}:{port}")))
-}
-
 /// Reads the schema stamps in MongoDB with its own client: the guard against migrations that failed silently.
 async fn check_versions(run: &Run, release: &Release) -> Result<String> {
     const SCRIPT: &str =
@@ -199,7 +188,7 @@ fn version_key(version: &str) -> Vec<u64> {
 async fn check_counts(run: &Run) -> Result<String> {
     let copied = copied(run)?;
     let container = container_of(run, Role::Elasticsearch).await?;
-    let address = address(&container, 9200).ok_or_else(|| {
+    let address = container.address(9200).ok_or_else(|| {
         Error::failed(format!("The container {} cannot be reached from this machine.", container.name))
     })?;
     count_all(&Client::new(&format!("http://{address}"))?, &copied.counts).await

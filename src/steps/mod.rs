@@ -24,6 +24,7 @@ mod room;
 mod run;
 mod sources;
 mod start_stack;
+mod stop_containers;
 mod stop_stack;
 mod verify_elastic;
 

@@ -3,11 +3,8 @@
 //! Stopped containers of others that have a name of the new server's make room first: they are renamed, never removed.
 
 use super::run::project_args;
-use super::{Done, Run};
+use super::{Done, Run, stop_stack};
 use crate::error::Result;
-use std::time::Duration;
-
-const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     for one in &run.plan.in_the_way {
@@ -19,7 +16,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
-    run.compose()?.down(&project_args(&run.server()?.new_project), STOP_TIMEOUT, &run.cancel).await?;
+    stop_stack::take_down(run, &run.server()?.new_project).await?;
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.aside, &one.name).await?;
     }

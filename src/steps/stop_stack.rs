@@ -1,22 +1,33 @@
 //! Stop the old server with its own compose command, project and files; start it again to undo that.
 //!
-//! `down` takes the containers away, so that nothing with `restart: always` comes back, not even after a reboot. It
-//! never gets `-v`: volumes stay.
+//! The containers are stopped one kind after another, then `down` takes them away, so that nothing with
+//! `restart: always` comes back, not even after a reboot. It never gets `-v`: volumes stay.
 
 use super::run::project_args;
-use super::{Done, Run};
+use super::{Done, Run, stop_containers};
+use crate::deployment::Project;
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use std::time::Duration;
 
-/// Elasticsearch flushes and MongoDB checkpoints on stop; on a slow disk that takes more than docker's 10 seconds.
-const STOP_TIMEOUT: Duration = Duration::from_secs(180);
+/// All is stopped when `down` comes; this is for what somebody has started since.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
-    let server = run.server()?;
-    run.compose()?.down(&project_args(&server.deployment.project), STOP_TIMEOUT, &run.cancel).await?;
+    let project = &run.server()?.deployment.project;
+    take_down(run, project).await?;
     require_stopped(run).await?;
-    Ok(Done::line(format!("project {} is down", server.deployment.project.name)))
+    Ok(Done::line(format!("project {} is down", project.name)))
+}
+
+/// Stops the containers of the old or of the new project, and takes them and their networks away.
+///
+/// # Errors
+/// Cancelled; failed when docker or compose cannot.
+pub(super) async fn take_down(run: &Run, project: &Project) -> Result<()> {
+    let containers = stop_containers::of_project(run, &project.name, &run.server()?.deployment).await?;
+    stop_containers::stop(run, &containers).await?;
+    run.compose()?.down(&project_args(project), STOP_TIMEOUT, &run.cancel).await
 }
 
 /// Refuses to go on while anything of the old server runs, or, where no server is known, anything that uses the data.

@@ -21,17 +21,24 @@ const SAMPLE: usize = 6;
 pub struct Deployment {
     documents: u64,
     killed: bool,
+    patient: bool,
 }
 
 impl Deployment {
     /// Returns the wish for a server with so many documents.
     pub fn with_documents(documents: u64) -> Self {
-        Self { documents, killed: false }
+        Self { documents, killed: false, patient: false }
     }
 
     /// Elasticsearch was killed: its last operations are in the translog only.
     pub fn killed(self) -> Self {
         Self { killed: true, ..self }
+    }
+
+    /// Its servers get docker's 10 seconds to end, which they do not use, as in a user's file. Otherwise the file says one
+    /// second, for the tests that stop them again and again.
+    pub fn patient(self) -> Self {
+        Self { patient: true, ..self }
     }
 
     /// Puts the server into the machine's home: all files, no container.
@@ -47,7 +54,8 @@ impl Deployment {
         // The compose file names the directory that it was made for.
         let compose = home.join("docker-compose.yml");
         let text = fs::read_to_string(&compose).unwrap();
-        fs::write(&compose, text.replace(&building(&kept).display().to_string(), &target)).unwrap();
+        let text = text.replace(&building(&kept).display().to_string(), &target);
+        fs::write(&compose, if self.patient { text } else { impatient(&text) }).unwrap();
         OldServer { home, kept }
     }
 
@@ -90,6 +98,17 @@ impl Deployment {
         script(&["destroy", &home_name]);
         fs::remove_dir(home.parent().unwrap()).unwrap();
     }
+}
+
+/// The compose file with one second for all that hear no stop signal.
+fn impatient(text: &str) -> String {
+    let line = |line: &str| {
+        let more = if line.contains("image: allegroai/trains") { "    stop_grace_period: 1s\n" } else { "" };
+        format!("{line}\n{more}")
+    };
+    let impatient: String = text.lines().map(line).collect();
+    assert_eq!(impatient.matches("stop_grace_period").count(), 4);
+    impatient
 }
 
 /// Where a deployment is made, before its home is archived.

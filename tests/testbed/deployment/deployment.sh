@@ -131,12 +131,16 @@ cmd_start() {
   wait_until_it_answers
 }
 
-cmd_stop() { compose stop --timeout 120; }
+cmd_stop() {
+  # These hear no stop signal, and have nothing to write.
+  compose stop --timeout 1 agent-services webserver apiserver fileserver
+  compose stop --timeout 120
+}
 
 cmd_kill() { kill_elasticsearch; }
 
 cmd_destroy() {
-  if [ -f "$directory/docker-compose.yml" ]; then compose down --volumes --remove-orphans --timeout 5; fi
+  if [ -f "$directory/docker-compose.yml" ]; then compose down --volumes --remove-orphans --timeout 1; fi
   rm -rf --one-file-system "$directory" "$manifest"
 }
 

@@ -14,14 +14,14 @@ make_context() { # DIRECTORY
   mkdir "$1"
   pip3 install --quiet --no-deps --no-compile --root-user-action=ignore --cache-dir "$CLEARML_BED/pip" \
     --target "$1/packages" --requirement "$here/requirements.txt"
-  cp "$here/Dockerfile" "$1/"
+  cp "$here/Dockerfile" "$here/entrypoint" "$1/"
   mkdir "$1/standin"
   cp "$here"/standin/*.py "$1/standin/"
 }
 
 build() { # IMAGE RELEASE [ROLE]
   local recipe
-  recipe=$(recipe_of "$here/Dockerfile" "$here/requirements.txt" "$here/build.sh" "$(base_image_id)" "$2 ${3-}" \
+  recipe=$(recipe_of "$here/Dockerfile" "$here/entrypoint" "$here/requirements.txt" "$here/build.sh" "$(base_image_id)" "$2 ${3-}" \
     "$(cat "$here"/standin/*.py)")
   if image_is_current "$1" "$recipe"; then return; fi
   [ -d "$work/context" ] || make_context "$work/context"

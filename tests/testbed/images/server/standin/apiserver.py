@@ -53,7 +53,8 @@ class Api:
         self.release = release
         self.state = state
         self._auth = Authenticator(database, settings)
-        tasks, events, workers = Tasks(database, elastic, release), EventReader(elastic), Workers(elastic)
+        tasks, events = Tasks(database, elastic, release), EventReader(elastic)
+        workers = Workers(elastic, settings.address("redis"))
         writer = EventWriter(elastic, tasks, release)
         self._public = {"auth.fixed_users_mode": self._fixed_users_mode, "server.info": self._info}
         if not release.typed_elastic:
@@ -72,6 +73,7 @@ class Api:
             "events.get_task_plots": events.task_plots,
             "events.scalar_metrics_iter_histogram": events.scalar_histogram,
             "events.debug_images": events.debug_images,
+            "workers.get_all": workers.get_all,
             "workers.get_stats": workers.stats,
             "queues.get_queue_metrics": workers.queue_metrics,
             "testbed.put_tasks": TestBed(database).put_tasks,

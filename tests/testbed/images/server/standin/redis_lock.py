@@ -1,4 +1,4 @@
-"""The lock in Redis that keeps two API servers from initialising the same databases; RESP over a plain socket."""
+"""Redis over a plain socket (RESP), and the lock in it that keeps two API servers from initialising the same databases."""
 
 import contextlib
 import socket
@@ -17,13 +17,18 @@ class Redis:
         self._stream = self._socket.makefile("rb")
 
     def command(self, *words):
-        """Sends one command and returns a simple, integer or bulk answer."""
+        """Sends one command and returns a simple, integer or bulk answer, or a list of such."""
         parts = [str(word).encode() for word in words]
         self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
+        return self._answer()
+
+    def _answer(self):
         line = self._stream.readline().rstrip(b"\r\n")
         kind, rest = line[:1], line[1:]
         if kind == b"-" or not line:
             raise RedisError(rest.decode() or "connection closed")
+        if kind == b"*":
+            return [self._answer() for _ in range(int(rest))]
         if kind != b"$":
             return rest.decode()
         if rest == b"-1":

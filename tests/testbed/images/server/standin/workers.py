@@ -1,14 +1,31 @@
-"""workers.get_stats and queues.get_queue_metrics: the monthly indices."""
+"""Who works with the server, as Redis knows it; workers.get_stats and queues.get_queue_metrics: the monthly indices."""
+
+import json
 
 from . import database as db
+from . import redis_lock
 from .queries import MOST_NAMES
+
+# Redis' database for them.
+REGISTRY = 4
 
 
 class Workers:
     """Statistics of machines and queues over a span of time."""
 
-    def __init__(self, elastic):
+    def __init__(self, elastic, redis_address):
         self._elastic = elastic
+        self._redis_address = redis_address
+
+    def get_all(self, call):
+        """`{}` -> `{workers: [{id, …}]}`: a key for each, which Redis forgets ten minutes after its last report."""
+        redis = redis_lock.Redis(self._redis_address)
+        try:
+            redis.command("SELECT", REGISTRY)
+            entries = [redis.command("GET", key) for key in redis.command("KEYS", f"worker_{db.COMPANY}_*")]
+        finally:
+            redis.close()
+        return {"workers": [json.loads(entry) for entry in entries if entry]}
 
     def stats(self, call):
         """`{from_date, to_date, interval, items: [{key}], worker_ids?}` -> `{workers: [{worker, metrics: [{metric, dates, stats}]}]}`
