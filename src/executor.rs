@@ -35,7 +35,7 @@ pub struct Failure {
 /// # Errors
 /// The first failure of a step; what it leaves behind is told by [`Failure::reached`].
 pub async fn execute(run: &Run) -> Result<(), Failure> {
-    let mut result = execute_steps(run).await;
+    let mut result = execute_steps(run).await.map_err(|failure| failed_if_acted(run, failure));
     if let Err(failure) = &mut result
         && failure.error.kind() == Kind::Cancelled
     {
@@ -48,6 +48,17 @@ pub async fn execute(run: &Run) -> Result<(), Failure> {
         run.events.warn(format!("Temporary containers may be left: {error}"));
     }
     result
+}
+
+/// A refusal says that nothing was changed. Once a step was begun that does more than getting images, the old server is
+/// stopped, or something new is made.
+fn failed_if_acted(run: &Run, failure: Failure) -> Failure {
+    let acted = run.plan.steps().into_iter().any(|step| step != Step::PullImages && !is_clean(run, step));
+    let Failure { error, reached } = failure;
+    match error.kind() {
+        Kind::Refused if acted => Failure { error: error.with_kind(Kind::Failed), reached },
+        _ => Failure { error, reached },
+    }
 }
 
 /// Returns the error of a run that was stopped, with the place where.

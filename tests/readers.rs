@@ -310,7 +310,8 @@ fn one_id_for_two_documents_is_found_before_anything_is_copied() {
     let _old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
     Old::on(&machine.home().join("data/elastic"), |node| node.make_collisions("events-log-twice")).killed();
     let outcome = elastic(&machine, &[]).run();
-    let outcome = outcome.refused().saying("2 documents have an _id that another document of the same index has too");
+    let outcome =
+        outcome.with_code(1).saying("2 documents have an _id that another document of the same index has too");
     let outcome =
         outcome.saying("events-log-twice, same: another document has the same _id").saying("--accept-rejects");
     let said = outcome.said();
@@ -336,7 +337,7 @@ fn documents_of_one_id_are_all_copied_where_that_is_asked_for() {
         .done()
         .saying("all but one get a new one, <type>-<_id>, listed in");
     // Refused first; then, as nothing is copied yet, the same migration goes on with the other choice.
-    elastic(&machine, &[]).run().refused().saying("run the same command again with --on-id-collision prefix-type");
+    elastic(&machine, &[]).run().with_code(1).saying("run the same command again with --on-id-collision prefix-type");
     elastic(&machine, &PREFIX)
         .failpoints("elastic.checkpoint_due=error;elastic.checkpoint=kill")
         .run()

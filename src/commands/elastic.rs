@@ -110,7 +110,8 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
             measured.sizes.insert(settings.source.clone(), size);
         }
         let source = settings.source.clone();
-        (measured.indices, measured.refusal) = blocking(move || examine(&source)).await?;
+        let examined = blocking(move || examine(&source)).await?;
+        (measured.indices, measured.refusal, measured.plans) = (examined.indices, examined.refusal, examined.plans);
     }
     let wishes = ElasticWishes {
         source: settings.source.clone(),

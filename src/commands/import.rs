@@ -6,7 +6,7 @@ use super::session::{as_refusal, open_log_at};
 use crate::display::format::{self, bytes, documents, plural};
 use crate::display::{Align, table};
 use crate::elastic::{Client, CopyOutcome, IndexPlan, Templates};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
 use crate::report::oddities;
@@ -42,7 +42,7 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
     let finished = finished.sum::<u64>();
 
     let step = Step::begin(2, context);
-    let copied = work.copy(standings).await?;
+    let copied = work.copy(standings).await.map_err(as_failure)?;
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
     oddities(&outcomes).into_iter().for_each(|line| context.events.warn(line));
     let written: u64 = outcomes.iter().map(|one| one.written).sum();
@@ -50,7 +50,7 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
 
     let step = Step::begin(3, context);
     for one in &copied {
-        work.finish(one, settings.verify).await?;
+        work.finish(one, settings.verify).await.map_err(as_failure)?;
     }
     let compared = match settings.verify {
         Proof::Documents => "equal, byte for byte",
@@ -103,6 +103,11 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
     let accepted = accepted(settings.accept_rejects.as_deref())?;
     let (events, cancel) = (context.events.clone(), context.cancel.clone());
     Ok((Work { export, target, journal, accepted, events, cancel }, standings))
+}
+
+/// Indices have been made by now, so that nothing is a refusal any more, which says that nothing was changed.
+fn as_failure(error: Error) -> Error {
+    if error.kind() == Kind::Refused { error.with_kind(Kind::Failed) } else { error }
 }
 
 /// A part of an import that is being done.

@@ -4,7 +4,7 @@ use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
 use crate::deployment::{Deployment, Role, Search, Service, find};
 use crate::docker::ProjectArgs;
-use crate::elastic::Files;
+use crate::elastic::{Files, IndexPlan, Templates};
 use crate::error::{Error, Result};
 use crate::files::space;
 use crate::lucene::data_dir::{Kind, identify};
@@ -114,20 +114,33 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
     }
     let elastic = deployment.service(Role::Elasticsearch).and_then(|one| one.data_mounts().first()?.storage.path());
     if let Some(path) = elastic.map(PathBuf::from) {
-        (measured.indices, measured.refusal) = blocking(move || examine(&path)).await?;
+        let examined = blocking(move || examine(&path)).await?;
+        (measured.indices, measured.refusal, measured.plans) = (examined.indices, examined.refusal, examined.plans);
     }
     Ok(measured)
 }
 
-/// Returns the names of the indices, and why their files cannot be read by this program, if they cannot. Nothing of
-/// both where the data are not what they should be, which a check tells.
-pub(super) fn examine(path: &std::path::Path) -> Result<(Vec<String>, Option<Error>)> {
-    match identify(path)?.kind {
-        Kind::Elastic5(data) if data.blocking().next().is_none() => {
-            let names = data.indices.into_iter().map(|index| index.name).collect();
-            Ok((names, Files::look(path).err()))
-        }
-        Kind::Elastic5(data) => Ok((data.indices.into_iter().map(|index| index.name).collect(), None)),
-        _ => Ok((Vec::new(), None)),
+/// What was found in a directory of old data. Nothing of it where the data are not what they should be, which a check
+/// tells.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    /// Names of the indices.
+    pub indices: Vec<String>,
+    /// Why their files cannot be read by this program, if they cannot.
+    pub refusal: Option<Error>,
+    /// What the server's indices will be, those aside that a check refuses.
+    pub plans: Vec<IndexPlan>,
+}
+
+pub(super) fn examine(path: &std::path::Path) -> Result<Examined> {
+    let Kind::Elastic5(data) = identify(path)?.kind else { return Ok(Examined::default()) };
+    let whole = data.blocking().next().is_none();
+    let indices = data.indices.into_iter().map(|index| index.name).collect();
+    if !whole {
+        return Ok(Examined { indices, ..Examined::default() });
     }
+    let templates = Templates::release_1_1()?;
+    let described = Files::described(path).unwrap_or_default();
+    let plans = described.iter().filter_map(|index| IndexPlan::new(index, &templates).ok()).collect();
+    Ok(Examined { indices, refusal: Files::look(path).err(), plans })
 }

@@ -38,16 +38,21 @@ impl Files {
     /// # Errors
     /// As [`Files::open`], but only what is refused.
     pub fn look(path: &Path) -> Result<()> {
-        let mut look = 1;
-        loop {
-            match DataDirectory::look(path).and_then(Self::describe) {
-                Ok(_) => return Ok(()),
-                Err(error) if look == LOOKS && error.kind() == Kind::Refused => return Err(error),
-                Err(_) if look == LOOKS => return Ok(()),
-                Err(_) => std::thread::sleep(BETWEEN_LOOKS),
-            }
-            look += 1;
+        match look_again(|| DataDirectory::look(path).and_then(Self::describe)) {
+            Err(error) if error.kind() == Kind::Refused => Err(error),
+            _ => Ok(()),
         }
+    }
+
+    /// Returns the server's indices as their state files describe them, even while a node is running on the directory: no
+    /// documents are counted, and nothing else is read. Blocks.
+    ///
+    /// # Errors
+    /// Refuses what is damaged or unknown, with the path. Fails if something cannot be read.
+    pub fn described(path: &Path) -> Result<Vec<SourceIndex>> {
+        let directory = look_again(|| DataDirectory::look(path))?;
+        let ours = directory.indices().iter().filter(|index| is_ours(&index.name));
+        Ok(ours.map(|metadata| source_index(metadata, 0, directory.bytes(metadata))).collect())
     }
 
     fn describe(directory: DataDirectory) -> Result<Self> {
@@ -55,16 +60,7 @@ impl Files {
         for metadata in directory.indices().iter().filter(|index| is_ours(&index.name)) {
             let shards = directory.shards(metadata)?;
             let documents = shards.iter().flat_map(|shard| shard.units()).map(|unit| unit.documents()).sum();
-            indices.push(SourceIndex {
-                name: metadata.name.clone(),
-                documents,
-                bytes: directory.bytes(metadata),
-                shards: metadata.shards,
-                mappings: Value::Object(metadata.mappings.clone()),
-                settings: settings(metadata),
-                aliases: Value::Object(metadata.aliases.clone()),
-                closed: metadata.openness == Openness::Closed,
-            });
+            indices.push(source_index(metadata, documents, directory.bytes(metadata)));
         }
         Ok(Self { directory: Arc::new(directory), indices: indices.into() })
     }
@@ -89,6 +85,30 @@ impl Files {
                 .hint("Are they the data that the migration was begun with?")
         })?;
         Ok(self.directory.shards(metadata)?.iter().flat_map(|shard| shard.units()).collect())
+    }
+}
+
+/// Does what fails where a running node replaces a file meanwhile, up to [`LOOKS`] times.
+fn look_again<T>(look: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 1..LOOKS {
+        match look() {
+            Err(_) => std::thread::sleep(BETWEEN_LOOKS),
+            done => return done,
+        }
+    }
+    look()
+}
+
+fn source_index(metadata: &IndexMetadata, documents: u64, bytes: u64) -> SourceIndex {
+    SourceIndex {
+        name: metadata.name.clone(),
+        documents,
+        bytes,
+        shards: metadata.shards,
+        mappings: Value::Object(metadata.mappings.clone()),
+        settings: settings(metadata),
+        aliases: Value::Object(metadata.aliases.clone()),
+        closed: metadata.openness == Openness::Closed,
     }
 }
 

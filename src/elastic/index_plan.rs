@@ -1,9 +1,10 @@
 //! What a target index will be: its name, mapping, settings and aliases, decided before anything is written.
 
 use super::indices::SourceIndex;
-use super::mapping::{target_mapping, types, uncovered_fields};
+use super::mapping::{FieldChange, TargetMapping, field_count, is_refused_by, target_mapping, types};
+use super::node::Version;
 use super::templates::Templates;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -42,26 +43,21 @@ pub struct IndexPlan {
     /// Whether the source's index is closed. The target's is closed too, once it has been compared.
     #[serde(default)]
     pub closed: bool,
+    /// Fields that are others in the target than they were.
+    #[serde(default)]
+    pub changes: Vec<FieldChange>,
 }
 
 impl IndexPlan {
     /// Decides the target of `source`.
     ///
     /// # Errors
-    /// Refuses an index that Elasticsearch 7 cannot hold, saying why.
+    /// Refuses an index whose documents are not stored, saying so.
     pub fn new(source: &SourceIndex, templates: &Templates) -> Result<Self> {
         let template = templates.mapping_for(&source.name);
-        let mapping = target_mapping(&source.name, &source.mappings, &template)?;
-        let uncovered = uncovered_fields(&source.mappings, &mapping);
-        if !uncovered.is_empty() {
-            return Err(Error::refused(format!(
-                "The index {} has the fields {}, but the new server keeps a single value where they lie.",
-                source.name,
-                uncovered.join(", ")
-            ))
-            .hint("The server never writes such documents. Delete them in the old server, then run the same command again."));
-        }
-        let (settings, left) = sort_settings(&source.settings);
+        let TargetMapping { mapping, changes } = target_mapping(&source.name, &source.mappings, &template)?;
+        let (mut settings, left) = sort_settings(&source.settings);
+        make_room(&mut settings, field_count(&mapping), field_count(&template));
         Ok(Self {
             index: source.name.clone(),
             documents: source.documents,
@@ -73,7 +69,14 @@ impl IndexPlan {
             aliases: source.aliases.clone(),
             settings_left: left,
             closed: source.closed,
+            changes,
         })
+    }
+
+    /// Returns the fields at the top of documents that a node of this version refuses, whatever the mapping says. The
+    /// source's mapping has them; whether any document still does, it does not tell.
+    pub fn refused_fields(&self, version: &Version) -> impl Iterator<Item = &str> {
+        self.changes.iter().map(|change| change.field.as_str()).filter(|field| is_refused_by(field, version))
     }
 
     /// Returns the body that creates the target index for loading: no refresh, no fsync for each bulk.
@@ -140,6 +143,26 @@ fn sort_settings(source: &Value) -> (Map<String, Value>, Vec<String>) {
     (kept, left)
 }
 
+/// Fields that an index may have, if nothing else is set (`index.mapping.total_fields.limit`).
+const MOST_FIELDS: u64 = 1000;
+
+/// Lets the index have the fields of the template besides its own, and as many more as it could have before.
+fn make_room(settings: &mut Map<String, Value>, fields: u64, of_template: u64) {
+    let pointer = |settings: &Map<String, Value>| {
+        let limit = settings.get("mapping")?.pointer("/total_fields/limit")?;
+        limit.as_u64().or_else(|| limit.as_str()?.parse().ok())
+    };
+    let limit = pointer(settings).unwrap_or(MOST_FIELDS);
+    if fields + of_template <= limit {
+        return;
+    }
+    let mapping = settings.entry("mapping").or_insert_with(|| json!({}));
+    if let Value::Object(mapping) = mapping {
+        let raised = fields.max(limit) + of_template;
+        mapping.insert("total_fields".to_owned(), json!({"limit": raised.to_string()}));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,11 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn fields_below_a_value_of_the_new_server_are_refused() {
-        let mut source = source();
-        source.mappings = json!({"event": {"properties": {"task": {"properties": {"id": {"type": "keyword"}}}}}});
-        let error = IndexPlan::new(&source, &Templates::release_1_1().unwrap()).unwrap_err();
-        assert!(error.message().contains("has the fields task.id"), "{error}");
+    fn an_index_that_is_full_of_fields_has_room_for_those_of_the_template() {
+        let limit = |fields: u64, limit: Value| {
+            let all: Map<String, Value> = (0..fields).map(|n| (format!("f{n}"), json!({"type": "long"}))).collect();
+            let settings = json!({"number_of_shards": "1", "mapping": {"total_fields": {"limit": limit}}});
+            let source = SourceIndex { mappings: json!({"event": {"properties": all}}), settings, ..source() };
+            let plan = IndexPlan::new(&source, &Templates::release_1_1().unwrap()).unwrap();
+            plan.settings["mapping"]["total_fields"]["limit"].clone()
+        };
+        assert_eq!(limit(500, json!("1000")), "1000");
+        // Of an events-log index, the template names eleven.
+        assert_eq!(limit(1000, json!("1000")), "1022");
+        assert_eq!(limit(995, json!(null)), "1017");
+        assert_eq!(limit(1995, json!(2000)), "2017");
     }
 
     #[test]

@@ -33,6 +33,13 @@ impl Version {
         Some(Self { major, text: text.to_owned() })
     }
 
+    /// Returns whether it is this version, of which the first two numbers are given, or a later one. A number that cannot
+    /// be read counts as 0.
+    pub fn is_at_least(&self, (major, minor): (u32, u32)) -> bool {
+        let own = self.text.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0);
+        (self.major, own) >= (major, minor)
+    }
+
     /// Returns whether documents have a type besides `_doc` (before Elasticsearch 7).
     pub fn has_types(&self) -> bool {
         self.major < 7

@@ -51,7 +51,7 @@ impl MappedFile {
 /// Returns the refusal of a file that is not as it should be.
 pub(crate) fn refused(path: &Path, why: Corrupt) -> Error {
     Error::refused(format!("{} is damaged or of an unknown kind.", path.display())).because(why).hint(
-        "Nothing was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
+        "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
          read it, which tells whether the data are whole.",
     )
 }

@@ -8,6 +8,7 @@ use crate::files;
 use crate::plan::{
     Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Switch, Verification, work_dir,
 };
+use crate::report::changed_fields;
 use crate::settings::ReaderWish;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -87,7 +88,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         indices,
         left,
     };
-    let mut notes = Vec::new();
+    let mut notes = changed_fields(&measured.plans);
     if stays {
         notes.push(format!("{} is a mount point, which cannot be renamed: it keeps its name.", source.display()));
     }

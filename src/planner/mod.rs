@@ -14,12 +14,14 @@ pub use reader::phrase;
 
 use crate::deployment::{Deployment, Role};
 use crate::docker::ComposeChoice;
+use crate::elastic::IndexPlan;
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
 use crate::plan::{
     Archive, ElasticPlan, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan, Switch, Verification,
 };
 use crate::release::Release;
+use crate::report::changed_fields;
 use crate::settings::{Backup, ReaderWish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -61,6 +63,8 @@ pub struct Measured {
     pub indices: Vec<String>,
     /// Why this program cannot read the old data's files, if it cannot.
     pub refusal: Option<Error>,
+    /// What the indices of the old data will be.
+    pub plans: Vec<IndexPlan>,
     /// Names of all volumes of the daemon.
     pub volumes: BTreeSet<String>,
     /// The compose that is there.
@@ -79,6 +83,7 @@ impl Measured {
 /// Refuses what cannot be edited safely, or named without a clash.
 pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
+    notes.extend(changed_fields(&measured.plans));
     let home = home::decide(&deployment, wishes);
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;

@@ -7,6 +7,7 @@ mod at_work;
 pub mod data;
 mod indices;
 mod machine;
+mod mappings;
 mod owner;
 mod paths;
 mod services;
@@ -87,6 +88,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(machine::images(subject).await?);
     findings.extend(services::container_names(subject).await?);
     findings.extend(data::old_data(subject).await?);
+    findings.extend(mappings::can_be_made(subject).await?);
     findings.extend(owner::of_the_data(subject).await?);
     findings.extend(data::open_elsewhere(subject).await?);
     findings.extend(at_work::at_work(subject).await);

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod elastic;
+mod fields;
 mod oddities;
 mod outcome;
 mod page;
@@ -12,6 +13,7 @@ mod secrets;
 
 pub use comparison::{comparison_error, comparison_text};
 pub use elastic::{elastic_back_text, elastic_text};
+pub use fields::changed_fields;
 pub use oddities::oddities;
 pub use outcome::{Outcome, rolled_back_text, success_text};
 pub use plan::plan_text;

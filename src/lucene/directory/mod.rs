@@ -206,7 +206,7 @@ fn refuse_findings(path: &Path, data: &DataDir) -> Result<()> {
     let more = blocking.len().saturating_sub(TOLD);
     let told = if more == 0 { told } else { format!("{told}; and {more} more") };
     Err(Error::refused(format!("The data in {} are not whole.", path.display())).because(Corrupt::new(told)).hint(
-        "Nothing was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
+        "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
          read it, which tells what can be saved.",
     ))
 }

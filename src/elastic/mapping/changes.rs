@@ -1,0 +1,39 @@
+//! What becomes of fields that the target cannot have as the source has them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A field that is another one in the target. The documents are copied as they are all the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its dotted path.
+    pub field: String,
+    /// What it was, and what it is, as the rest of a sentence.
+    pub what: String,
+}
+
+impl FieldChange {
+    pub(super) fn new(field: &str, what: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), what: what.into() }
+    }
+}
+
+/// Returns the definition of a field that takes whatever a document has there, and indexes nothing of it.
+pub(in super::super) fn not_indexed() -> Value {
+    json!({"type": "object", "enabled": false})
+}
+
+/// Returns the path of a field.
+pub(super) fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_a_dot_between_names_only() {
+        assert_eq!((below("", "a").as_str(), below("a", "b").as_str()), ("a", "a.b"));
+    }
+}

@@ -1,0 +1,94 @@
+//! What the old indices will be in the new Elasticsearch, from their state files alone: what cannot be made there is
+//! refused while the old server runs.
+
+use super::{Finding, Subject};
+use crate::deployment::Role;
+use crate::elastic::{Files, IndexPlan, Templates, Version};
+use crate::error::Result;
+use crate::steps::blocking;
+use std::path::Path;
+
+/// Builds the plan of each index.
+pub(super) async fn can_be_made(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let target = subject.plan.elastic.target_image.rsplit(':').next().and_then(Version::parse);
+    let mut findings = Vec::new();
+    for one in subject.plan.replacements_of(Role::Elasticsearch).filter(|one| one.source.is_dir()) {
+        let (source, target) = (one.source.clone(), target.clone());
+        findings.extend(blocking(move || judge(&source, target.as_ref())).await?);
+    }
+    Ok(findings)
+}
+
+fn judge(source: &Path, target: Option<&Version>) -> Result<Vec<Finding>> {
+    let templates = Templates::release_1_1()?;
+    // What is damaged or unknown, another check tells.
+    let described = Files::described(source).unwrap_or_default();
+    let mut findings = Vec::new();
+    for index in &described {
+        match IndexPlan::new(index, &templates) {
+            Ok(plan) => findings.extend(target.into_iter().flat_map(|target| reserved(&plan, target))),
+            Err(error) => findings.push(Finding::from_error(&error)),
+        }
+    }
+    Ok(findings)
+}
+
+fn reserved(plan: &IndexPlan, target: &Version) -> Vec<Finding> {
+    let tell = |field: &str| {
+        Finding::warning(
+            format!(
+                "The index {} has the field {field}. Elasticsearch {target} keeps that name for itself and refuses every document that has it.",
+                plan.index
+            ),
+            "If there are such documents, the copy ends with a file that holds them, and they can only be left out (--accept-rejects).",
+        )
+    };
+    plan.refused_fields(target).map(tell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity;
+    use super::*;
+    use crate::lucene::testing;
+    use serde_json::json;
+
+    #[test]
+    fn an_index_that_does_not_store_its_documents_is_refused_while_the_old_server_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(
+            judge(dir.path(), Version::parse("7.6.2").as_ref()).unwrap(),
+            [],
+            "what is no data directory, another check tells"
+        );
+        testing::elastic5(dir.path());
+        let stored = json!({"event": {"properties": {"metric": {"properties": {"name": {"type": "text"}}}}}});
+        testing::index(dir.path(), "events-log-a", "stored", 5_061_699, &[stored]);
+        assert_eq!(
+            judge(dir.path(), Version::parse("7.6.2").as_ref()).unwrap(),
+            [],
+            "objects in place of a value are no reason"
+        );
+        let without = json!({"event": {"_source": {"enabled": false}}});
+        testing::index(dir.path(), "events-log-b", "without", 5_061_699, std::slice::from_ref(&without));
+        testing::index(dir.path(), "others", "others", 5_061_699, &[without]);
+        let findings = judge(dir.path(), Version::parse("7.6.2").as_ref()).unwrap();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].what.starts_with("The index events-log-b does not store its documents"), "{findings:?}");
+    }
+
+    #[test]
+    fn names_that_the_new_version_keeps_for_itself_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        testing::elastic5(dir.path());
+        let mapping = json!({"event": {"properties": {"_ignored": {"type": "text"}, "_tier": {"type": "text"}}}});
+        testing::index(dir.path(), "events-log-a", "a", 5_061_699, &[mapping]);
+        let told = |version| {
+            let findings = judge(dir.path(), Version::parse(version).as_ref()).unwrap();
+            assert!(findings.iter().all(|one| one.severity == Severity::Warning));
+            findings.iter().map(|one| one.what.split(". ").next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(told("7.6.2"), ["The index events-log-a has the field _ignored"]);
+        assert_eq!(told("7.17.29").len(), 2);
+    }
+}
