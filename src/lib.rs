@@ -42,6 +42,7 @@ pub mod files;
 pub mod import;
 pub mod invocation;
 pub mod journal;
+pub mod json;
 pub mod lucene;
 pub mod plan;
 pub mod planner;

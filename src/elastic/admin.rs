@@ -4,6 +4,7 @@ use super::client::{Call, Client, LONG};
 use super::failure::Failure;
 use super::index_plan::IndexPlan;
 use crate::error::{Error, Result};
+use crate::json::Named;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -133,7 +134,7 @@ async fn whole_index(target: &Client, index: &str, operation: &str, seam: &'stat
 /// Fails when the node does not answer.
 pub(super) async fn read_mapping(target: &Client, index: &str) -> Result<Value> {
     let call = Call::get(&[index, "_mapping"]);
-    let answer: Value = target
+    let Named(answer) = target
         .json(&call)
         .await
         .map_err(|failure| failure.explain(format!("The mapping of the index {index} could not be read.")))?;

@@ -2,9 +2,8 @@
 //! bytes.
 
 use super::json_text::{self, Comments};
+use crate::json::{Malformed, Parts, Text};
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// What tells one document of an index from every other.
@@ -54,24 +53,35 @@ impl Document {
     }
 }
 
-#[derive(Deserialize)]
+/// What a hit of a search or an item of a multi-get has, as it stands there.
+#[derive(Debug, Default)]
 struct Hit<'a> {
-    #[serde(borrow, rename = "_id")]
-    id: Cow<'a, str>,
-    #[serde(borrow, rename = "_type", default)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "_routing", default)]
-    routing: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "_source", default)]
-    source: Option<&'a RawValue>,
-    #[serde(default = "yes")]
-    found: bool,
-    #[serde(default)]
-    error: Option<super::failure::Cause>,
+    id: Option<&'a [u8]>,
+    kind: Option<&'a [u8]>,
+    routing: Option<&'a [u8]>,
+    source: Option<&'a [u8]>,
+    found: Option<&'a [u8]>,
+    error: Option<&'a [u8]>,
 }
 
-fn yes() -> bool {
-    true
+impl<'a> Hit<'a> {
+    fn of(text: &'a [u8]) -> Result<Self, Malformed> {
+        let mut hit = Self::default();
+        let mut parts = Parts::of_object(text)?;
+        while let Some(part) = parts.next()? {
+            let place = match part.key {
+                br#""_id""# => &mut hit.id,
+                br#""_type""# => &mut hit.kind,
+                br#""_routing""# => &mut hit.routing,
+                br#""_source""# => &mut hit.source,
+                br#""found""# => &mut hit.found,
+                br#""error""# => &mut hit.error,
+                _ => continue,
+            };
+            *place = Some(part.value).filter(|value| value != b"null");
+        }
+        parts.end().map(|()| hit)
+    }
 }
 
 /// Something that came in the place of a document.
@@ -91,39 +101,47 @@ pub(super) enum Item {
 /// Says what is wrong with the text, or what the node says about this one document.
 pub(super) fn parse_item(text: Vec<u8>) -> Result<Item, String> {
     let text = Bytes::from(text);
-    match serde_json::from_slice(&text) {
-        Ok(hit) => item(&text, &text, hit),
+    match Hit::of(&text) {
+        Ok(hit) => item(&text, &text, &hit),
         Err(error) => {
             let mut plain = text.to_vec();
             json_text::blank(&mut plain, Comments::All);
-            let hit = serde_json::from_slice(&plain).map_err(|_| {
+            let hit = Hit::of(&plain).map_err(|_| {
                 let start: String = String::from_utf8_lossy(&text).chars().take(200).collect();
                 format!("a document is not plain JSON: {error} in {start}")
             })?;
-            item(&text, &plain, hit)
+            item(&text, &plain, &hit)
         }
     }
 }
 
 /// Makes an item of a hit in `plain`, which is `text` but for comments.
-fn item(text: &Bytes, plain: &[u8], hit: Hit<'_>) -> Result<Item, String> {
+fn item(text: &Bytes, plain: &[u8], hit: &Hit<'_>) -> Result<Item, String> {
     if let Some(error) = hit.error {
+        let error: super::failure::Cause = parse("error", error)?;
         return Err(format!("{}: {}", error.kind, error.whole_reason()));
     }
-    let id = hit.id.into_owned();
-    if !hit.found {
+    let string = |name: &str, value| parse::<Text<'_>>(name, value).map(|text| text.0.into_owned());
+    let id = string("_id", hit.id.ok_or("a document has no _id")?)?;
+    if !hit.found.map_or(Ok(true), |found| parse("found", found))? {
         return Ok(Item::Missing(id));
     }
+    let kind = hit.kind.map(|kind| string("_type", kind)).transpose()?;
+    let routing = hit.routing.map(|routing| string("_routing", routing)).transpose()?;
     // From 7 on every document has the type `_doc`, which says nothing.
-    let kind = hit.kind.filter(|kind| kind != "_doc").map(Cow::into_owned);
-    let key = Key { id, kind, routing: hit.routing.map(Cow::into_owned) };
+    let key = Key { id, kind: kind.filter(|kind| kind != "_doc"), routing };
     Ok(match hit.source {
         Some(source) => {
-            let start = source.get().as_ptr().addr() - plain.as_ptr().addr();
-            Item::Document(Document { key, source: text.slice(start..start + source.get().len()) })
+            let start = source.as_ptr().addr() - plain.as_ptr().addr();
+            Item::Document(Document { key, source: text.slice(start..start + source.len()) })
         }
         None => Item::KeyOnly(key),
     })
+}
+
+/// Reads what a hit has besides the document: that is JSON, and Unicode.
+fn parse<'a, T: serde::Deserialize<'a>>(name: &str, value: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(value).map_err(|error| format!("{name} of a document is not as it should be: {error}"))
 }
 
 /// Returns the source on a single line, as a bulk request needs it. Line ends become spaces: within JSON strings they
@@ -190,6 +208,27 @@ mod tests {
         let error = parse(r#"{"_id":"a","error":{"type":"index_closed","reason":"closed"}}"#);
         assert_eq!(error, Err("index_closed: closed".into()));
         assert!(parse(r#"{"_id":"a","_source":{"a":}}"#).unwrap_err().contains("not plain JSON"));
+        assert!(parse(r#"{"_source":{"a":1}}"#).unwrap_err().contains("has no _id"));
+        assert!(parse(r#"{"_id":7,"_source":{}}"#).unwrap_err().contains("_id of a document"));
+        let error = parse(r#"{"_id":"a","error":{"type":"t","reason":"for \uDCE9"}}"#);
+        assert!(error.unwrap_err().starts_with("t: for \u{FFFD}"));
+    }
+
+    #[test]
+    fn the_source_is_kept_whatever_bytes_its_strings_hold() {
+        let sources: [&[u8]; 6] = [
+            b"{\"msg\":\"caf\xED\xB3\xA9\",\"k\xED\xB3\xA9\":\"\\udce9\"}",
+            b"{\"msg\":\"\xC0\xAF \xF5\x80\x80\x80 \xFF\"}",
+            b"{ // \xED\xB3\xA9 \"\n\"msg\":\"\xED\xB3\xA9\"/*}*/}",
+            b"\xEF\xBB\xBF{\"msg\":\"x\"}",
+            b"\xEF\xBB\xBF{\"msg\":/**/\"x\"}",
+            b"{\"msg\":\"one\",\"msg\":\"\xED\xB3\xA9\"}",
+        ];
+        for source in sources {
+            let hit = [b"{\"_id\":\"x\",\"_routing\":\"t\",\"_source\":", source, b"}"].concat();
+            let Ok(Item::Document(document)) = parse_item(hit) else { panic!("{source:?}") };
+            assert_eq!((document.key.id.as_str(), document.source.as_ref()), ("x", source));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why a call to a node failed, in Elasticsearch's own words, and whether trying again makes sense.
 
 use crate::error::Error;
+use crate::json::lossy;
 use serde::Deserialize;
 use std::fmt;
 
@@ -45,7 +46,8 @@ impl fmt::Display for Refusal {
 pub(super) struct Cause {
     #[serde(rename = "type", default)]
     pub kind: String,
-    #[serde(default)]
+    /// May quote what a document holds, which need not be Unicode.
+    #[serde(default, deserialize_with = "lossy")]
     pub reason: Option<String>,
     #[serde(default)]
     caused_by: Option<Box<Cause>>,
@@ -105,25 +107,19 @@ impl Refusal {
     /// Reads an error answer. Whatever the body is, something readable comes out: a proxy's HTML is cut short.
     pub fn parse(status: u16, body: &[u8]) -> Self {
         #[derive(Deserialize)]
-        struct Answer {
-            error: ErrorField,
+        struct Answer<T> {
+            error: T,
         }
         #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum ErrorField {
-            Object(Cause),
-            Text(String),
-        }
-        match serde_json::from_slice::<Answer>(body) {
-            Ok(Answer { error: ErrorField::Object(cause) }) => {
-                Self { status, reason: cause.whole_reason(), kind: cause.kind }
-            }
-            Ok(Answer { error: ErrorField::Text(reason) }) => Self { status, kind: String::new(), reason },
-            Err(_) => {
-                let reason = String::from_utf8_lossy(body).trim().chars().take(200).collect();
-                Self { status, kind: String::new(), reason }
-            }
-        }
+        struct Words(#[serde(deserialize_with = "lossy")] Option<String>);
+        let reason = match serde_json::from_slice::<Answer<Cause>>(body) {
+            Ok(Answer { error }) => return error.into_refusal(status),
+            Err(_) => match serde_json::from_slice::<Answer<Words>>(body) {
+                Ok(Answer { error: Words(reason) }) => reason.unwrap_or_default(),
+                Err(_) => String::from_utf8_lossy(body).trim().chars().take(200).collect(),
+            },
+        };
+        Self { status, kind: String::new(), reason }
     }
 }
 
@@ -208,6 +204,16 @@ mod tests {
             refusal.to_string(),
             "mapper_parsing_exception: failed to parse; caused by json_parse_exception: Duplicate field 'a' (HTTP status 400)"
         );
+    }
+
+    #[test]
+    fn words_that_quote_what_is_not_unicode_are_read() {
+        let body = br#"{"error":{"type":"mapper_parsing_exception","reason":"failed to parse field [iter]",
+            "caused_by":{"type":"illegal_argument_exception","reason":"For input string: \"caf\uDCE9\""}},"status":400}"#;
+        let refusal = Refusal::parse(400, body);
+        assert_eq!(refusal.kind, "mapper_parsing_exception");
+        assert!(refusal.reason.ends_with("For input string: \"caf\u{FFFD}\u{FFFD}\u{FFFD}\""), "{refusal}");
+        assert_eq!(Refusal::parse(400, br#"{"error":"no \uDCE9"}"#).reason, "no \u{FFFD}\u{FFFD}\u{FFFD}");
     }
 
     #[test]

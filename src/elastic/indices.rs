@@ -5,6 +5,7 @@ use super::answers::Shards;
 use super::client::{Call, Client, LONG};
 use super::failure::Failure;
 use crate::error::{Error, Result};
+use crate::json::Named;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -160,7 +161,7 @@ pub async fn describe(client: &Client, listed: &Listed) -> Result<SourceIndex> {
     let explain = |failure: Failure| failure.explain(format!("The index {name} could not be read."));
     // Counts and scrolls see only what has been refreshed.
     refresh(client, name).await?;
-    let answer: Value = client.json(&Call::get(&[name])).await.map_err(explain)?;
+    let Named(answer) = client.json(&Call::get(&[name])).await.map_err(explain)?;
     let part = |part: &str| answer.get(name).and_then(|index| index.get(part)).cloned();
     let (Some(mappings), Some(settings)) = (part("mappings"), part("settings")) else {
         return Err(explain(Failure::Unreadable("mappings or settings are missing in the answer".to_owned())));

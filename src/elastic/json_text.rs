@@ -68,6 +68,11 @@ pub(super) fn blank(text: &mut [u8], comments: Comments) {
     }
 }
 
+/// Returns a text without the mark of UTF-8 that it may begin with; Elasticsearch takes and keeps it.
+pub(super) fn without_mark(source: &[u8]) -> &[u8] {
+    source.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(source)
+}
+
 /// Returns a document without the white space and the comments around it. Elasticsearch keeps and gives both; a comment at
 /// the end would take with it what follows.
 pub fn without_surroundings(source: &[u8]) -> &[u8] {

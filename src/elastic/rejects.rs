@@ -2,11 +2,14 @@
 //! without them.
 //!
 //! The file is NDJSON, one object per document: `{"index":…,"type":…,"id":…,"routing":…,"reason":…,"source":…}`, where
-//! `source` is the document's JSON as text, byte for byte.
+//! `source` is the document's JSON as text, byte for byte. That of a document which is not UTF-8 has U+FFFD in place of
+//! what is not; its bytes are in `source_base64`, which no other document has.
 
 use super::document::{DocumentRef, Key};
 use crate::error::{Context, Error, Result};
 use crate::failpoints;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -31,6 +34,9 @@ pub struct Reject<'a> {
     pub reason: Cow<'a, str>,
     /// The text of the source.
     pub source: Cow<'a, str>,
+    /// The bytes of the source, as base64, where no text has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_base64: Option<String>,
 }
 
 impl<'a> Reject<'a> {
@@ -43,6 +49,7 @@ impl<'a> Reject<'a> {
             routing: document.routing.map(Into::into),
             reason: reason.into(),
             source: String::from_utf8_lossy(document.source),
+            source_base64: str::from_utf8(document.source).is_err().then(|| STANDARD.encode(document.source)),
         }
     }
 }
@@ -188,6 +195,7 @@ mod tests {
                 routing: routing.map(Into::into),
                 reason: "mapper_parsing_exception: \"no\"".into(),
                 source: "{\n\"a\":1,\"a\":2}".into(),
+                source_base64: None,
             };
             log.append(&reject).unwrap();
         }
@@ -206,6 +214,23 @@ mod tests {
         assert!(accepted.contains("events-log-x", &key(Some("event"), Some("t1"))));
         assert!(!accepted.contains("events-log-x", &key(Some("event"), Some("t2"))));
         assert!(!accepted.contains("events-log-y", &key(None, None)));
+    }
+
+    #[test]
+    fn a_document_that_is_not_utf_8_is_kept_byte_for_byte_and_can_be_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = RejectLog::new(directory.path().join("rejects.ndjson"));
+        for source in [&b"{\"msg\":\"caf\xED\xB3\xA9\"}"[..], "{\"msg\":\"café\"}".as_bytes()] {
+            let document = DocumentRef { id: "a", kind: Some("event"), routing: Some("t"), source };
+            log.append(&Reject::new("events-log-x", &document, "no")).unwrap();
+        }
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        let lines: Vec<Reject<'_>> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0].source, "{\"msg\":\"caf\u{FFFD}\u{FFFD}\u{FFFD}\"}");
+        let kept = STANDARD.decode(lines[0].source_base64.as_ref().unwrap()).unwrap();
+        assert_eq!(kept, b"{\"msg\":\"caf\xED\xB3\xA9\"}");
+        assert_eq!((lines[1].source.as_ref(), &lines[1].source_base64), ("{\"msg\":\"café\"}", &None));
+        assert_eq!(Accepted::read(log.path()).unwrap().len(), 1);
     }
 
     #[test]

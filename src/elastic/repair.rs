@@ -1,13 +1,11 @@
 //! Keys that occur twice in an object. Elasticsearch 5 stores such documents and takes the last value for the one that
 //! counts; Elasticsearch 7 refuses them ("Duplicate field", elastic/elasticsearch#36629).
 
-use super::routing::Text;
+use super::json_text::without_mark;
+use crate::json::{self, Malformed, Part, Parts};
 use bytes::Bytes;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 
 /// Deeper documents are left as they are. Elasticsearch accepts 20 levels of fields.
 const MAX_DEPTH: u32 = 100;
@@ -16,8 +14,7 @@ const MAX_DEPTH: u32 = 100;
 /// Nothing if no key occurs twice, or if it is not JSON.
 pub fn without_duplicate_keys(source: &[u8]) -> Option<Bytes> {
     let mut repair = Repair { out: Vec::with_capacity(source.len()), dropped: false };
-    let text = std::str::from_utf8(source).ok()?;
-    repair.value(text.trim_ascii(), 0).ok()?;
+    repair.value(without_mark(source).trim_ascii(), 0).ok()?;
     repair.dropped.then(|| repair.out.into())
 }
 
@@ -27,28 +24,38 @@ struct Repair {
 }
 
 impl Repair {
-    fn value(&mut self, text: &str, depth: u32) -> serde_json::Result<()> {
-        match text.as_bytes().first() {
+    fn value(&mut self, text: &[u8], depth: u32) -> Result<(), Malformed> {
+        match text.first() {
             Some(b'{') if depth < MAX_DEPTH => {
-                let Entries(entries) = serde_json::from_str(text)?;
-                let last: HashMap<&str, usize> =
-                    entries.iter().enumerate().map(|(at, (key, _))| (key.as_ref(), at)).collect();
-                self.dropped |= last.len() < entries.len();
-                let kept = entries.iter().enumerate().filter(|(at, (key, _))| last.get(key.as_ref()) == Some(at));
-                self.list(b'{', b'}', kept, |own, (_, (key, value))| {
-                    serde_json::to_writer(&mut own.out, key)?;
+                let entries = all(Parts::of_object(text)?)?;
+                let names: Vec<Cow<'_, [u8]>> = entries.iter().filter_map(|entry| json::name(entry.key)).collect();
+                let last: HashMap<&[u8], usize> =
+                    names.iter().enumerate().map(|(at, name)| (name.as_ref(), at)).collect();
+                self.dropped |= last.len() < names.len();
+                let entries = entries.iter().zip(&names).enumerate();
+                let kept = entries.filter(|(at, (_, name))| last.get(name.as_ref()) == Some(at));
+                self.list(b'{', b'}', kept, |own, (_, (entry, name))| {
+                    own.name(name, entry.key);
                     own.out.push(b':');
-                    own.value(value.get(), depth + 1)
+                    own.value(entry.value, depth + 1)
                 })
             }
             Some(b'[') if depth < MAX_DEPTH => {
-                let values: Vec<&RawValue> = serde_json::from_str(text)?;
-                self.list(b'[', b']', values, |own, value| own.value(value.get(), depth + 1))
+                let values = all(Parts::of_array(text)?)?;
+                self.list(b'[', b']', values, |own, part| own.value(part.value, depth + 1))
             }
             _ => {
-                self.out.extend_from_slice(text.as_bytes());
+                self.out.extend_from_slice(text);
                 Ok(())
             }
+        }
+    }
+
+    /// Writes a name without escapes that it can do without; one that is not Unicode as it was.
+    fn name(&mut self, name: &[u8], key: &[u8]) {
+        let plain = std::str::from_utf8(name).is_ok_and(|name| serde_json::to_writer(&mut self.out, name).is_ok());
+        if !plain {
+            self.out.extend_from_slice(key);
         }
     }
 
@@ -57,8 +64,8 @@ impl Repair {
         open: u8,
         close: u8,
         items: impl IntoIterator<Item = T>,
-        mut put: impl FnMut(&mut Self, T) -> serde_json::Result<()>,
-    ) -> serde_json::Result<()> {
+        mut put: impl FnMut(&mut Self, T) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
         self.out.push(open);
         for (number, item) in items.into_iter().enumerate() {
             if number > 0 {
@@ -71,29 +78,12 @@ impl Repair {
     }
 }
 
-/// The keys of an object with their values, in order, as often as they occur.
-struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> serde::Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-        impl<'de> Visitor<'de> for All {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(Text(key)) = map.next_key()? {
-                    entries.push((key, map.next_value()?));
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(All)
+fn all<'a>(mut parts: Parts<'a>) -> Result<Vec<Part<'a>>, Malformed> {
+    let mut all = Vec::new();
+    while let Some(part) = parts.next()? {
+        all.push(part);
     }
+    parts.end().map(|()| all)
 }
 
 #[cfg(test)]
@@ -108,6 +98,16 @@ mod tests {
         assert_eq!(without_duplicate_keys(once.as_bytes()), None);
         // The same key, once with and once without an escape.
         assert_eq!(without_duplicate_keys(br#"{"a":1,"\u0061":2}"#).unwrap(), r#"{"a":2}"#);
+    }
+
+    #[test]
+    fn what_is_not_unicode_stays_as_it_is() {
+        let twice =
+            b"{\"a\":1,\"k\xED\xB3\xA9\":1,\"m\":\"\xC0\xAF\xED\xA0\xBD\",\"k\\uDCE9\":2,\"a\":\"\xED\xB3\xA9\"}";
+        let once = b"{\"m\":\"\xC0\xAF\xED\xA0\xBD\",\"k\\uDCE9\":2,\"a\":\"\xED\xB3\xA9\"}";
+        assert_eq!(without_duplicate_keys(twice).unwrap(), &once[..]);
+        assert_eq!(without_duplicate_keys(once), None);
+        assert_eq!(without_duplicate_keys(b"\xEF\xBB\xBF{\"a\":1,\"a\":2}").unwrap(), &b"{\"a\":2}"[..]);
     }
 
     #[test]

@@ -5,10 +5,9 @@
 //! `_id`. Anything else was written by somebody else and is kept.
 
 use super::json_text::{self, Comments};
+use crate::json::{self, Malformed, Parts, Text};
 use memchr::{memchr, memchr_iter, memchr2, memmem};
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
-use std::fmt;
 
 /// Returns the routing to send: `None` where the document had none or where it equals its own `task` field.
 ///
@@ -28,13 +27,13 @@ pub(super) fn task_of(source: &[u8]) -> Option<Cow<'_, str>> {
     if let Some(task) = plain_task(source) {
         return Some(Cow::Borrowed(task));
     }
-    if let Ok(task) = serde_json::Deserializer::from_slice(source).deserialize_map(TaskField) {
+    if let Ok(task) = task_field(source) {
         return task;
     }
     // Perhaps it has comments.
     let mut plain = source.to_vec();
     json_text::blank(&mut plain, Comments::All);
-    let task = serde_json::Deserializer::from_slice(&plain).deserialize_map(TaskField).ok().flatten();
+    let task = task_field(&plain).ok().flatten();
     task.map(|task| Cow::Owned(task.into_owned()))
 }
 
@@ -66,40 +65,16 @@ fn has_braces(text: &[u8]) -> bool {
     memchr2(b'{', b'}', text).is_some() || memchr2(b'[', b']', text).is_some()
 }
 
-/// Reads one top-level field and skips the rest, without minding keys that occur twice.
-struct TaskField;
-
-impl<'de> Visitor<'de> for TaskField {
-    type Value = Option<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a document")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut task = None;
-        while let Some(Text(key)) = map.next_key()? {
-            if key == "task" {
-                task = map.next_value::<TextOrOther<'de>>()?.0;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+/// Reads one top-level field and skips the rest. Of keys that occur twice, the last one counts.
+fn task_field(source: &[u8]) -> Result<Option<Cow<'_, str>>, Malformed> {
+    let mut task = None;
+    let mut parts = Parts::of_object(source)?;
+    while let Some(part) = parts.next()? {
+        if json::is_named(part.key, "task") {
+            task = serde_json::from_slice::<Text<'_>>(part.value).ok().map(|text| text.0);
         }
-        Ok(task)
     }
-}
-
-/// A string, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
-
-struct TextOrOther<'a>(Option<Cow<'a, str>>);
-
-impl<'de> serde::Deserialize<'de> for TextOrOther<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de serde_json::value::RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str::<Text<'de>>(raw.get()).ok().map(|text| text.0)))
-    }
+    Ok(task)
 }
 
 #[cfg(test)]
@@ -114,6 +89,21 @@ mod tests {
         assert_eq!(intended(Some("t1"), br#"{"a":{"task":"x"},"task":"t1"}"#), None);
         assert_eq!(intended(Some("tä"), br#"{"task":"t\u00e4"}"#), None);
         assert_eq!(intended(None, br#"{"task":"t1"}"#), None);
+    }
+
+    #[test]
+    fn a_document_that_is_not_all_unicode_has_its_task() {
+        let sources: [&[u8]; 5] = [
+            b"{\"msg\":\"\xED\xB3\xA9\",\"task\":\"t1\"}",
+            b"{\"msg\":\"\\n\xED\xB3\xA9\",\"task\":\"t1\"}",
+            b"{\"k\xED\xB3\xA9\\n\":\"\xC0\xAF\",\"task\":\"t1\"}",
+            b"{\"k\\uDCE9\":1,/**/\"task\":\"t1\"}",
+            b"\xEF\xBB\xBF{\"task\":\"t1\"}",
+        ];
+        for source in sources {
+            assert_eq!(intended(Some("t1"), source), None, "{source:?}");
+        }
+        assert_eq!(intended(Some("t1"), b"{\"task\":\"t1\xED\xB3\xA9\"}"), Some("t1"));
     }
 
     #[test]
@@ -142,7 +132,7 @@ mod tests {
         ) {
             let fields = keys.iter().zip(&values).map(|(key, value)| format!("{space}{}{space}:{value}{space}", json!(key)));
             let source = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
-            let read = serde_json::Deserializer::from_str(&source).deserialize_map(TaskField).unwrap();
+            let read = task_field(source.as_bytes()).unwrap();
             if let Some(task) = plain_task(source.as_bytes()) {
                 prop_assert_eq!(Some(task), read.as_deref(), "{}", source);
             }

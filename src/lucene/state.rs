@@ -7,11 +7,13 @@
 //! content, Footer
 //! ```
 //!
-//! In an index state each mapping is binary: `DFL\0`, then raw deflate of JSON. It is given back as that JSON.
+//! In an index state each mapping is binary: `DFL\0`, then raw deflate of JSON. It is given back as that JSON, without the
+//! fields whose names are not Unicode ([`Named`]).
 
 use super::Corrupt;
 use super::header::{check_footer, header};
 use super::input::{ByteOrder, Input};
+use crate::json::Named;
 use flate2::read::DeflateDecoder;
 use serde_json::{Map, Number, Value};
 use serde_smile::value::Value as Smile;
@@ -87,7 +89,9 @@ fn inflate(bytes: &[u8]) -> Result<Value, Corrupt> {
     let mut json = Vec::new();
     let inflated = DeflateDecoder::new(deflated).take(MAX_INFLATED).read_to_end(&mut json);
     inflated.map_err(|cause| Corrupt::new(format!("a compressed mapping is broken: {cause}")))?;
-    serde_json::from_slice(&json).map_err(|cause| Corrupt::new(format!("a mapping's JSON is broken: {cause}")))
+    let Named(mapping) =
+        serde_json::from_slice(&json).map_err(|cause| Corrupt::new(format!("a mapping's JSON is broken: {cause}")))?;
+    Ok(mapping)
 }
 
 #[cfg(test)]
@@ -104,6 +108,15 @@ mod tests {
         let index = &parse(&file).unwrap().content["events-log"];
         assert_eq!(index["settings"]["index.version.created"], "5061699");
         assert_eq!(index["mappings"], json!([mapping]));
+    }
+
+    #[test]
+    fn a_field_whose_name_is_not_unicode_does_not_hide_the_others() {
+        let mapping = br#"{"event":{"properties":{"k\uDCE9":{"type":"text"},"ts":{"type":"date"}}}}"#;
+        let mut deflater = flate2::read::DeflateEncoder::new(&mapping[..], flate2::Compression::fast());
+        let mut binary = DEFLATED.to_vec();
+        deflater.read_to_end(&mut binary).unwrap();
+        assert_eq!(inflate(&binary), Ok(json!({"event": {"properties": {"ts": {"type": "date"}}}})));
     }
 
     #[test]

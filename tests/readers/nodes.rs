@@ -148,6 +148,22 @@ impl Old {
         put("commented", "t", b"{ // it's \"its\"\n\"task\":\"t\", /* a\nb */ \"msg\":\"a//b\" }", json);
         put("remark", "t", b"{\n\"task\":\"t\" // }\n} // the end }\n", json);
         put("twice", "t", br#"{"task":"t","msg":"one","o":{"k":[{"a":1,"a":2}]},"msg":"two"}"#, json);
+        put("surrogate", "t", b"{\"task\":\"t\",\"msg\":\"caf\xED\xB3\xA9\"}", json);
+        put("overlong", "t", b"{\"msg\":\"\\n\xC0\xAF\xF5\x80\x80\x80\",\"task\":\"t\"}", json);
+        put(
+            "surrogate-commented",
+            "t",
+            b"{ // \xED\xB3\xA9\n\"task\":\"t\",/*\xC0\xAF*/\"msg\":\"\xED\xA0\xBD\" }",
+            json,
+        );
+        put("surrogate-named", "t", b"{\"task\":\"t\",\"k\xED\xB3\xA9\":\"v\"}", json);
+        put(
+            "surrogate-twice",
+            "t",
+            b"{\"task\":\"t\",\"k\xED\xB3\xA9\":\"\xC0\xAF\",\"k\\uDCE9\":\"\xED\xB3\xA9\"}",
+            json,
+        );
+        put("marked", "t", b"\xEF\xBB\xBF{\"task\":\"t\",\"msg\":\"x\"}", json);
         let large = json!({"task": "t", "msg": "loss ".repeat(1_600_000)}).to_string();
         put("large", "t", large.as_bytes(), "application/json");
         put("elsewhere", "somewhere", br#"{"task":"t","msg":"x"}"#, json);
@@ -179,12 +195,14 @@ impl Old {
         self.0.call("PUT", &format!("/{index}/book/1"), r#"{"title":"x"}"#);
     }
 
-    /// Makes an index in which two `_id`s are those of two documents each.
+    /// Makes an index in which two `_id`s are those of two documents each, which are not all UTF-8.
     pub fn make_collisions(&self, index: &str) {
         self.0.call("PUT", &format!("/{index}"), r#"{"settings":{"number_of_shards":5}}"#);
         for (kind, id, routing) in [("event", "same", "t"), ("other", "same", "t"), ("event", "routed", "t1")] {
-            let source = format!(r#"{{"task":"{routing}","type":"{kind}"}}"#);
-            self.0.call("PUT", &format!("/{index}/{kind}/{id}?routing={routing}"), &source);
+            let [before, behind] = [format!(r#"{{"task":"{routing}","msg":"caf"#), format!(r#"","type":"{kind}"}}"#)];
+            let source = [before.as_bytes(), b"\xED\xB3\xA9", behind.as_bytes()].concat();
+            let path = format!("/{index}/{kind}/{id}?routing={routing}");
+            self.0.call_as("PUT", &path, &source, "application/json");
         }
         // Another shard than that of t1: of enough routings one leads there.
         let count = |node: &Node| {
@@ -201,8 +219,9 @@ impl Old {
     }
 }
 
-/// Indices with a document of 8 MB, documents of several lines, with comments, with a key twice, routed elsewhere, sent as YAML, deleted, written again
-/// before and after a commit; with several shards, settings, aliases; and a closed one.
+/// Indices with a document of 8 MB, documents of several lines, with comments, with a key twice, routed elsewhere, sent as
+/// YAML, not UTF-8 in a value and in a name, with the mark of UTF-8 ahead, deleted, written again before and after a
+/// commit; with several shards, settings, aliases; and a closed one.
 pub struct OddIndices;
 
 impl OddIndices {

@@ -57,6 +57,18 @@ async fn only_the_documents_that_were_turned_away_are_sent_again() {
 }
 
 #[tokio::test]
+async fn a_reason_that_quotes_what_is_not_unicode_is_about_its_document_alone() {
+    let server = MockServer::start().await;
+    let body =
+        br#"{"items":[{"create":{"status":201}},{"create":{"status":400,"error":{"type":"mapper_parsing_exception",
+        "reason":"failed to parse field [iter] of type [long]. Preview of field's value: 'caf\uDCE9'"}}}]}"#;
+    answer(&server, [ResponseTemplate::new(200).set_body_raw(&body[..], "application/json")]).await;
+    let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap().refused;
+    assert_eq!(refused.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert!(refused[0].reason.ends_with("'caf\u{FFFD}\u{FFFD}\u{FFFD}'"), "{}", refused[0].reason);
+}
+
+#[tokio::test]
 async fn a_node_in_trouble_ends_the_copy_and_no_document_is_blamed() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(201, ""), (500, "translog_exception")])]).await;

@@ -4,8 +4,8 @@ mod lines;
 
 use super::document::DocumentRef;
 use super::json_text::without_surroundings;
-use super::routing::Text;
 use crate::error::{Error, Result};
+use crate::json::Text;
 use lines::Lines;
 use serde::Deserialize;
 use std::collections::BTreeMap;
