@@ -11,6 +11,9 @@ pub use at_work::AtWork;
 pub use credentials::{Credentials, Origin, find_credentials, has_fixed_users};
 
 use crate::error::{Context, Error, Result};
+use crate::json::lossy;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -53,7 +56,7 @@ impl ApiServer {
     /// # Errors
     /// Fails when the server does not answer, or not in the API's form.
     pub async fn health(&self) -> Result<Health> {
-        let data = self.call("auth.fixed_users_mode", &json!({})).await?;
+        let data: Value = self.call("auth.fixed_users_mode", &json!({})).await?;
         let errors = data.get("server_errors").and_then(Value::as_object);
         let errors = errors.into_iter().flatten().filter(|(_, value)| is_set(value)).map(|(name, _)| name.clone());
         Ok(Health { errors: errors.collect() })
@@ -64,7 +67,7 @@ impl ApiServer {
     /// # Errors
     /// Fails when the server does not answer, or asks for a login.
     pub async fn version(&self) -> Result<String> {
-        let data = self.call("server.info", &json!({})).await?;
+        let data: Value = self.call("server.info", &json!({})).await?;
         let version = data.get("version").and_then(Value::as_str);
         version.map(str::to_owned).ok_or_else(|| Error::failed(format!("{} names no version.", self.base)))
     }
@@ -76,7 +79,7 @@ impl ApiServer {
     pub async fn log_in(&mut self, credentials: &Credentials) -> Result<()> {
         let url = format!("{}/auth.login", self.base);
         let request = self.http.post(url).basic_auth(&credentials.user, Some(&credentials.secret)).json(&json!({}));
-        let data = self.send("auth.login", request).await?;
+        let data: Value = self.send("auth.login", request).await?;
         let token = data.get("token").and_then(Value::as_str);
         self.token = Some(token.map(str::to_owned).ok_or_else(|| Error::failed("auth.login gave no token."))?);
         Ok(())
@@ -87,14 +90,17 @@ impl ApiServer {
     /// # Errors
     /// Fails when the server refuses or gives no total.
     pub async fn task_events_total(&self, task: &str, event_type: &str) -> Result<u64> {
+        /// The events that come with it are skipped: what they hold need not be Unicode.
+        #[derive(Deserialize)]
+        struct Found {
+            total: Option<u64>,
+        }
         let body = json!({ "task": task, "event_type": event_type, "batch_size": 1 });
-        let data = self.call("events.get_task_events", &body).await?;
-        data.get("total")
-            .and_then(Value::as_u64)
-            .ok_or_else(|| Error::failed(format!("events.get_task_events gave no total for task {task}.")))
+        let found: Found = self.call("events.get_task_events", &body).await?;
+        found.total.ok_or_else(|| Error::failed(format!("events.get_task_events gave no total for task {task}.")))
     }
 
-    async fn call(&self, endpoint: &str, body: &Value) -> Result<Value> {
+    async fn call<T: DeserializeOwned>(&self, endpoint: &str, body: &Value) -> Result<T> {
         let mut request = self.http.post(format!("{}/{endpoint}", self.base)).json(body);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -102,20 +108,36 @@ impl ApiServer {
         self.send(endpoint, request).await
     }
 
-    async fn send(&self, endpoint: &str, request: reqwest::RequestBuilder) -> Result<Value> {
+    async fn send<T: DeserializeOwned>(&self, endpoint: &str, request: reqwest::RequestBuilder) -> Result<T> {
         let unreachable = || format!("The API server at {} did not answer {endpoint}.", self.base);
         let response = request.send().await.context(unreachable)?;
         let status = response.status();
-        let answer: Value = response.json().await.context(unreachable)?;
+        let answer = response.bytes().await.context(unreachable)?;
         if !status.is_success() {
-            let said = answer.pointer("/meta/result_msg").and_then(Value::as_str).unwrap_or("no reason given");
+            let answer: Refused = serde_json::from_slice(&answer).context(unreachable)?;
+            let said = answer.meta.and_then(|meta| meta.result_msg);
+            let said = said.as_deref().unwrap_or("no reason given");
             return Err(Error::failed(format!("The API server answered {endpoint} with {status}: {said}.")));
         }
-        answer
-            .get("data")
-            .cloned()
-            .ok_or_else(|| Error::failed(format!("The answer to {endpoint} is not in the API server's form.")))
+        let answer: Answer<T> = serde_json::from_slice(&answer).context(unreachable)?;
+        answer.data.ok_or_else(|| Error::failed(format!("The answer to {endpoint} is not in the API server's form.")))
     }
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<T>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default, deserialize_with = "lossy")]
+    result_msg: Option<String>,
 }
 
 /// A server error is set when it is neither absent nor false nor empty.
@@ -149,6 +171,15 @@ mod tests {
         let body = json!({"data": {"server_errors": {"es_connection_error": false, "missed_es_upgrade": true}}});
         let (_server, api) = server_with("auth.fixed_users_mode", 200, body).await;
         assert_eq!(api.health().await.unwrap().errors, ["missed_es_upgrade"]);
+    }
+
+    #[tokio::test]
+    async fn events_that_are_not_unicode_are_counted() {
+        let body = br#"{"data":{"events":[{"msg":"caf\udce9"}],"total":7}}"#;
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_raw(&body[..], "application/json");
+        Mock::given(path("/events.get_task_events")).respond_with(answer).mount(&server).await;
+        assert_eq!(ApiServer::new(server.uri()).unwrap().task_events_total("t", "log").await.unwrap(), 7);
     }
 
     #[tokio::test]
