@@ -193,6 +193,10 @@ impl Seeds {
             match source::Format::of(body) {
                 Some(source::Format::Smile) => self.add_smile(&body[3..]),
                 Some(source::Format::Cbor) => self.add("cbor", &[body]),
+                // One with comments is none of JSON alone.
+                Some(source::Format::Json) if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
+                    self.add("json", &[body]);
+                }
                 Some(source::Format::Yaml) => self.add("yaml", &[body]),
                 _ => {}
             }

@@ -1,12 +1,14 @@
 //! What documents are made of: ids, sources, and the operations of a translog.
 
 use super::{Control, footed};
-use clearml_migrate::elastic::put_on_one_line;
+use clearml_migrate::elastic::{intended, put_on_one_line, without_duplicate_keys};
+use clearml_migrate::json::{Malformed, Part, Parts};
 use clearml_migrate::lucene::id::decode;
 use clearml_migrate::lucene::input::Input;
 use clearml_migrate::lucene::source::{Format, to_json};
 use clearml_migrate::lucene::translog::operation::{self, Operation};
 use clearml_migrate::lucene::translog::replay::Replay;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -29,6 +31,47 @@ fn becomes_json(body: &[u8], format: Format) -> bool {
     assert!(!line.contains(&b'\n'));
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&line).unwrap(), value);
     true
+}
+
+fn parts(text: &[u8]) -> Result<Vec<Part<'_>>, Malformed> {
+    let mut parts = Parts::of_object(text)?;
+    let mut found = Vec::new();
+    while let Some(part) = parts.next()? {
+        found.push(part);
+    }
+    parts.end().map(|()| found)
+}
+
+/// The text of a document, Unicode or not. What is Unicode has the values that it has for serde_json.
+pub fn json(text: &[u8]) -> bool {
+    let found = parts(text);
+    // The mark of UTF-8 is taken by Elasticsearch, and by nobody else.
+    if let Some(text) = str::from_utf8(text).ok().filter(|text| !text.contains('\u{FEFF}')) {
+        let expected: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text);
+        match (&found, expected) {
+            (Ok(found), Ok(expected)) => {
+                let name = |part: &Part<'_>| serde_json::from_slice::<String>(part.key).unwrap();
+                let values: BTreeMap<String, &[u8]> = found.iter().map(|part| (name(part), part.value)).collect();
+                assert!(
+                    expected
+                        .iter()
+                        .map(|(key, value)| (key, value.get().as_bytes()))
+                        .eq(values.iter().map(|(key, value)| (key, *value)))
+                );
+            }
+            (Ok(_), Err(error)) => {
+                assert!(error.to_string().contains("surrogate") || error.to_string().contains("hex escape"), "{error}")
+            }
+            (Err(error), Ok(_)) => panic!("{error}"),
+            (Err(_), Err(_)) => {}
+        }
+    }
+    let _ = intended(Some("t"), text);
+    if let Some(once) = without_duplicate_keys(text) {
+        assert!(found.is_ok() && parts(&once).is_ok());
+        assert_eq!(without_duplicate_keys(&once), None);
+    }
+    found.is_ok()
 }
 
 pub fn smile(body: &[u8]) -> bool {

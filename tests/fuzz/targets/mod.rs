@@ -75,6 +75,7 @@ pub static TARGETS: &[Target] = &[
     Target::new("documents_set", numbers::documents_set),
     Target::new("strings", numbers::strings),
     Target::new("id", documents::id),
+    Target::new("json", documents::json),
     Target::new("smile", documents::smile),
     Target::new("cbor", documents::cbor),
     Target::new("yaml", documents::yaml),
