@@ -55,8 +55,8 @@ impl Checkpoints for Keep {
         Ok(())
     }
 
-    fn earlier(&self, index: &str) -> Option<Partial> {
-        self.earlier.clone().filter(|partial| partial.index == index)
+    fn earlier(&self, index: &str) -> Result<Option<Partial>> {
+        Ok(self.earlier.clone().filter(|partial| partial.index == index))
     }
 }
 

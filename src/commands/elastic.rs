@@ -178,7 +178,7 @@ async fn perform(run: &Run, session: &Session, context: &Context) -> Result<()> 
     let begun = Instant::now();
     match executor::execute(run).await {
         Ok(()) => {
-            let outcome = outcome(run, begun, context);
+            let outcome = outcome(run, begun, context)?;
             let text = elastic_text(&run.plan, &outcome, &session.command("rollback"), &session.command("verify"));
             context.display.print(&text);
             Ok(())

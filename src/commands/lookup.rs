@@ -4,10 +4,11 @@ use super::known::{Known, open};
 use super::session::{session_at, settled};
 use crate::deployment::{Search, files_in};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, problem::problem};
 use crate::journal::{Index, IndexEntry, Journal, Phase, Scope};
 use crate::plan::journal_file;
 use crate::settings::{Session, quote};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Returns the migration that is meant, of a scope if one is given: by any old or new path that was named, else that of
@@ -109,13 +110,15 @@ fn not_in_the_index(session: &Session, scope: Option<Scope>, named: &[PathBuf]) 
 /// Refused where this user may not look: "none" would be the wrong answer.
 fn is_there(journal: &Path) -> Result<bool> {
     match std::fs::metadata(journal) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => {
+        Err(cause) if cause.kind() == ErrorKind::PermissionDenied => {
             let dir = journal.parent().unwrap_or(journal);
             Err(Error::refused(format!("{} cannot be looked into by this user.", dir.display())).because(cause).hint(
                 "A migration was begun here by another user, most likely by root: run the same command with sudo.",
             ))
         }
-        found => Ok(found.is_ok_and(|meta| meta.is_file())),
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(cause) => Err(problem("look at", journal, cause)),
+        Ok(meta) => Ok(meta.is_file()),
     }
 }
 

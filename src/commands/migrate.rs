@@ -14,7 +14,7 @@ use crate::journal::{Phase, Scope, State};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
-use crate::steps::{CopiedElastic, Options, Run, VerifiedElastic, require_same_collisions};
+use crate::steps::{Checked, CopiedElastic, Options, Run, VerifiedElastic, require_same_collisions};
 use std::time::Instant;
 
 /// Migrates the server, or goes on with a migration.
@@ -88,7 +88,7 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
     let session = &settings.session;
     match executor::execute(run).await {
         Ok(()) => {
-            let outcome = outcome(run, begun, context);
+            let outcome = outcome(run, begun, context)?;
             context.display.print(&success_text(&run.plan, &outcome, &session.command("rollback")));
             Ok(())
         }
@@ -160,12 +160,15 @@ fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Session)
 }
 
 /// Returns what a finished run knows about itself.
-pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Outcome {
-    let copied: CopiedElastic = run.output(Step::CopyElastic).unwrap_or_default();
-    let verified: Option<VerifiedElastic> = run.output(Step::VerifyElastic);
-    let checks = run.output::<serde_json::Value>(Step::CheckHealth);
-    let checks = checks.and_then(|value| serde_json::from_value(value.get("checks")?.clone()).ok()).unwrap_or_default();
-    Outcome {
+///
+/// # Errors
+/// Fails when the journal has not kept what the steps have found.
+pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Outcome> {
+    let nothing = |step: &str| Error::internal(format!("The journal holds no result of the step {step}."));
+    let copied: CopiedElastic = run.output(Step::CopyElastic)?.ok_or_else(|| nothing(Step::CopyElastic.name()))?;
+    let verified: Option<VerifiedElastic> = run.output(Step::VerifyElastic)?;
+    let checks = run.output::<Checked>(Step::CheckHealth)?.unwrap_or_default().checks;
+    Ok(Outcome {
         documents: copied.counts.values().sum(),
         indices: copied.counts.len() as u64,
         only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
@@ -174,7 +177,7 @@ pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Outcome {
         warnings: context.display.warnings(),
         log_file: context.display.log().path().map(|path| moved(&run.plan, &path)),
         web: web_address(&run.plan),
-    }
+    })
 }
 
 /// The log file may lie in the home, which has moved meanwhile.

@@ -115,8 +115,11 @@ pub trait Checkpoints: Send + Sync {
     }
 
     /// Returns how far an earlier run has come with an index.
-    fn earlier(&self, _index: &str) -> Option<Partial> {
-        None
+    ///
+    /// # Errors
+    /// An error ends the copy.
+    fn earlier(&self, _index: &str) -> Result<Option<Partial>> {
+        Ok(None)
     }
 }
 
@@ -148,7 +151,13 @@ impl Copier {
                 && let Some(plan) = waiting.pop()
             {
                 let (copier, reports) = (self.clone(), Reports::to(keeper.clone()));
-                let earlier = checkpoints.earlier(&plan.index);
+                let earlier = match checkpoints.earlier(&plan.index) {
+                    Ok(earlier) => earlier,
+                    Err(error) => {
+                        running.shutdown().await;
+                        return Err(error);
+                    }
+                };
                 running.spawn(async move { copier.copy_from(&plan, earlier, &reports, Some(seat)).await });
             }
             let kept = tokio::select! {

@@ -163,3 +163,15 @@ fn require_empty(directory: &Path) -> Result<()> {
     Err(Error::refused(format!("{} is not empty, and what is in it is no export.", directory.display()))
         .hint("Name a directory that is empty or does not exist: --output DIR"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_of_an_earlier_version_is_read() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/export/manifest.json");
+        let manifest = Manifest::read(&golden).unwrap();
+        assert_eq!((manifest.totals().indices, manifest.totals().documents), (3, 11));
+    }
+}

@@ -136,6 +136,25 @@ mod tests {
     use crate::elastic::{SourceIndex, Templates};
     use serde_json::json;
 
+    #[test]
+    fn what_earlier_versions_have_noted_is_read() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/import");
+        let state = tempfile::tempdir().unwrap();
+        let directory = state.path().join("imports/of-a-cluster");
+        fs::create_dir_all(&directory).unwrap();
+        for entry in fs::read_dir(golden).unwrap().map(|entry| entry.unwrap()) {
+            fs::copy(entry.path(), directory.join(entry.file_name())).unwrap();
+        }
+        let journal = Journal::look(state.path(), "of-a-cluster", "http://127.0.0.1:9257").unwrap();
+        assert!(journal.head.mark.starts_with(MARK), "{journal:?}");
+        for (index, documents) in
+            [("events-log-d1bd", 8), ("events-training_stats_scalar-d1bd", 2), ("worker_stats_d1bd_2020-06", 1)]
+        {
+            let noted = journal.noted(index).unwrap().unwrap();
+            assert_eq!((noted.outcome.written, noted.finished.is_some()), (documents, true), "{index}");
+        }
+    }
+
     fn noted(index: &str) -> Noted {
         let source = SourceIndex {
             name: index.into(),

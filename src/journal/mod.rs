@@ -5,6 +5,7 @@
 //! | [`record`] | what can be said |
 //! | [`log`] | how it is kept: one line per record, a torn tail tolerated |
 //! | [`state`] | what follows from it: every legal transition, in one function |
+//! | `notes` | what steps have kept, read back |
 //! | [`index`] | where the journals are, found by any path that a deployment has or had |
 //!
 //! The rule: `Started` is on disk before a step acts, `Finished` with its output after. So a step may find its own
@@ -12,6 +13,7 @@
 
 pub mod index;
 pub mod log;
+mod notes;
 pub mod record;
 pub mod state;
 

@@ -7,6 +7,16 @@ use memmap2::Mmap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+/// Returns the names of what is in a directory; those that are not UTF-8, as no file of Lucene is called, are left out.
+///
+/// # Errors
+/// Fails if it cannot be read to its end.
+pub(super) fn names(dir: &Path) -> Result<Vec<String>> {
+    let failed = |cause| problem("read the directory", dir, cause);
+    let entries = std::fs::read_dir(dir).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
 /// A file whose bytes are at hand without being read in.
 #[derive(Debug)]
 pub struct MappedFile {

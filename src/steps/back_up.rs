@@ -14,8 +14,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         run.check_cancelled()?;
         let done_key = format!("archived {}", planned.file.display());
         let before = take(run, planned).await?;
-        if let Some(archived) = run.noted::<archive::Archived>(Step::BackUp, &done_key)
-            && noted(run, planned) == before
+        if let Some(archived) = run.noted::<archive::Archived>(Step::BackUp, &done_key)?
+            && noted(run, planned)? == before
         {
             written += archived.bytes_out;
             continue;
@@ -51,7 +51,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 /// Fails when it cannot be read.
 pub async fn changed_archives(run: &Run) -> Result<Option<String>> {
     for planned in &run.plan.archives {
-        let Some(then) = noted(run, planned) else { continue };
+        let Some(then) = noted(run, planned)? else { continue };
         let Some(now) = take(run, planned).await? else { continue };
         let changes = then.compare(&now);
         if !changes.is_empty() {
@@ -69,7 +69,7 @@ async fn take(run: &Run, planned: &Archive) -> Result<Option<Fingerprint>> {
     }
 }
 
-fn noted(run: &Run, planned: &Archive) -> Option<Fingerprint> {
+fn noted(run: &Run, planned: &Archive) -> Result<Option<Fingerprint>> {
     run.noted(Step::BackUp, &fingerprint_key(planned))
 }
 

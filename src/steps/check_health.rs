@@ -16,7 +16,7 @@ use crate::events::{Events, Unit};
 use crate::plan::Step;
 use crate::release::Release;
 use crate::server::{ApiServer, Credentials, Origin, find_credentials};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,13 @@ const POLL: Duration = Duration::from_secs(2);
 const WAITING: &str = "waiting for the API server";
 /// Where the API server reads its configuration (1.0.1 and later look at both).
 const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
+
+/// What the checks leave for the report.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// What was found worth saying: one line each.
+    pub checks: Vec<String>,
+}
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     check(run, START_LIMIT).await
@@ -55,7 +62,10 @@ async fn check(run: &Run, limit: Duration) -> Result<Done> {
     let mut checks = vec![check_versions(run, release).await?];
     checks.push(check_counts(run).await?);
     checks.push(check_events(run, release, api).await?);
-    Ok(Done { summary: format!("all {} checks passed", checks.len()), output: json!({ "checks": checks }) })
+    let summary = format!("all {} checks passed", checks.len());
+    let output = serde_json::to_value(Checked { checks })
+        .map_err(|cause| Error::internal("The result of the checks cannot be written.").because(cause))?;
+    Ok(Done { summary, output })
 }
 
 /// Waits until the API server answers without complaint. A container that ends instead ends the wait with its words.
@@ -275,13 +285,14 @@ async fn first_that_works(api: &mut ApiServer, credentials: &[Credentials], even
 }
 
 fn copied(run: &Run) -> Result<CopiedElastic> {
-    run.output(Step::CopyElastic).ok_or_else(|| Error::internal("The journal holds no result of the copy."))
+    run.output(Step::CopyElastic)?.ok_or_else(|| Error::internal("The journal holds no result of the copy."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::events::Events;
+    use serde_json::json;
     use wiremock::matchers::{basic_auth, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 

@@ -13,13 +13,17 @@ use std::sync::Arc;
 const CHOICE: &str = "on id collision";
 
 /// Returns what becomes of them: as planned, or as said in a later run before anything was copied.
-pub(super) fn choice(run: &Run) -> OnIdCollision {
-    run.noted(Step::CopyElastic, CHOICE).unwrap_or(run.plan.elastic.on_id_collision)
+///
+/// # Errors
+/// Fails when the note on it cannot be read.
+pub(super) fn choice(run: &Run) -> Result<OnIdCollision> {
+    Ok(run.noted(Step::CopyElastic, CHOICE)?.unwrap_or(run.plan.elastic.on_id_collision))
 }
 
 /// Returns what was said in this run, if it is something else.
-fn another_choice(run: &Run) -> Option<OnIdCollision> {
-    run.options.on_id_collision.filter(|asked| *asked != choice(run))
+fn another_choice(run: &Run) -> Result<Option<OnIdCollision>> {
+    let begun = choice(run)?;
+    Ok(run.options.on_id_collision.filter(|asked| *asked != begun))
 }
 
 /// Makes sure that documents are not copied by two rules, and that all that share their `_id` are known before.
@@ -27,14 +31,14 @@ fn another_choice(run: &Run) -> Option<OnIdCollision> {
 /// # Errors
 /// Refuses another choice than that of the beginning where it comes too late.
 pub fn require_same_collisions(run: &Run) -> Result<()> {
-    let Some(asked) = another_choice(run) else { return Ok(()) };
-    let (asked, begun) = (asked.typed(), choice(run).typed());
+    let Some(asked) = another_choice(run)? else { return Ok(()) };
+    let (asked, begun) = (asked.typed(), choice(run)?.typed());
     if has_copied(run) {
         return Err(Error::refused(format!(
             "Documents were copied with --on-id-collision {begun} already; with {asked}, others would not fit to them."
         )));
     }
-    match old_data::reader(run) {
+    match old_data::reader(run)? {
         Reader::Scroll { .. } => Err(Error::refused(format!(
             "--on-id-collision {asked} comes too late: the old data are read by a temporary Elasticsearch, which does not \
              tell beforehand which documents share their _id."
@@ -49,7 +53,7 @@ pub fn require_same_collisions(run: &Run) -> Result<()> {
 /// As [`require_same_collisions`], and when the note cannot be written.
 pub(super) fn settle(run: &Run) -> Result<()> {
     require_same_collisions(run)?;
-    let Some(asked) = another_choice(run) else { return Ok(()) };
+    let Some(asked) = another_choice(run)? else { return Ok(()) };
     run.note(Step::CopyElastic, CHOICE, &asked)?;
     run.events.info(format!("From here on it is --on-id-collision {}", asked.typed()));
     Ok(())
@@ -67,7 +71,7 @@ pub(super) async fn before_copy(
 ) -> Result<NewIds> {
     let (files, mut plans, cancel) = (files.clone(), plans.to_vec(), run.cancel.clone());
     let directory = work_dir(&run.now(&run.plan.home.from));
-    if choice(run) == OnIdCollision::Refuse {
+    if choice(run)? == OnIdCollision::Refuse {
         let (accepted, rejects) = (Arc::clone(&options.accepted), Arc::clone(&options.rejects));
         return blocking(move || {
             let search = Search { files: &files, plans: &plans, directory: &directory, cancel: &cancel };
@@ -77,7 +81,7 @@ pub(super) async fn before_copy(
         .await;
     }
     // Those that are copied already are searched again for the list, which is of all.
-    plans.extend(renamed(&copied_indices(run)));
+    plans.extend(renamed(&copied_indices(run)?));
     let mut list = NewIdList::new(run.plan.new_ids_file());
     let (new_ids, list) = blocking(move || {
         let search = Search { files: &files, plans: &plans, directory: &directory, cancel: &cancel };

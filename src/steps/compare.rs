@@ -78,7 +78,7 @@ async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compa
     // Opens what is closed, and refuses what is not whole.
     old.indices(&BTreeSet::new()).await?;
     let source = old.source();
-    let copied = copied_indices(run);
+    let copied = copied_indices(run)?;
     let rules = collisions::rules(run, old, &copied).await?;
     let mut all = Vec::new();
     for CopiedIndex { plan, .. } in copied {
@@ -89,7 +89,7 @@ async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compa
 
 async fn with_digests(run: &Run, new: &Target) -> Result<Vec<Compared>> {
     let mut all = Vec::new();
-    for CopiedIndex { plan, outcome } in copied_indices(run) {
+    for CopiedIndex { plan, outcome } in copied_indices(run)? {
         all.push(compare_with_digest(new, &plan, &outcome.digest, &run.events, &run.cancel).await?);
     }
     Ok(all)

@@ -19,10 +19,13 @@ use crate::elastic::{
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::journal::State;
 use crate::plan::{Replacement, Step, Switch};
 use crate::preflight;
 use crate::report::oddities;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +63,24 @@ struct HalfCopied {
     partial: Partial,
 }
 
+/// What is noted of an index.
+enum IndexNote {
+    Half(Box<HalfCopied>),
+    Whole(Box<CopiedIndex>),
+}
+
+/// By the field that only one of them has, so that what is wrong with it is told.
+impl<'de> Deserialize<'de> for IndexNote {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let note = match value.get("partial") {
+            Some(_) => serde_json::from_value(value).map(|half| Self::Half(Box::new(half))),
+            None => serde_json::from_value(value).map(|whole| Self::Whole(Box::new(whole))),
+        };
+        note.map_err(D::Error::custom)
+    }
+}
+
 /// Notes in the journal what is copied: an index as far as it has come, then as a whole under the same key.
 struct Notes<'a> {
     run: &'a Run,
@@ -87,8 +108,8 @@ impl Checkpoints for Notes<'_> {
         self.run.note(Step::CopyElastic, &index_key(&partial.index), &HalfCopied { partial: partial.clone() })
     }
 
-    fn earlier(&self, index: &str) -> Option<Partial> {
-        self.run.noted::<HalfCopied>(Step::CopyElastic, &index_key(index)).map(|half| half.partial)
+    fn earlier(&self, index: &str) -> Result<Option<Partial>> {
+        partly_copied(self.run.journal().state(), index)
     }
 }
 
@@ -143,9 +164,31 @@ pub(super) fn replacement(run: &Run) -> Result<&Replacement> {
 }
 
 /// Returns the indices that are copied, with what is needed to verify them.
-pub(super) fn copied_indices(run: &Run) -> Vec<CopiedIndex> {
-    let notes = run.journal().state().step(Step::CopyElastic.name()).notes;
-    notes.into_values().filter_map(|value| serde_json::from_value(value).ok()).collect()
+///
+/// # Errors
+/// Fails, naming it, when a note on an index cannot be read.
+pub(super) fn copied_indices(run: &Run) -> Result<Vec<CopiedIndex>> {
+    copied_by(run.journal().state())
+}
+
+pub(super) fn copied_by(state: &State) -> Result<Vec<CopiedIndex>> {
+    let noted = state.all_noted(Step::CopyElastic.name(), INDEX)?;
+    let whole = noted.into_iter().filter_map(|(_, note)| match note {
+        IndexNote::Whole(copied) => Some(*copied),
+        IndexNote::Half(_) => None,
+    });
+    Ok(whole.collect())
+}
+
+/// Returns how far an index is copied, if it is not as a whole.
+///
+/// # Errors
+/// Fails, naming it, when the note on it cannot be read.
+pub(super) fn partly_copied(state: &State, index: &str) -> Result<Option<Partial>> {
+    Ok(match state.noted(Step::CopyElastic.name(), &index_key(index))? {
+        Some(IndexNote::Half(half)) => Some(half.partial),
+        Some(IndexNote::Whole(_)) | None => None,
+    })
 }
 
 /// Returns whether a part of any index is copied and kept.
@@ -190,7 +233,7 @@ async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
 async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> {
     let templates = Templates::release_1_1()?;
     templates.put(&target.client).await?;
-    let done: BTreeSet<String> = copied_indices(run).into_iter().map(|one| one.outcome.index).collect();
+    let done: BTreeSet<String> = copied_indices(run)?.into_iter().map(|one| one.outcome.index).collect();
     let (ours, left) = old.indices(&done).await?;
     for name in &left {
         run.events.detail(format!("{name} is not the server's and is left behind"));
@@ -213,7 +256,7 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     let notes = Notes { run, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
     let outcomes = copier.copy_all(plans, &notes).await.map_err(|error| explain(old, error))?;
     require_complete(&outcomes, &rejects)?;
-    let copied = copied_indices(run);
+    let copied = copied_indices(run)?;
     tell_oddities(run, &copied);
     let counts = copied.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(&copied) })

@@ -9,6 +9,8 @@ mod collisions;
 mod compare;
 mod copy_data;
 mod copy_elastic;
+#[cfg(test)]
+mod golden_tests;
 mod java;
 mod move_home;
 mod new_data;
@@ -29,7 +31,7 @@ mod stop_stack;
 mod verify_elastic;
 
 pub use back_up::changed_archives;
-pub use check_health::works_by_now;
+pub use check_health::{Checked, works_by_now};
 pub use collisions::require_same_collisions;
 pub use compare::{Comparison, compare_again};
 pub use copy_elastic::CopiedElastic;

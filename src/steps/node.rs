@@ -138,7 +138,7 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         settings.insert("ingest.geoip.downloader.enabled", "false");
     }
     let heaps = run.plan.elastic.heaps;
-    let heap = match old_data::reader(run) {
+    let heap = match old_data::reader(run)? {
         Reader::Segments { .. } => heaps.target,
         Reader::Scroll { .. } => with_source(heaps).target,
     };

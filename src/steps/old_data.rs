@@ -20,8 +20,11 @@ const READER: &str = "reader";
 pub(super) type OldData = Readable<Files>;
 
 /// Returns what reads the old data of this run.
-pub(super) fn reader(run: &Run) -> Reader {
-    run.noted(Step::CopyElastic, READER).unwrap_or_else(|| run.plan.elastic.reader.clone())
+///
+/// # Errors
+/// Fails when the note on it cannot be read.
+pub(super) fn reader(run: &Run) -> Result<Reader> {
+    Ok(run.noted(Step::CopyElastic, READER)?.unwrap_or_else(|| run.plan.elastic.reader.clone()))
 }
 
 /// Decides, now that the old server has stopped, what reads the data that are copied, and keeps to it from here on.
@@ -29,7 +32,7 @@ pub(super) fn reader(run: &Run) -> Reader {
 /// # Errors
 /// As [`open_files`].
 pub(super) async fn open_to_copy(run: &Run, path: &Path) -> Result<Option<Files>> {
-    if let Reader::Scroll { asked: false, why } = reader(run)
+    if let Reader::Scroll { asked: false, why } = reader(run)?
         && !why.is_empty()
     {
         tell(run, &why);
@@ -72,9 +75,9 @@ enum Opened {
 /// # Errors
 /// Refuses files that cannot be read where no node may take over. Fails when the image of that node cannot be pulled.
 async fn open_files(run: &Run, path: &Path) -> Result<Opened> {
-    let Reader::Segments { fallback } = reader(run) else { return Ok(Opened::ByNode) };
+    let Reader::Segments { fallback } = reader(run)? else { return Ok(Opened::ByNode) };
     // A node tells too late which documents share their `_id`.
-    let fallback = fallback && collisions::choice(run) == OnIdCollision::Refuse;
+    let fallback = fallback && collisions::choice(run)? == OnIdCollision::Refuse;
     let path = path.to_owned();
     match blocking(move || Files::open(&path)).await {
         Ok(files) => Ok(Opened::Files(files)),

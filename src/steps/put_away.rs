@@ -50,15 +50,15 @@ pub(super) async fn put_away(run: &Run, step: Step, one: &Replacement) -> Result
 
 /// Returns whether a copy is what was copied: then it holds nothing of its own.
 async fn is_as_copied(run: &Run, step: Step, one: &Replacement) -> Result<bool> {
-    if run.noted::<bool>(step, &removing_key(one)) == Some(true) {
+    if run.noted(step, &removing_key(one))? == Some(true) {
         return Ok(true);
     }
-    if run.noted::<String>(step, &aside_key(one)).is_some() {
+    if run.noted::<String>(step, &aside_key(one))?.is_some() {
         return Ok(false);
     }
     // Of Elasticsearch, an unused copy was removed where its verification was taken back.
     let nothing = !files::exists(&one.target)? || (one.target.is_dir() && files::is_empty(&one.target)?);
-    let unchanged = match run.noted::<Fingerprint>(step, &copy_key(one)) {
+    let unchanged = match run.noted::<Fingerprint>(step, &copy_key(one))? {
         Some(then) if !nothing => then.compare(&sources::take_of(run, one.role, &one.target).await?).is_empty(),
         _ => nothing,
     };
@@ -89,7 +89,7 @@ async fn keep_volume(run: &Run, step: Step, one: &Replacement, name: &str) -> Re
     if run.is_going_back() && run.journal().state().phase != Phase::Preparing {
         return Ok(());
     }
-    let aside = match run.noted::<String>(step, &aside_key(one)) {
+    let aside = match run.noted::<String>(step, &aside_key(one))? {
         Some(aside) => aside,
         None => {
             let volumes = run.docker.volume_names().await?;

@@ -16,7 +16,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
     let edits = located(run);
-    let all_rewritten = run.output::<serde_json::Value>(Step::RewriteCompose).is_some();
+    let all_rewritten = run.output::<serde_json::Value>(Step::RewriteCompose)?.is_some();
     let kept = blocking(move || edits.iter().map(|edit| restore(edit, all_rewritten)).collect::<Result<Vec<_>>>());
     for (path, edit) in kept.await?.into_iter().zip(run.plan.edits()) {
         let Some(name) = path.as_deref().and_then(Path::file_name) else { continue };

@@ -96,16 +96,20 @@ impl Run {
         self.record(Record::Note { step: step.name().into(), key: key.into(), value })
     }
 
-    /// Returns the latest note of a step under `key`, if there is one in the expected form.
-    pub fn noted<T: DeserializeOwned>(&self, step: Step, key: &str) -> Option<T> {
-        let value = self.journal().state().step(step.name()).notes.remove(key)?;
-        serde_json::from_value(value).ok()
+    /// Returns the latest note of a step under `key`; nothing if there is none.
+    ///
+    /// # Errors
+    /// Fails, naming step and key, where the note is not in the expected form.
+    pub fn noted<T: DeserializeOwned>(&self, step: Step, key: &str) -> Result<Option<T>> {
+        self.journal().state().noted(step.name(), key)
     }
 
-    /// Returns the output of a finished step, if it is in the expected form.
-    pub fn output<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
-        let value = self.journal().state().step(step.name()).output?;
-        serde_json::from_value(value).ok()
+    /// Returns the output of a finished step; nothing if it is not finished.
+    ///
+    /// # Errors
+    /// Fails, naming the step, where the output is not in the expected form.
+    pub fn output<T: DeserializeOwned>(&self, step: Step) -> Result<Option<T>> {
+        self.journal().state().output(step.name())
     }
 
     /// Claims a path for a step: what is found there later was made by this run and may be removed.
@@ -114,7 +118,7 @@ impl Run {
     /// Refuses a path that holds something of the user's.
     pub fn claim(&self, step: Step, path: &Path) -> Result<Owned> {
         let key = claim_key(path);
-        if let Some(owned) = self.noted(step, &key) {
+        if let Some(owned) = self.noted(step, &key)? {
             return Ok(owned);
         }
         let owned = Owned::claim(path)?;
@@ -127,7 +131,7 @@ impl Run {
     /// # Errors
     /// Fails when it cannot be removed.
     pub async fn remove_claimed(&self, step: Step, path: &Path) -> Result<()> {
-        match self.noted::<Owned>(step, &claim_key(path)) {
+        match self.noted::<Owned>(step, &claim_key(path))? {
             Some(owned) => blocking(move || files::remove_tree(&owned)).await,
             None => Ok(()),
         }

@@ -97,7 +97,7 @@ pub async fn changed_sources(run: &Run) -> Result<Vec<Changed>> {
     let mut changed = Vec::new();
     for one in &run.plan.replacements {
         let step = copying_step(one.role);
-        let Some(then) = run.noted::<Fingerprint>(step, &key(one)) else { continue };
+        let Some(then) = run.noted::<Fingerprint>(step, &key(one))? else { continue };
         let changes = then.compare(&take(run, one).await?);
         if !changes.is_empty() {
             changed.push(Changed { step, what: format!("{} ({changes})", one.source.display()) });

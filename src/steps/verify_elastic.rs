@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     node::remove_leftovers(run).await?;
-    let copied = copied_indices(run);
+    let copied = copied_indices(run)?;
     let found = read_files(run, &copied).await?;
     let data = &replacement(run)?.target;
     let verified = while_there_is_room(data, async {
@@ -65,8 +65,8 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
         return Ok(());
     }
     let target = &replacement(run)?.target;
-    if run.noted::<bool>(Step::VerifyElastic, REMOVING) != Some(true) {
-        let Some(output) = run.output::<VerifiedElastic>(Step::VerifyElastic) else { return Ok(()) };
+    if run.noted(Step::VerifyElastic, REMOVING)? != Some(true) {
+        let Some(output) = run.output::<VerifiedElastic>(Step::VerifyElastic)? else { return Ok(()) };
         if !files::exists(target)? || !output.data.compare(&target_now(run).await?).is_empty() {
             return Ok(());
         }

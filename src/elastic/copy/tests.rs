@@ -92,8 +92,8 @@ impl Checkpoints for Keep {
         Ok(())
     }
 
-    fn earlier(&self, _: &str) -> Option<Partial> {
-        self.earlier.clone()
+    fn earlier(&self, _: &str) -> Result<Option<Partial>> {
+        Ok(self.earlier.clone())
     }
 }
 
@@ -354,9 +354,9 @@ impl Checkpoints for Begun {
         Ok(())
     }
 
-    fn earlier(&self, index: &str) -> Option<Partial> {
+    fn earlier(&self, index: &str) -> Result<Option<Partial>> {
         self.0.lock().unwrap().push(index.to_owned());
-        None
+        Ok(None)
     }
 }
 

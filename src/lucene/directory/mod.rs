@@ -37,7 +37,7 @@ pub use unit::{Document, Tally, Unit, UnitKey};
 use super::Corrupt;
 use super::data_dir::{DataDir, Identified, Index, Kind, identify};
 use super::index_metadata::IndexMetadata;
-use super::mapped::refused;
+use super::mapped::{names, refused};
 use super::state;
 use crate::error::{Error, Result};
 use crate::files::locks::{HeldLocks, Holding, hold};
@@ -134,8 +134,7 @@ impl DataDirectory {
 
     fn read_index(&self, uuid: &str) -> Result<IndexMetadata> {
         let states = self.index_path(uuid).join("_state");
-        let entries = fs::read_dir(&states).map_err(|cause| problem("read the directory", &states, cause))?;
-        let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let names = names(&states)?;
         let newest = state::newest(names.iter().map(String::as_str), "state-");
         let path = states.join(newest.unwrap_or("state-<n>.st"));
         let bytes = fs::read(&path).map_err(|cause| problem("read", &path, cause))?;

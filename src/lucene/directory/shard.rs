@@ -4,7 +4,7 @@ use super::super::Corrupt;
 use super::super::codec::Codec;
 use super::super::commit::{self, Commit};
 use super::super::index_metadata::IndexMetadata;
-use super::super::mapped::refused;
+use super::super::mapped::{names, refused};
 use super::super::segment::Segment;
 use super::super::translog::replay::Replay;
 
@@ -41,8 +41,7 @@ impl Shard {
         locks: Option<&Arc<HeldLocks>>,
     ) -> Result<Self> {
         let lucene = dir.join("index");
-        let entries = fs::read_dir(&lucene).map_err(|cause| problem("read the directory", &lucene, cause))?;
-        let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let names = names(&lucene)?;
         let newest = commit::newest(names.iter().map(String::as_str));
         let (name, generation) = newest.ok_or_else(|| refused(&lucene, Corrupt::new("it has no file segments_N")))?;
         let path = lucene.join(name);

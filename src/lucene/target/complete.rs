@@ -4,9 +4,8 @@
 //! The translog itself is not read: after a flush nothing in it is missing from the commit.
 
 use super::super::Corrupt;
-use super::super::mapped::refused;
+use super::super::mapped::{names, refused};
 use super::super::translog::{self, Sequence};
-use super::names;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::fs;

@@ -36,7 +36,7 @@ pub use unit::{TargetDocument, TargetTally, TargetUnit};
 
 use super::Corrupt;
 use super::index_metadata::IndexMetadata;
-use super::mapped::refused;
+use super::mapped::{names, refused};
 use super::state;
 use crate::error::{Error, Result};
 use crate::files::problem::problem;
@@ -126,10 +126,4 @@ fn read_index(indices: &Path, uuid: &str) -> Result<Option<IndexMetadata>> {
     let metadata =
         metadata.ok_or_else(|| refused(&path, Corrupt::new("it does not describe the index of its directory")));
     metadata.map(Some)
-}
-
-/// Lists a directory.
-fn names(dir: &Path) -> Result<Vec<String>> {
-    let entries = fs::read_dir(dir).map_err(|cause| problem("read the directory", dir, cause))?;
-    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
 }

@@ -3,10 +3,10 @@
 use super::super::Corrupt;
 use super::super::codec::Codec;
 use super::super::commit::{self, Commit};
-use super::super::mapped::refused;
+use super::super::mapped::{names, refused};
 use super::super::segment::Segment;
+use super::complete;
 use super::unit::TargetUnit;
-use super::{complete, names};
 use crate::error::{Error, Result};
 use crate::files::problem::problem;
 use base64::Engine;

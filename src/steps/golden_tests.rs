@@ -1,0 +1,107 @@
+//! Journals that earlier versions have left, read by this one: nothing in them is passed over.
+
+use super::copy_elastic::{CopiedElastic, copied_by, partly_copied};
+use super::{Checked, VerifiedElastic};
+use crate::error::Result;
+use crate::files::{Fingerprint, Owned, archive};
+use crate::journal::{Journal, Phase, State, Status};
+use crate::plan::{Plan, Step};
+use std::path::Path;
+
+fn state(name: &str) -> State {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/journals").join(name);
+    Journal::peek(&path).unwrap()
+}
+
+fn plan(state: &State) -> Plan {
+    serde_json::from_value(state.plan.clone().unwrap()).unwrap()
+}
+
+/// Reads all that the steps have kept in the form that whoever needs it expects.
+fn read_all(state: &State) -> Result<()> {
+    copied_by(state)?;
+    for (step, _) in state.steps() {
+        state.all_noted::<Owned>(step, "claim ")?;
+        state.all_noted::<Fingerprint>(step, "fingerprint ")?;
+        state.all_noted::<Fingerprint>(step, "copy ")?;
+        state.all_noted::<bool>(step, "removing the unused ")?;
+        state.all_noted::<archive::Archived>(step, "archived ")?;
+    }
+    state.output::<CopiedElastic>(Step::CopyElastic.name())?;
+    state.output::<VerifiedElastic>(Step::VerifyElastic.name())?;
+    state.output::<Checked>(Step::CheckHealth.name()).map(drop)
+}
+
+#[test]
+fn a_migration_that_is_done_can_be_compared_and_taken_back() {
+    for (name, steps, documents) in [("elastic-completed.journal", 4, 11), ("server-completed.journal", 12, 150)] {
+        let state = state(name);
+        assert_eq!((state.phase, plan(&state).steps().len()), (Phase::Completed, steps), "{name}");
+        read_all(&state).unwrap();
+        let copied: CopiedElastic = state.output(Step::CopyElastic.name()).unwrap().unwrap();
+        assert_eq!(copied.counts.values().sum::<u64>(), documents, "{name}");
+        let noted = copied_by(&state).unwrap();
+        let counts = noted.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+        assert_eq!(copied.counts, counts, "{name}");
+        let verified: VerifiedElastic = state.output(Step::VerifyElastic.name()).unwrap().unwrap();
+        assert_eq!(verified.verified.len(), noted.len(), "{name}");
+    }
+}
+
+#[test]
+fn a_copy_that_was_cut_off_is_gone_on_with() {
+    let state = state("elastic-copy-cut-off.journal");
+    read_all(&state).unwrap();
+    assert_eq!(state.step(Step::CopyElastic.name()).status, Status::Running);
+    let partial = partly_copied(&state, "events-log-d1bd").unwrap().unwrap();
+    assert!((1..8).contains(&partial.documents()), "{partial:?}");
+    assert_eq!(partly_copied(&state, "events-plot-d1bd").unwrap(), None);
+}
+
+#[test]
+fn a_copy_that_was_not_compared_yet_is_known_by_index() {
+    let state = state("elastic-copied.journal");
+    read_all(&state).unwrap();
+    let names: Vec<String> = copied_by(&state).unwrap().into_iter().map(|one| one.outcome.index).collect();
+    assert_eq!(names, ["events-log-d1bd", "events-training_stats_scalar-d1bd", "worker_stats_d1bd_2020-06"]);
+    assert_eq!(plan(&state).elastic.indices, names);
+}
+
+#[test]
+fn a_migration_that_was_taken_back_begins_anew() {
+    let state = state("elastic-rolled-back.journal");
+    assert_eq!(state.phase, Phase::RolledBack);
+    plan(&state);
+    read_all(&state).unwrap();
+}
+
+#[test]
+fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
+    use crate::journal::Record;
+    use crate::report::sample;
+    use serde_json::json;
+
+    let mut whole = state("elastic-copied.journal").step(Step::CopyElastic.name()).notes;
+    let good = whole.remove("index events-log-d1bd").unwrap();
+    let read = |value: serde_json::Value| {
+        let (step, key) = (Step::CopyElastic.name().to_owned(), "index events-log-d1bd".to_owned());
+        let mut state = State::new(sample::opened());
+        let planned = Record::Planned { plan: json!({}), fingerprints: Default::default() };
+        let note = |key: &str, value| Record::Note { step: step.clone(), key: key.to_owned(), value };
+        // Notes of another kind under the same step are known by their keys.
+        let others = [note("reader", good.clone()), note("claim /x", json!({ "path": "/x", "was_directory": false }))];
+        let records = [planned, Record::Started { step: step.clone() }, note(&key, value)].into_iter().chain(others);
+        records.for_each(|record| state.apply(&record).unwrap());
+        copied_by(&state)
+    };
+    assert_eq!(read(good.clone()).unwrap().len(), 1);
+    let mut of_the_future = good.clone();
+    of_the_future["outcome"]["digest"] = json!({ "of another kind": 1 });
+    for unknown in [of_the_future, json!({ "partial": 7 }), json!({})] {
+        let error = read(unknown).unwrap_err();
+        assert_eq!(
+            error.message(),
+            "In the journal, the note \"index events-log-d1bd\" of the step copy_elastic cannot be understood."
+        );
+    }
+}
