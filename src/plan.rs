@@ -10,7 +10,7 @@ mod step;
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
 pub use step::Step;
 
-use crate::deployment::{Deployment, Project, Role};
+use crate::deployment::{Deployment, Experiments, Project, Role};
 use crate::docker::ComposeChoice;
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
@@ -149,6 +149,9 @@ pub struct ServerPlan {
     /// The compose that takes the old server down and brings the new one up.
     #[serde(default)]
     pub compose: ComposeChoice,
+    /// The old server's experiments when the plan was made.
+    #[serde(default)]
+    pub experiments: Experiments,
     /// Text files to edit.
     pub edits: Vec<FileEdit>,
     /// The compose project after the switch.

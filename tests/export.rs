@@ -206,6 +206,77 @@ fn a_damaged_index_stops_its_own_export_and_no_other() {
     assert!(listed.stdout.contains("corrupted_x") && listed.stdout.contains("nested"), "{listed}");
 }
 
+/// Returns the directory of an index.
+fn index_directory(old: &Old, name: &str) -> PathBuf {
+    let holds = |path: &PathBuf| {
+        let states = fs::read_dir(path.join("_state")).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        states.into_iter().any(|state| state.windows(name.len()).any(|window| window == name.as_bytes()))
+    };
+    let indices = fs::read_dir(old.source().join("nodes/0/indices")).unwrap();
+    indices.map(|entry| entry.unwrap().path()).find(holds).unwrap()
+}
+
+#[test]
+fn an_index_of_which_nobody_can_tell_which_it_is_is_never_left_out_in_silence() {
+    type Change = fn(&Path);
+    let cases: [(&str, Change); 4] = [
+        ("is a link that leads nowhere (is a disk not mounted?)", |index| {
+            fs::remove_dir_all(index).unwrap();
+            std::os::unix::fs::symlink("/mnt/gone/index", index).unwrap();
+        }),
+        ("is empty (is a disk not mounted?)", |index| {
+            fs::remove_dir_all(index).unwrap();
+            fs::create_dir(index).unwrap();
+        }),
+        ("holds a shard, but no state", |index| fs::remove_dir_all(index.join("_state")).unwrap()),
+        ("neither a state nor a shard", |index| fs::remove_dir_all(index.join("_state")).unwrap()),
+    ];
+    for (told, change) in cases {
+        let old = Old::new("kinds");
+        let index = index_directory(&old, "single");
+        change(&index);
+        if told.starts_with("neither") {
+            for shard in fs::read_dir(&index).unwrap() {
+                fs::remove_dir_all(shard.unwrap().path().join("index")).unwrap();
+            }
+        }
+        let refused = old.export(&[]).run().refused();
+        refused.saying(told).saying(&format!("mv {}", index.display()));
+        old.export(&["--index", "*nested*"]).run().refused().saying(told);
+        old.export_to(Path::new("/dev/null"), &[]).run().refused().saying(told);
+        assert!(!old.output().exists(), "nothing is begun");
+        let listed = old.export(&["--list"]).run().refused();
+        assert!(listed.stdout.contains("nested") && listed.stdout.contains(told), "{listed}");
+        listed.saying("There may be more in").saying(told);
+        // An index that is there by its name is no other; what is left out is told wherever the export is.
+        let named = old.export(&["--index", "nested"]).run().done();
+        named.saying(&format!("Please note: Not exported: {}", index.display()));
+        let manifest: Value = serde_json::from_slice(&fs::read(old.output().join("manifest.json")).unwrap()).unwrap();
+        assert!(manifest["warnings"][0].as_str().unwrap().contains(told), "{manifest}");
+    }
+}
+
+#[test]
+fn data_without_any_index_are_an_error_unless_it_is_said() {
+    for missing in [true, false] {
+        let old = Old::new("kinds");
+        let indices = old.source().join("nodes/0/indices");
+        old.export(&["--empty"]).run().refused().saying("is not empty: it holds").saying("Leave out --empty");
+        fs::remove_dir_all(&indices).unwrap();
+        if !missing {
+            fs::create_dir(&indices).unwrap();
+        }
+        for arguments in [&["--list"][..], &[]] {
+            let refused = old.export(arguments).run().refused().saying("holds no index: nothing is in");
+            let refused = refused.saying("though the node has").saying("Is a disk not mounted").saying("--empty");
+            assert_eq!(refused.stdout, "");
+        }
+        old.export(&["--list", "--empty"]).run().done();
+        old.export(&["--empty"]).run().done().saying("0 documents in 0 indices");
+        assert!(old.exported().is_empty());
+    }
+}
+
 #[test]
 fn what_cannot_be_exported_is_refused_by_name() {
     let old = Old::new("merged");

@@ -230,6 +230,52 @@ fn the_data_directory_is_missing() {
 }
 
 #[test]
+fn the_indices_are_not_there_and_mongodb_has_their_experiments() {
+    if !on_the_bed() {
+        return;
+    }
+    let machine = machine_with_server();
+    let (indices, elsewhere) = (elastic_data(&machine).join("nodes/0/indices"), machine.path("opt/elsewhere"));
+    fs::rename(&indices, &elsewhere).unwrap();
+    // With all of the server stopped, nobody knows.
+    let unknown = reasons(&machine);
+    assert!(unknown.contains("MongoDB does not run. Start the old server"), "{unknown}");
+    let migrate = |arguments: &[&str]| {
+        let file = machine.compose_file();
+        machine.docker_clearml_migrate(&[arguments, &["-f", &file]].concat()).run()
+    };
+    let believed = migrate(&["--dry-run", "--empty"]).done();
+    believed.saying("The server is taken for empty: --empty was given; MongoDB was not asked");
+    machine.compose(&machine.home(), &["up", "--detach", "mongo"]);
+    let begun = Instant::now();
+    while !docker_answers(&["exec", "trains-mongo", "mongo", "--quiet", "--eval", "db.version()"]) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "MongoDB does not answer");
+    }
+    for arguments in [&["--yes"][..], &["--yes", "--empty"], &["check", "--empty"]] {
+        let refused = migrate(arguments).refused();
+        let refused = refused.saying("holds no index of the server: nothing is in").saying("worker_stats");
+        refused.saying("but MongoDB has").saying("of them have run.").saying("Is a disk not mounted");
+    }
+    assert!(docker_answers(&["exec", "trains-mongo", "true"]), "nothing was stopped");
+    // A single index on a disk of its own.
+    fs::rename(&elsewhere, &indices).unwrap();
+    let index = fs::read_dir(&indices).unwrap().next().unwrap().unwrap().path();
+    fs::rename(&index, &elsewhere).unwrap();
+    std::os::unix::fs::symlink("/mnt/gone", &index).unwrap();
+    let refused = migrate(&["--yes"]).refused().saying("is a link that leads nowhere (is a disk not mounted?)");
+    refused.saying(&format!("mv {}", index.display()));
+    fs::remove_file(&index).unwrap();
+    fs::rename(&elsewhere, &index).unwrap();
+    migrate(&["check", "--empty"]).refused().saying("is not empty: it holds").saying("Leave out --empty");
+    machine.compose(&machine.home(), &["down"]);
+}
+
+/// Returns whether docker does what it is told.
+fn docker_answers(arguments: &[&str]) -> bool {
+    Command::new("docker").args(arguments).output().unwrap().status.success()
+}
+
+#[test]
 fn somebody_has_the_data_open() {
     if !on_the_bed() {
         return;

@@ -75,6 +75,9 @@ pub struct CopyArgs {
     /// What to do with documents of one index that share their _id [default: refuse]
     #[arg(long, value_name = "WHAT", env = "CLEARML_MIGRATE_ON_ID_COLLISION", hide_env_values = true)]
     pub on_id_collision: Option<OnIdCollisionArg>,
+    /// Say that the old server never had an experiment: only then may its data hold nothing
+    #[arg(long)]
+    pub empty: bool,
     /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
     #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
     pub memory: Option<u64>,
@@ -130,6 +133,9 @@ pub struct ExportArgs {
     /// List the indices and write nothing; Elasticsearch may be running
     #[arg(long)]
     pub list: bool,
+    /// Say that there never was an index: only then may the data hold none
+    #[arg(long)]
+    pub empty: bool,
 }
 
 /// Options of `import`.

@@ -18,6 +18,7 @@ pub(super) struct Said<'a> {
     backup: Option<Backup>,
     backup_dir: Option<&'a Path>,
     reader: ReaderWish,
+    empty: bool,
     memory: Option<u64>,
 }
 
@@ -31,6 +32,7 @@ impl<'a> Said<'a> {
             backup: settings.backup,
             backup_dir: settings.backup_dir.as_deref(),
             reader: settings.reader,
+            empty: settings.empty,
             memory: settings.memory,
         }
     }
@@ -44,6 +46,7 @@ impl<'a> Said<'a> {
             backup: (!settings.backup).then_some(Backup::None),
             backup_dir: settings.backup_dir.as_deref(),
             reader: settings.reader,
+            empty: settings.empty,
             memory: settings.memory,
         }
     }
@@ -75,7 +78,9 @@ impl<'a> Said<'a> {
         let backup_dir = self.backup_dir.and_then(|said| backup_dir(plan, said));
         let reader = reader(plan, self.reader)
             .map(|(begun, said)| (format!("with --reader {begun}"), format!("with --reader {said}")));
-        goal.or(target).or(home).or(backup).or(backup_dir).or(reader)
+        let empty = self.empty && !plan.elastic.empty;
+        let empty = empty.then(|| ("without --empty".to_owned(), "with it".to_owned()));
+        goal.or(target).or(home).or(backup).or(backup_dir).or(reader).or(empty)
     }
 }
 

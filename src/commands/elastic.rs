@@ -123,11 +123,13 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
         reader: settings.reader,
         verification: settings.verification.unwrap_or_default(),
         on_id_collision: settings.on_id_collision.unwrap_or_default(),
+        empty: settings.empty,
     };
     let run_id = format!("{stamp}-{}", std::process::id());
-    let plan = build_elastic(&wishes, &measured, stamp, &run_id)?;
+    let mut plan = build_elastic(&wishes, &measured, stamp, &run_id)?;
     let subject = Subject { plan: &plan, docker: &tools.docker, may_run: false, cancel: &context.cancel };
     let findings = preflight::run(&subject).await?;
+    plan.elastic.warnings = preflight::lasting(&findings);
     Ok(Prepared { plan, findings })
 }
 

@@ -6,6 +6,7 @@ use crate::display::format::{self, bytes, documents, plural};
 use crate::error::{Error, Result};
 use crate::export::{Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::problem::problem;
+use crate::lucene::data_dir::Finding;
 use crate::settings::{Export, ExportTo};
 use crate::steps::blocking;
 use std::fs::{self, OpenOptions};
@@ -25,18 +26,20 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
     let source = settled(&settings.source);
     let (names, to) = (settings.indices, settings.to);
     if settings.list {
-        let listed = blocking(move || list(&source, &names)).await?;
+        let (place, empty) = (source.clone(), settings.empty);
+        let listed = blocking(move || list(&source, &names, empty)).await?;
         context.display.print(&list_text(&listed));
-        return Ok(());
+        return require_told_apart(&place, &listed);
     }
-    let selection = Selection { source: source.clone(), indices: names, encoding: settings.encoding };
+    let selection =
+        Selection { source: source.clone(), indices: names, encoding: settings.encoding, empty: settings.empty };
     let (events, cancel) = (context.events.clone(), context.cancel.clone());
     let started = Instant::now();
     match to {
         ExportTo::Standard => {
             let totals = blocking(move || into_stream(&selection, io::stdout().lock(), &events, &cancel)).await?;
             // Standard output belongs to the documents.
-            context.events.info(summary(&totals, started.elapsed()));
+            context.events.info(summary(&totals, started.elapsed(), &context.display.warnings()));
         }
         ExportTo::Path(path) if is_stream(&path) => {
             let totals = blocking(move || {
@@ -45,7 +48,7 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
                 into_stream(&selection, file, &events, &cancel)
             })
             .await?;
-            context.display.print(&summary(&totals, started.elapsed()));
+            context.display.print(&summary(&totals, started.elapsed(), &context.display.warnings()));
         }
         ExportTo::Path(path) => {
             require_no_file(&path)?;
@@ -54,7 +57,7 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
             let manifest = blocking(move || into_directory(&selection, &target, &events, &cancel)).await?;
             context.display.print(&format!(
                 "{}\nThe files are in {}; manifest.json says what is in them.\nTo check them later: cd {} && sha256sum --check --quiet SHA256SUMS",
-                summary(&manifest.totals(), started.elapsed()),
+                summary(&manifest.totals(), started.elapsed(), &context.display.warnings()),
                 path.display(),
                 path.display()
             ));
@@ -88,7 +91,7 @@ fn require_elsewhere(target: &Path, source: &Path) -> Result<()> {
         .hint("Name a directory elsewhere: --output DIR"))
 }
 
-fn summary(totals: &Totals, took: Duration) -> String {
+fn summary(totals: &Totals, took: Duration, warnings: &[String]) -> String {
     let mut text = format!(
         "{} in {}, {} of JSON, in {}.",
         documents(totals.documents),
@@ -99,7 +102,21 @@ fn summary(totals: &Totals, took: Duration) -> String {
     if totals.converted > 0 {
         text.push_str(&format!("\n{} had been sent in other formats and became JSON.", documents(totals.converted)));
     }
+    warnings.iter().for_each(|warning| text.push_str(&format!("\nPlease note: {warning}")));
     text
+}
+
+/// A list that may lack an index is no success.
+fn require_told_apart(source: &Path, listed: &Listed) -> Result<()> {
+    let strays: Vec<&Finding> = listed.findings.iter().filter(|finding| finding.is_stray()).collect();
+    if strays.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = strays.iter().map(ToString::to_string).collect();
+    let error = Error::refused(format!("There may be more in {} than these indices.", source.display()))
+        .because(anyhow::Error::msg(told.join("\n")));
+    let ways = strays.iter().filter_map(|finding| finding.ways_out()).collect::<Vec<_>>().join("\n");
+    Err(ways.lines().fold(error, Error::hint))
 }
 
 fn list_text(listed: &Listed) -> String {
@@ -126,13 +143,15 @@ fn list_text(listed: &Listed) -> String {
     for [name, count, size, kinds, state] in std::iter::once(&head).chain(&rows) {
         text.push_str(&format!("{name:names$}  {count:>counts$}  {size:>sizes$}  {kinds:types$}  {state}\n"));
     }
-    if !listed.findings.is_empty() {
-        text.push_str("\nNot whole (the other indices can be exported with --index):\n");
-        listed.findings.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
-    }
-    if !listed.nameless.is_empty() {
-        text.push_str("\nNot read:\n");
-        listed.nameless.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
-    }
+    let (strays, broken): (Vec<_>, Vec<_>) = listed.findings.iter().partition(|finding| finding.is_stray());
+    let mut told = |title: &str, findings: &[&Finding]| {
+        if !findings.is_empty() {
+            text.push_str(&format!("\n{title}:\n"));
+            findings.iter().for_each(|finding| text.push_str(&format!("  {finding}\n")));
+        }
+    };
+    told("Not whole (the other indices can be exported with --index)", &broken);
+    told("Perhaps an index (those above can be exported, each by its name with --index)", &strays);
+    told("Not read", &listed.foreign.iter().collect::<Vec<_>>());
     text
 }

@@ -174,10 +174,15 @@ pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Ou
         only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
         elapsed: begun.elapsed(),
         checks,
-        warnings: context.display.warnings(),
+        warnings: told(&run.plan, context.display.warnings()),
         log_file: context.display.log().path().map(|path| moved(&run.plan, &path)),
         web: web_address(&run.plan),
     })
+}
+
+/// What the checks found of the data comes first: it was said before the question, perhaps in an earlier run.
+fn told(plan: &Plan, of_this_run: Vec<String>) -> Vec<String> {
+    plan.elastic.warnings.iter().cloned().chain(of_this_run).collect()
 }
 
 /// The log file may lie in the home, which has moved meanwhile.

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
-use crate::deployment::{Deployment, Role, Search, Service, find};
+use crate::deployment::{Deployment, Experiments, Role, Search, Service, find};
 use crate::docker::ProjectArgs;
 use crate::elastic::{Files, IndexPlan, Templates};
 use crate::error::{Error, Result};
@@ -54,6 +54,7 @@ pub(super) async fn prepare(
         reader: settings.reader,
         verification: settings.verification.unwrap_or_default(),
         on_id_collision: settings.on_id_collision.unwrap_or_default(),
+        empty: settings.empty,
     };
     let stamp = stamp_now();
     let run_id = format!("{stamp}-{}", std::process::id());
@@ -67,6 +68,7 @@ pub(super) async fn prepare(
     }
     let subject = Subject { plan: &plan, docker: &tools.docker, may_run, cancel: &context.cancel };
     let findings = preflight::run(&subject).await?;
+    plan.elastic.warnings = preflight::lasting(&findings);
     Ok(Prepared { plan, findings })
 }
 
@@ -97,6 +99,7 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
         memory: tools.docker.info().memory,
         volumes: tools.docker.volume_names().await?,
         compose: tools.compose()?.choice().clone(),
+        experiments: Experiments::of(deployment, &tools.docker).await,
         ..Measured::default()
     };
     let data = Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)).flat_map(Service::data_mounts);

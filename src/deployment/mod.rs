@@ -7,6 +7,7 @@
 
 mod candidates;
 mod data;
+mod experiments;
 pub mod find;
 mod home;
 mod inspect;
@@ -15,6 +16,7 @@ mod storage;
 mod version;
 
 pub use candidates::files_in;
+pub use experiments::{Experiments, count as count_experiments};
 pub use find::{Search, find};
 
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use super::manifest::{FileEntry, IndexEntry, MANIFEST, Manifest};
 use super::output::{Encoding, Output, hash_of_start, hexadecimal};
 use super::reading::{Block, Part, read_units};
-use super::{Selection, Totals, open};
+use super::{Selection, Totals, open, tell_left_out, warnings};
 use crate::elastic::describe;
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
@@ -36,9 +36,11 @@ pub fn into_directory(
     events: &Events,
     cancel: &CancellationToken,
 ) -> Result<Manifest> {
-    let directory = open(&selection.source, &selection.indices)?;
+    let directory = open(selection)?;
+    tell_left_out(&directory, events);
     fs::create_dir_all(target).map_err(|cause| problem("make the directory", target, cause))?;
     let mut manifest = Manifest::open(target, selection)?;
+    manifest.warnings = warnings(&directory);
     manifest.write(target)?;
     let lock = target.join(LOCK);
     let _held = RunLock::acquire(&lock, &format!("export, process {}", std::process::id()))?;
@@ -46,10 +48,15 @@ pub fn into_directory(
         let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
         Job { target, index, units: &units, events, cancel }.run(&mut manifest)?;
     }
+    let mut stayed = Vec::new();
     let here = |name: &String| directory.indices().iter().any(|index| index.name == *name);
     for gone in manifest.indices.keys().filter(|name| selection.indices.include(name) && !here(name)) {
-        events.warn(format!("{gone} is no longer in the data; what an earlier export has of it stays in this one."));
+        let gone = format!("{gone} is no longer in the data; what an earlier export has of it stays in this one.");
+        events.warn(gone.clone());
+        stayed.push(gone);
     }
+    manifest.warnings.extend(stayed);
+    manifest.write(target)?;
     manifest.write_checksums(target)?;
     files::remove_file(&lock)?;
     Ok(manifest)

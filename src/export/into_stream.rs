@@ -2,7 +2,7 @@
 
 use super::output::Encoder;
 use super::reading::{Part, read_units};
-use super::{Selection, Totals, open};
+use super::{Selection, Totals, open, tell_left_out};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
 use crate::lucene::directory::Unit;
@@ -20,7 +20,8 @@ pub fn into_stream(
     events: &Events,
     cancel: &CancellationToken,
 ) -> Result<Totals> {
-    let directory = open(&selection.source, &selection.indices)?;
+    let directory = open(selection)?;
+    tell_left_out(&directory, events);
     let mut encoder = Encoder::new(stream, selection.encoding);
     let mut totals = Totals::default();
     for index in directory.indices() {

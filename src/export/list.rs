@@ -1,6 +1,6 @@
 //! What indices there are, without reading a document.
 
-use super::Names;
+use super::{Names, require_some};
 use crate::error::{Error, Result};
 use crate::lucene::data_dir::{Finding, Index, Kind, Openness, identify};
 use std::path::Path;
@@ -12,8 +12,8 @@ pub struct Listed {
     pub indices: Vec<Index>,
     /// What forbids to read the data as if they were whole, other indices' too.
     pub findings: Vec<Finding>,
-    /// Shards of no index, which are not read.
-    pub nameless: Vec<Finding>,
+    /// What is no index and looks like none, which is not read.
+    pub foreign: Vec<Finding>,
 }
 
 impl Listed {
@@ -32,8 +32,9 @@ impl Listed {
 /// Lists the indices that are meant. A node may be running on the directory. Blocks.
 ///
 /// # Errors
-/// Refuses a directory that is no Elasticsearch 5's. Fails if something cannot be read.
-pub fn list(source: &Path, names: &Names) -> Result<Listed> {
+/// Refuses a directory that is no Elasticsearch 5's, and one without any index unless it was said that it is `empty`.
+/// Fails if something cannot be read.
+pub fn list(source: &Path, names: &Names, empty: bool) -> Result<Listed> {
     if !crate::files::exists(source)? {
         return Err(Error::refused(format!("{} does not exist.", source.display()))
             .hint("Name the data directory of Elasticsearch: --source DIR"));
@@ -44,7 +45,11 @@ pub fn list(source: &Path, names: &Names) -> Result<Listed> {
             .because(anyhow::anyhow!("{}", identified.reason))
             .hint("Give the directory that has `nodes/0` in it, of a node of version 5: --source DIR"));
     };
-    let (findings, nameless) = (data.blocking().cloned().collect(), data.nameless().cloned().collect());
+    let (findings, foreign): (Vec<_>, _) = (data.blocking().cloned().collect(), data.foreign().cloned().collect());
+    if findings.is_empty() {
+        // What cannot be told to be an index is worse news than that there is none.
+        require_some(source, &data, empty)?;
+    }
     let indices = data.indices.into_iter().filter(|index| names.include(&index.name)).collect();
-    Ok(Listed { indices, findings, nameless })
+    Ok(Listed { indices, findings, foreign })
 }

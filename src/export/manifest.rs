@@ -29,6 +29,9 @@ pub struct Manifest {
     pub source: PathBuf,
     /// How the documents are written.
     pub encoding: Encoding,
+    /// What of the data directory is not in the export, in words; as the last call found it.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// By name.
     pub indices: BTreeMap<String, IndexEntry>,
 }
@@ -93,6 +96,7 @@ impl Manifest {
                 made_by,
                 source,
                 encoding: selection.encoding,
+                warnings: Vec::new(),
                 indices: BTreeMap::new(),
             });
         }

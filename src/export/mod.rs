@@ -29,7 +29,9 @@ pub use output::Encoding;
 pub(crate) use output::hexadecimal;
 
 use crate::error::{Error, Result};
-use crate::lucene::directory::DataDirectory;
+use crate::events::Events;
+use crate::lucene::data_dir::{DataDir, Kind, identify};
+use crate::lucene::directory::{DataDirectory, Meant};
 use glob::Pattern;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +44,8 @@ pub struct Selection {
     pub indices: Names,
     /// How documents are written.
     pub encoding: Encoding,
+    /// It was said that the data hold no index, which is believed if they hold none.
+    pub empty: bool,
 }
 
 /// A pattern for names of indices, with `*`, `?` and `[…]`.
@@ -66,6 +70,11 @@ impl Names {
     pub fn include(&self, name: &str) -> bool {
         self.0.matches(name)
     }
+
+    /// Returns the one name that is meant, if it is one and no pattern.
+    fn one(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|name| !name.contains(['*', '?', '[']))
+    }
 }
 
 /// What was written.
@@ -82,11 +91,46 @@ pub struct Totals {
 }
 
 /// Opens the directory for reading the indices that are meant; others may be damaged.
-fn open(source: &Path, names: &Names) -> Result<DataDirectory> {
-    let directory = DataDirectory::open_indices(source, |name| names.include(name))?;
-    if directory.indices().is_empty() {
+///
+/// # Errors
+/// As [`DataDirectory::open_indices`]; and refuses data without any index, unless it was said that they are empty, and a
+/// pattern that no index matches.
+fn open(selection: &Selection) -> Result<DataDirectory> {
+    let Selection { source, indices: names, empty, .. } = selection;
+    let such = |name: &str| names.include(name);
+    let meant = names.one().map_or(Meant::Such(&such), Meant::One);
+    let directory = DataDirectory::open_indices(source, meant)?;
+    if (directory.indices().is_empty() || *empty)
+        && let Kind::Elastic5(data) = identify(source)?.kind
+    {
+        require_some(source, &data, *empty)?;
+    }
+    if directory.indices().is_empty() && !*empty {
         return Err(Error::refused(format!("No index in {} matches {:?}.", source.display(), names.0.as_str()))
             .hint("--list shows what is there."));
     }
     Ok(directory)
+}
+
+/// Returns what of the data is not read, a sentence for each.
+fn warnings(directory: &DataDirectory) -> Vec<String> {
+    directory.left_out().iter().map(|left| format!("Not exported: {left}.")).collect()
+}
+
+fn tell_left_out(directory: &DataDirectory, events: &Events) {
+    warnings(directory).into_iter().for_each(|warning| events.warn(warning));
+}
+
+/// Refuses data without any index, unless it was said that they are empty; and that word where it is not true.
+fn require_some(source: &Path, data: &DataDir, empty: bool) -> Result<()> {
+    match (data.indices.is_empty(), empty) {
+        (true, true) | (false, false) => Ok(()),
+        (true, false) => Err(Error::refused(format!("{}.", data.nothing_of("", source)))
+            .hint("Is a disk not mounted, or was a copy cut off?")
+            .hint("If it is known that there never was an index: --empty")),
+        (false, true) => {
+            let not_empty = format!("{} is not empty: it holds {}.", source.display(), data.some_indices());
+            Err(Error::refused(not_empty).hint("Leave out --empty."))
+        }
+    }
 }

@@ -104,4 +104,10 @@ pub struct ElasticPlan {
     pub indices: Vec<String>,
     /// Indices that are left, such as `.monitoring-*`.
     pub left: Vec<String>,
+    /// It was said that the server is empty: no index of it is no error then.
+    #[serde(default)]
+    pub empty: bool,
+    /// What the checks found of the data that the report says again, a sentence for each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }

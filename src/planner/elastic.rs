@@ -34,6 +34,8 @@ pub struct ElasticWishes {
     pub verification: Verification,
     /// What becomes of documents that share their `_id`.
     pub on_id_collision: OnIdCollision,
+    /// `--empty`.
+    pub empty: bool,
 }
 
 /// Builds the plan of a migration of one data directory.
@@ -87,6 +89,8 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         on_id_collision: wishes.on_id_collision,
         indices,
         left,
+        empty: wishes.empty,
+        warnings: Vec::new(),
     };
     let mut notes = changed_fields(&measured.plans);
     if stays {
@@ -155,6 +159,7 @@ mod tests {
             reader: ReaderWish::Auto,
             verification: Verification::default(),
             on_id_collision: OnIdCollision::Refuse,
+            empty: false,
         }
     }
 

@@ -74,6 +74,7 @@ mod tests {
 
     fn wishes() -> Wishes {
         Wishes {
+            empty: false,
             release: crate::release::find("1.1").unwrap(),
             new_home: None,
             keep_home: false,

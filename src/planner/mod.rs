@@ -12,7 +12,7 @@ pub use elastic::{ElasticWishes, build_elastic};
 pub use estimate::{heaps, memory_needed, with_source};
 pub use reader::phrase;
 
-use crate::deployment::{Deployment, Role};
+use crate::deployment::{Deployment, Experiments, Role};
 use crate::docker::ComposeChoice;
 use crate::elastic::IndexPlan;
 use crate::error::{Error, Result};
@@ -50,6 +50,8 @@ pub struct Wishes {
     pub verification: Verification,
     /// `--on-id-collision`.
     pub on_id_collision: OnIdCollision,
+    /// `--empty`.
+    pub empty: bool,
 }
 
 /// What was measured on this machine.
@@ -69,6 +71,8 @@ pub struct Measured {
     pub volumes: BTreeSet<String>,
     /// The compose that is there.
     pub compose: ComposeChoice,
+    /// The old server's experiments.
+    pub experiments: Experiments,
 }
 
 impl Measured {
@@ -100,6 +104,8 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         on_id_collision: wishes.on_id_collision,
         indices,
         left,
+        empty: wishes.empty,
+        warnings: Vec::new(),
     };
     let archives = archives(&deployment, wishes, measured, &replacements, stamp);
     let images = images(&deployment, wishes.release, &elastic);
@@ -111,6 +117,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
             release: wishes.release.version.to_owned(),
             deployment,
             compose: measured.compose.clone(),
+            experiments: measured.experiments.clone(),
             edits,
             new_project,
         })),

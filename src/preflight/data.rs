@@ -1,10 +1,11 @@
 //! The old data: they really are Elasticsearch 5, they are whole, and nobody has them open.
 
-use super::{Finding, Subject, indices, users};
+use super::{Finding, Subject, emptiness, indices, users};
 use crate::deployment::Role;
 use crate::error::Result;
 use crate::files::locks::{self, Holding};
 use crate::lucene::data_dir::{Identified, Kind, identify};
+use crate::plan::Plan;
 use crate::steps::blocking;
 use std::path::Path;
 
@@ -18,12 +19,13 @@ pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         if !source.is_dir() {
             continue;
         }
+        let plan = subject.plan.clone();
         let judged = blocking(move || {
             let identified = identify(&source)?;
-            let mut found = judge_identified(&source, &identified);
+            let mut found = judge_identified(&source, &identified, &plan);
             if let Kind::Elastic5(data) = &identified.kind {
                 found.extend(indices::not_too_many(&source, data, heap));
-                found.extend(indices::nameless(data));
+                found.extend(indices::foreign(data));
             }
             Ok(found)
         });
@@ -32,20 +34,23 @@ pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Judges a directory that should hold Elasticsearch 5 data.
+/// Judges a directory that should hold the Elasticsearch 5 data of a plan.
 ///
 /// # Errors
 /// Fails if it cannot be read.
-pub fn judge(path: &Path) -> Result<Vec<Finding>> {
-    Ok(judge_identified(path, &identify(path)?))
+pub fn judge(path: &Path, plan: &Plan) -> Result<Vec<Finding>> {
+    Ok(judge_identified(path, &identify(path)?, plan))
 }
 
-fn judge_identified(path: &Path, identified: &Identified) -> Vec<Finding> {
+fn judge_identified(path: &Path, identified: &Identified, plan: &Plan) -> Vec<Finding> {
     let reason = &identified.reason;
     let place = path.display();
     let wrong = |what: String, remedy: &str| vec![Finding::refusal(what, remedy)];
     match &identified.kind {
-        Kind::Elastic5(data) => indices::whole(data),
+        Kind::Elastic5(data) => match indices::whole(data) {
+            whole if whole.is_empty() => emptiness::judge(path, data, plan),
+            broken => broken,
+        },
         Kind::Elastic(2) => wrong(
             format!("{place} holds Elasticsearch 2 (or older) data, not 5: {reason}."),
             "Start a Trains Server with Elasticsearch 5.6 on it once: it brings the data to version 5.",

@@ -16,15 +16,12 @@ const FOR_THE_NEW_SERVER: usize = 50;
 /// which is sent around whole for each change, takes the more the more there are.
 const HEAP_OF_A_SHARD: u64 = 512 << 10;
 
-/// Warns of shards that belong to no index.
-pub(super) fn nameless(data: &DataDir) -> Vec<Finding> {
+/// Warns of what lies among the indices and is none.
+pub(super) fn foreign(data: &DataDir) -> Vec<Finding> {
     let warning = |found: &data_dir::Finding| {
-        Finding::warning(
-            format!("{found}."),
-            "It stays where it is and is not migrated. If the old server misses an index, restore that from a backup first.",
-        )
+        Finding::warning(format!("{found}."), "It stays where it is and is not migrated, as Elasticsearch ignores it.")
     };
-    data.nameless().map(warning).collect()
+    data.foreign().map(|found| warning(found).lasting()).collect()
 }
 
 /// Refuses indices that are not whole, each once, and says what can be saved.
@@ -34,10 +31,10 @@ pub(super) fn whole(data: &DataDir) -> Vec<Finding> {
     for found in data.blocking() {
         match data.indices.iter().find(|index| dir_of(index, &found.path).is_some()) {
             Some(index) => by_index.entry(&index.name).or_default().push(found),
-            None => findings.push(Finding::refusal(
-                format!("{found}."),
-                "The old server cannot show these data either. Restore them from a backup.",
-            )),
+            None => {
+                let usual = || "The old server cannot show these data either. Restore them from a backup.".to_owned();
+                findings.push(Finding::refusal(format!("{found}."), found.ways_out().unwrap_or_else(usual)));
+            }
         }
     }
     for index in &data.indices {
@@ -243,9 +240,11 @@ mod tests {
             findings: vec![
                 data_dir::Finding { path: stale, problem: Problem::Stale },
                 data_dir::Finding { path: place("who-knows"), problem: Problem::Nameless },
+                data_dir::Finding { path: place("AAAAAAAAAAAAAAAAAAAAAA"), problem: Problem::LeadsNowhere },
+                data_dir::Finding { path: place(".DS_Store"), problem: Problem::Foreign },
             ],
             ..DataDir::default()
         };
-        insta::assert_snapshot!(text(&[whole(&data), nameless(&data)].concat()));
+        insta::assert_snapshot!(text(&[whole(&data), foreign(&data)].concat()));
     }
 }

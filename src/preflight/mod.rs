@@ -5,6 +5,7 @@
 
 mod at_work;
 pub mod data;
+mod emptiness;
 mod indices;
 mod machine;
 mod mappings;
@@ -38,17 +39,25 @@ pub struct Finding {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// It stays true of what is migrated, so that the report says it again.
+    pub lasting: bool,
 }
 
 impl Finding {
     /// Returns a finding that stops the migration.
     pub fn refusal(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Refusal, what: what.into(), remedy: remedy.into() }
+        Self { severity: Severity::Refusal, what: what.into(), remedy: remedy.into(), lasting: false }
     }
 
     /// Returns a finding that does not.
     pub fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, what: what.into(), remedy: remedy.into() }
+        Self { severity: Severity::Warning, what: what.into(), remedy: remedy.into(), lasting: false }
+    }
+
+    /// Returns the finding as one that the report says again.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self { lasting: true, ..self }
     }
 
     /// Returns an error as a finding, with its first hint as the remedy.
@@ -97,6 +106,11 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     }
     findings.sort_by_key(|finding| finding.severity);
     Ok(findings)
+}
+
+/// Returns what of the findings is to be said again in the report.
+pub fn lasting(findings: &[Finding]) -> Vec<String> {
+    findings.iter().filter(|finding| finding.lasting).map(|finding| finding.what.clone()).collect()
 }
 
 /// Returns the error of a migration that the findings refuse, or nothing.

@@ -1,7 +1,7 @@
 //! The end of `elastic` and of its rollback as text. The last two lines are those of upstream's script, for whoever
 //! waits for them.
 
-use super::outcome::{Outcome, delete_lines};
+use super::outcome::{Outcome, but_for, delete_lines};
 use super::page::Page;
 use crate::display::Paint;
 use crate::display::format::duration;
@@ -19,7 +19,8 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
         page.paragraph(
             0,
             &format!(
-                "They are everything that {source} held: {}. This run took {}.",
+                "They are everything that {source} held{}: {}. This run took {}.",
+                but_for(plan),
                 outcome.extent(),
                 duration(outcome.elapsed)
             ),
@@ -95,6 +96,7 @@ mod tests {
             reader: crate::settings::ReaderWish::Auto,
             verification: crate::plan::Verification::default(),
             on_id_collision: crate::plan::OnIdCollision::Refuse,
+            empty: false,
         };
         let indices = vec!["events-log-d1bd".into(), ".monitoring-es-6".into()];
         let measured = Measured { memory: 8 << 30, indices, ..Measured::default() };

@@ -47,7 +47,8 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
     page.paragraph(
         0,
         &format!(
-            "It has everything that the old server had: {}. This run took {}.",
+            "It has everything that the old server had{}: {}. This run took {}.",
+            but_for(plan),
             outcome.extent(),
             duration(outcome.elapsed)
         ),
@@ -73,6 +74,11 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
         page.exact(2, &log.display().to_string());
     }
     page.into_text()
+}
+
+/// Returns what restricts the word "everything", as a phrase.
+pub(super) fn but_for(plan: &Plan) -> &'static str {
+    if plan.elastic.warnings.is_empty() { "" } else { ", but for what is noted below" }
 }
 
 /// Returns the report of a finished rollback.
@@ -150,6 +156,14 @@ mod tests {
         let outcome = Outcome { documents: 5, indices: 1, only_counted: true, ..Outcome::default() };
         assert_eq!(outcome.extent(), "5 documents in 1 index, counted but not compared");
         assert!(!success_text(&sample::plan(), &outcome, GO_BACK).contains("every one compared"));
+    }
+
+    #[test]
+    fn what_the_checks_found_of_the_data_restricts_the_word_everything() {
+        let mut plan = sample::plan();
+        plan.elastic.warnings = vec!["x is no index and is left out.".to_owned()];
+        let text = success_text(&plan, &outcome(), GO_BACK).replace('\n', " ");
+        assert!(text.contains("everything that the old server had, but for what is noted below:"), "{text}");
     }
 
     fn outcome() -> Outcome {

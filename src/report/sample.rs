@@ -1,7 +1,7 @@
 //! A plan to write texts about: a stock Trains Server 0.15.1 in `/opt/trains`.
 
 use crate::deployment::{
-    Deployment, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
+    Deployment, Experiments, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
 };
 use crate::docker::ComposeChoice;
 use crate::journal::Opened;
@@ -33,6 +33,7 @@ pub(crate) fn plan() -> Plan {
             release: "1.1".into(),
             deployment: deployment(),
             compose: ComposeChoice { version: "2.40.3".into(), ..ComposeChoice::default() },
+            experiments: Experiments::Counted { all: 8, ran: 5 },
             edits: edits(),
             new_project: Project { name: "clearml".into(), directory: "/opt/clearml".into(), ..deployment().project },
         })),
@@ -132,6 +133,8 @@ fn elastic() -> ElasticPlan {
             .map(str::to_owned)
             .into(),
         left: vec![".monitoring-es-6-2020.07.01".into()],
+        empty: false,
+        warnings: Vec::new(),
     }
 }
 

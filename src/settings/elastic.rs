@@ -31,6 +31,8 @@ pub struct Elastic {
     pub verification: Option<Verification>,
     /// What becomes of documents that share their `_id`, if it was said.
     pub on_id_collision: Option<OnIdCollision>,
+    /// It was said that the old server is empty.
+    pub empty: bool,
     /// Absolute path of the rejects file that the user has read and given back.
     pub accept_rejects: Option<PathBuf>,
     /// Stop after the plan; nothing is written.
@@ -67,6 +69,7 @@ pub(super) fn resolve(arguments: &ElasticArgs, session: Session) -> Result<Elast
         reader: arguments.copy.reader.into(),
         verification: verification::resolve(arguments.copy.verify),
         on_id_collision: collisions::resolve(arguments.copy.on_id_collision, arguments.copy.reader.into())?,
+        empty: arguments.copy.empty,
         accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
         dry_run: arguments.dry_run,
         // What says where a server is may be in the environment, and has no meaning here.

@@ -24,6 +24,8 @@ pub struct Export {
     pub encoding: Encoding,
     /// Only list what there is.
     pub list: bool,
+    /// It was said that there is no index.
+    pub empty: bool,
 }
 
 /// Where documents go.
@@ -49,5 +51,6 @@ pub(super) fn resolve(arguments: &ExportArgs, session: Session) -> Result<Export
     let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
     // What says where a server is may be in the environment, and has no meaning here.
     let session = Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session };
-    Ok(Export { to, indices: Names::new(&arguments.index)?, encoding, list: arguments.list, source, session })
+    let (list, empty) = (arguments.list, arguments.empty);
+    Ok(Export { to, indices: Names::new(&arguments.index)?, encoding, list, empty, source, session })
 }

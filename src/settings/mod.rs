@@ -191,6 +191,8 @@ pub struct Migration {
     pub verification: Option<Verification>,
     /// What becomes of documents that share their `_id`, if it was said.
     pub on_id_collision: Option<OnIdCollision>,
+    /// It was said that the old server is empty.
+    pub empty: bool,
     /// What to do when the new server does not come up.
     pub on_failure: OnFailure,
     /// Absolute path of the rejects file that the user has read and given back.
@@ -338,6 +340,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         reader: arguments.copy.reader.into(),
         verification: verification::resolve(arguments.copy.verify),
         on_id_collision: collisions::resolve(arguments.copy.on_id_collision, arguments.copy.reader.into())?,
+        empty: arguments.copy.empty,
         on_failure,
         accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
         session,

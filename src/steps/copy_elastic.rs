@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::journal::State;
 use crate::plan::{Replacement, Step, Switch};
-use crate::preflight;
+use crate::preflight::{self, Severity};
 use crate::report::oddities;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -117,7 +117,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     let one = replacement(run)?;
     stop_stack::require_stopped(run).await?;
     node::remove_leftovers(run).await?;
-    require_whole(one).await?;
+    require_whole(run, one).await?;
     let _held = sources::hold(run, one).await?;
     collisions::settle(run)?;
     let before = sources::note(run, one).await?;
@@ -205,12 +205,15 @@ fn index_key(index: &str) -> String {
 }
 
 /// The data were judged before the plan; by now the old server has stopped, perhaps not cleanly.
-async fn require_whole(one: &Replacement) -> Result<()> {
-    let source = one.source.clone();
-    let findings = blocking(move || preflight::data::judge(&source)).await?;
-    match findings.first() {
+async fn require_whole(run: &Run, one: &Replacement) -> Result<()> {
+    let (source, plan) = (one.source.clone(), run.plan.clone());
+    let findings = blocking(move || preflight::data::judge(&source, &plan)).await?;
+    match findings.iter().find(|finding| finding.severity == Severity::Refusal) {
         None => Ok(()),
-        Some(first) => Err(Error::refused(first.what.clone()).hint(first.remedy.clone())),
+        Some(first) => {
+            let error = Error::refused(first.what.clone());
+            Err(first.remedy.lines().fold(error, Error::hint))
+        }
     }
 }
 

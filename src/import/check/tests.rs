@@ -28,7 +28,7 @@ fn exported(encoding: Encoding) -> Exports {
 impl Exports {
     fn export(&self, encoding: Encoding) -> Result<Manifest> {
         let source = self.data.path().to_owned();
-        let selection = Selection { source, indices: Names::new("*").unwrap(), encoding };
+        let selection = Selection { source, indices: Names::new("*").unwrap(), encoding, empty: false };
         into_directory(&selection, self.directory.path(), &Events::silent(), &CancellationToken::new())
     }
 

@@ -1,5 +1,6 @@
 //! One index and its shards.
 
+use super::entry::without_state;
 use super::identify::{Evidence, read_state};
 use super::list::{Named, list, names, read_if_there};
 use super::{Finding, Index, Problem, Shard};
@@ -50,8 +51,7 @@ fn inspect_once(
 ) -> Result<Option<Index>> {
     let states = list(&dir.join("_state"))?.unwrap_or_default();
     let Some(newest) = state::newest(names(&states), "state-") else {
-        let problem = if has_shards(dir)? { Problem::Nameless } else { Problem::Leftover };
-        findings.push(Finding { path: dir.to_owned(), problem });
+        findings.push(Finding { path: dir.to_owned(), problem: without_state(dir, dir_name)? });
         return Ok(None);
     };
     let path = dir.join("_state").join(newest);
@@ -101,7 +101,7 @@ fn describe(content: &Value) -> Option<(Index, u32)> {
 }
 
 /// Returns whether a directory has the commit of a shard in it.
-fn has_shards(dir: &Path) -> Result<bool> {
+pub(super) fn has_shards(dir: &Path) -> Result<bool> {
     for entry in list(dir)?.unwrap_or_default().iter().filter(|entry| entry.is_dir) {
         let files = list(&dir.join(&entry.name).join("index"))?.unwrap_or_default();
         if commit::newest(names(&files)).is_some() {
@@ -189,15 +189,23 @@ fn newest_commit(
     let commit =
         parse_file(dir.join(name), |bytes| commit::parse(bytes, generation, &commit::OF_ELASTICSEARCH_5), findings)?;
     let Some(commit) = commit else { return Ok(None) };
-    // Lucene 6 is in Elasticsearch 5, 7 in 6, 8 in 7, 9 in 8.
     if let Some(lucene) = commit.lucene {
-        let major = u32::try_from(lucene.major).unwrap_or_default().saturating_sub(1);
+        let major = elasticsearch_of(lucene.major);
         evidence.add(
             major,
             format!("Lucene {lucene} wrote the last commit of {}, as in Elasticsearch {major}", dir.display()),
         );
     }
     Ok(commit.contents)
+}
+
+/// Returns the major version of the Elasticsearch that has a Lucene in it: 2 has 5 (and 1, which has 4, is as far from
+/// what we read), then 5 has 6, 6 has 7, 7 has 8, 8 has 9.
+fn elasticsearch_of(lucene: i32) -> u32 {
+    match u32::try_from(lucene) {
+        Ok(major @ 6..) => major - 1,
+        _ => 2,
+    }
 }
 
 fn documents(dir: &Path, contents: &Contents, findings: &mut Vec<Finding>) -> Result<Option<u64>> {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::files::problem::problem;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -13,6 +13,8 @@ pub(super) struct Named {
     pub(super) name: String,
     /// It is a directory.
     pub(super) is_dir: bool,
+    /// It is a link that leads nowhere.
+    pub(super) leads_nowhere: bool,
     /// Length of a file in bytes.
     pub(super) bytes: u64,
 }
@@ -31,16 +33,41 @@ pub(super) fn list(dir: &Path) -> Result<Option<Vec<Named>>> {
         let entry = entry.map_err(|cause| problem("read the directory", dir, cause))?;
         // Follows links: a data directory's parts may be linked from elsewhere.
         let meta = match fs::metadata(entry.path()) {
-            Ok(meta) => meta,
+            Ok(meta) => Some(meta),
+            Err(cause) if is_nowhere(&cause) && leads_nowhere(&entry.path())? => None,
             // A node may be running.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
             Err(cause) => return Err(problem("look at", &entry.path(), cause)),
         };
-        let name = entry.file_name().to_string_lossy().into_owned();
-        named.push(Named { name, is_dir: meta.is_dir(), bytes: if meta.is_file() { meta.len() } else { 0 } });
+        named.push(Named {
+            name: entry.file_name().to_string_lossy().into_owned(),
+            is_dir: meta.as_ref().is_some_and(Metadata::is_dir),
+            leads_nowhere: meta.is_none(),
+            bytes: meta.filter(Metadata::is_file).map_or(0, |meta| meta.len()),
+        });
     }
     named.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Some(named))
+}
+
+/// Returns whether there is a link at `path` behind which there is nothing: of a disk that is not mounted, perhaps.
+pub(super) fn leads_nowhere(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_symlink() => match fs::metadata(path) {
+            Ok(_) => Ok(false),
+            Err(cause) if is_nowhere(&cause) => Ok(true),
+            Err(cause) => Err(problem("look at", path, cause)),
+        },
+        Ok(_) => Ok(false),
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(cause) => Err(problem("look at", path, cause)),
+    }
+}
+
+/// Links may also lead through files, or round in a circle.
+fn is_nowhere(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        || cause.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Returns the names alone.

@@ -14,9 +14,11 @@
 //! Indices outlive upgrades. So no single file tells the version of the node that wrote last: everything that tells a
 //! version counts, and the newest wins.
 
+mod entry;
 mod identify;
 mod index;
 mod list;
+mod nothing;
 
 pub use identify::identify;
 
@@ -75,6 +77,9 @@ impl fmt::Display for VersionId {
 pub struct DataDir {
     /// Id of the cluster, if its state can be read.
     pub cluster_uuid: Option<String>,
+    /// Names of the index templates, if the cluster's state can be read.
+    #[serde(default)]
+    pub templates: Vec<String>,
     /// The indices by name, without those that were deleted.
     pub indices: Vec<Index>,
     /// What is not as it should be.
@@ -100,12 +105,12 @@ impl DataDir {
 
     /// Returns the findings that forbid to read the data as if they were whole.
     pub fn blocking(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| !matches!(finding.problem, Problem::Leftover | Problem::Nameless))
+        self.findings.iter().filter(|finding| !matches!(finding.problem, Problem::Leftover | Problem::Foreign))
     }
 
-    /// Returns what Elasticsearch ignores although there are documents in it.
-    pub fn nameless(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.problem == Problem::Nameless)
+    /// Returns what lies among the indices and is none, so that it is left out: worth a warning.
+    pub fn foreign(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.problem == Problem::Foreign)
     }
 }
 
@@ -183,10 +188,20 @@ pub enum Problem {
     Missing,
     /// The index keeps its data elsewhere, by a setting of this name.
     Elsewhere(String),
-    /// A directory that belongs to no index, such as one of a deleted index: it is ignored, as Elasticsearch does.
+    /// The directory of an index that was deleted: it is ignored, as Elasticsearch does.
     Leftover,
-    /// The same, but with documents in it: nothing says of which index they are.
+    /// Something else than an index, which does not look like one either: it is ignored, as Elasticsearch does.
+    Foreign,
+    /// A link behind which there is nothing.
+    LeadsNowhere,
+    /// An empty directory with the name of an index, such as the place of a disk that is not mounted.
+    Vacant,
+    /// Shards of an index of which there is no state: nothing says which one it is. Elasticsearch ignores them.
     Nameless,
+    /// A directory with the name of an index that has neither a state nor a shard. Elasticsearch ignores it.
+    Stateless,
+    /// A file with the name of an index, as a link becomes where it is copied as a file. Elasticsearch ignores it.
+    NoDirectory,
     /// A copy of a shard that was away while another one was written to.
     Stale,
 }
@@ -199,7 +214,16 @@ impl fmt::Display for Finding {
             Problem::Damaged(why) => write!(f, "{path} is damaged: {why}"),
             Problem::Missing => write!(f, "{path} is missing"),
             Problem::Elsewhere(setting) => write!(f, "{path} keeps its data elsewhere ({setting})"),
-            Problem::Leftover => write!(f, "{path} belongs to no index and is ignored"),
+            Problem::Leftover => write!(f, "{path} is of a deleted index and is ignored"),
+            Problem::Foreign => write!(f, "{path} is no index and is left out"),
+            Problem::LeadsNowhere => write!(f, "{path} is a link that leads nowhere (is a disk not mounted?)"),
+            Problem::Vacant => write!(f, "{path} has the name of an index and is empty (is a disk not mounted?)"),
+            Problem::Stateless => {
+                write!(f, "{path} has the name of an index, but neither a state nor a shard: Elasticsearch ignores it")
+            }
+            Problem::NoDirectory => {
+                write!(f, "{path} has the name of an index, but is a file: Elasticsearch ignores it")
+            }
             Problem::Nameless => {
                 write!(f, "{path} holds a shard, but no state that says of which index: Elasticsearch ignores it")
             }

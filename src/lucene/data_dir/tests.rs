@@ -3,6 +3,7 @@ use crate::lucene::testing::{self, checkpoint, commit, elastic5, index, state, w
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 const SHARD: &str = "nodes/0/indices/kB80kyWbSLWGrhBASgmkrg/0";
@@ -68,16 +69,23 @@ fn a_newer_elasticsearch_that_wrote_to_old_indices_is_told_by_what_it_wrote() {
 #[test]
 fn without_indices_the_templates_tell_or_nothing_does() {
     for (template, expected) in
-        [(json!({"template": "events-*"}), 5), (json!({"index_patterns": ["events-*"]}), 6), (json!({}), 0)]
+        [(json!({"template": "events-*"}), 5), (json!({"index_patterns": ["events-*"]}), 6), (json!({}), 5)]
     {
         let dir = five();
         fs::remove_dir_all(dir.path().join("nodes/0/indices")).unwrap();
         let global = json!({"meta-data": {"templates": {"events": template}}});
         write(&dir.path().join("nodes/0/_state/global-7.st"), &state(&global));
         match (identify(dir.path()).unwrap().kind, expected) {
-            (Kind::Elastic5(_), 5) | (Kind::Elastic(6), 6) | (Kind::Unknown, 0) => {}
+            (Kind::Elastic5(data), 5) => assert_eq!(data.templates, ["events"]),
+            (Kind::Elastic(6), 6) => {}
             other => panic!("{other:?}"),
         }
+        // As Elasticsearch 5 leaves it when it has just been started for the first time.
+        fs::remove_file(dir.path().join("nodes/0/_state/global-7.st")).unwrap();
+        let fresh = identify(dir.path()).unwrap();
+        assert!(matches!(&fresh.kind, Kind::Elastic5(data) if data.indices.is_empty()), "{fresh:?}");
+        fs::remove_dir_all(dir.path().join("nodes/0/_state")).unwrap();
+        assert_eq!(identify(dir.path()).unwrap().kind, Kind::Unknown, "nothing tells that it is a node's");
     }
 }
 
@@ -178,15 +186,124 @@ fn deleted_and_foreign_directories_are_ignored_but_told() {
         json!({"tombstones": [{"index": {"index_name": "deleted", "index_uuid": "DDDDDDDDDDDDDDDDDDDDDD"}}]});
     let global = json!({"meta-data": {"templates": {}, "index-graveyard": graveyard}});
     write(&dir.path().join("nodes/0/_state/global-9.st"), &state(&global));
-    // Half of a copy, perhaps: nothing says which index it was.
-    index(dir.path(), "nameless", "EEEEEEEEEEEEEEEEEEEEEE", 5_061_699, &[]);
-    fs::remove_dir_all(dir.path().join("nodes/0/indices/EEEEEEEEEEEEEEEEEEEEEE/_state")).unwrap();
+    write(&dir.path().join("nodes/0/indices/.DS_Store"), b"");
+    fs::create_dir_all(dir.path().join("nodes/0/indices/lost+found")).unwrap();
     let data = data(dir.path());
     assert_eq!(data.indices.len(), 1);
-    assert_eq!(data.findings.len(), 3);
     assert_eq!(data.blocking().count(), 0);
-    let nameless: Vec<String> = data.nameless().map(ToString::to_string).collect();
-    assert!(matches!(&nameless[..], [one] if one.contains("EEEEEEEEEEEEEEEEEEEEEE holds a shard")), "{nameless:?}");
+    let foreign: Vec<String> = data.foreign().map(ToString::to_string).collect();
+    assert!(
+        matches!(&foreign[..], [file, dir] if file.contains(".DS_Store") && dir.contains("no-index")),
+        "{foreign:?}"
+    );
+}
+
+/// What may lie among the indices in the place of one.
+const STRAY: &str = "EEEEEEEEEEEEEEEEEEEEEE";
+
+#[test]
+fn everything_among_the_indices_is_an_index_or_is_told_by_name() {
+    type Make = fn(&Path);
+    let cases: [(&str, Problem, Make); 8] = [
+        ("nowhere (is a disk not mounted?)", Problem::LeadsNowhere, |stray| symlink("/mnt/gone/index", stray).unwrap()),
+        ("nowhere (is a disk not mounted?)", Problem::LeadsNowhere, |stray| symlink(stray, stray).unwrap()),
+        ("is empty (is a disk not mounted?)", Problem::Vacant, |stray| fs::create_dir(stray).unwrap()),
+        ("is empty (is a disk not mounted?)", Problem::Vacant, |stray| {
+            fs::create_dir(stray.with_file_name("mount-point")).unwrap();
+            symlink("mount-point", stray).unwrap();
+        }),
+        ("neither a state nor a shard", Problem::Stateless, |stray| write(&stray.join("_state/readme"), b"")),
+        ("neither a state nor a shard", Problem::Stateless, |stray| {
+            write(&stray.join("0/index/_0.cfs"), b"documents without a commit");
+        }),
+        ("holds a shard, but no state", Problem::Nameless, |stray| {
+            let root = stray.ancestors().nth(4).unwrap();
+            index(root, "nameless", STRAY, 5_061_699, &[]);
+            fs::remove_file(stray.join("_state/state-2.st")).unwrap();
+            fs::remove_file(stray.join("_state/state-4.st")).unwrap();
+        }),
+        ("is a file", Problem::NoDirectory, |stray| write(stray, b"/mnt/gone/index")),
+    ];
+    for (told, problem, make) in cases {
+        let dir = five();
+        let stray = dir.path().join("nodes/0/indices").join(STRAY);
+        make(&stray);
+        let data = data(dir.path());
+        assert_eq!(data.indices.len(), 1, "{told}");
+        let blocking: Vec<&Finding> = data.blocking().collect();
+        let [finding] = blocking[..] else { panic!("{told}: {blocking:?}") };
+        assert_eq!((&finding.path, &finding.problem), (&stray, &problem), "{told}");
+        assert!(finding.is_stray() && finding.to_string().contains(told), "{finding}");
+        let ways = finding.ways_out().unwrap();
+        assert!(ways.contains(&format!("mv {} ", stray.display())), "{ways}");
+        assert!(ways.ends_with(&format!("_without_{STRAY}")), "{ways}");
+    }
+}
+
+#[test]
+fn whatever_the_way_leads_to_the_indices_through_must_lead_somewhere() {
+    for link in ["", "nodes", "nodes/0", "nodes/0/indices"] {
+        let dir = five();
+        let (data, elsewhere) = (dir.path().join("data"), dir.path().join("disk"));
+        fs::create_dir(&data).unwrap();
+        fs::rename(dir.path().join("nodes"), data.join("nodes")).unwrap();
+        // Joining nothing would add a slash, which leads through links.
+        let at = if link.is_empty() { data.clone() } else { data.join(link) };
+        fs::rename(&at, &elsewhere).unwrap();
+        symlink(&elsewhere, &at).unwrap();
+        let told = |identified: &Identified| match &identified.kind {
+            Kind::Elastic5(data) => data.blocking().map(ToString::to_string).collect::<String>(),
+            Kind::Unknown | Kind::NotADataDir => identified.reason.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told(&identify(&data).unwrap()), "", "mounted");
+        fs::remove_dir_all(&elsewhere).unwrap();
+        let lost = told(&identify(&data).unwrap());
+        assert!(lost.contains("leads nowhere (is a disk not mounted?)"), "{link}: {lost}");
+        if link.starts_with("nodes") && link != "nodes/0/indices" {
+            fs::create_dir(&elsewhere).unwrap();
+            let empty = told(&identify(&data).unwrap());
+            assert!(empty.contains("is empty (is a disk not mounted?)"), "{link}: {empty}");
+        }
+    }
+}
+
+#[test]
+fn one_node_s_part_of_a_data_directory_is_not_taken_for_elasticsearch_8() {
+    let dir = five();
+    let node = dir.path().join("nodes/0");
+    let told = |what: &str| {
+        let Identified { kind, reason } = identify(&node).unwrap();
+        assert_eq!(kind, Kind::NotADataDir, "{reason}");
+        assert!(reason.contains(what) && reason.contains("one node's part"), "{reason}");
+        assert!(reason.ends_with(&format!("which is {}", dir.path().display())), "{reason}");
+    };
+    told("has global-0.st in _state, as up to 7.5");
+    fs::remove_file(node.join("_state/global-0.st")).unwrap();
+    told("holds an index that was created by 5.6.16");
+}
+
+#[test]
+fn lucene_5_is_elasticsearch_2() {
+    let dir = five();
+    fs::remove_dir_all(dir.path().join("nodes/0/indices/kB80kyWbSLWGrhBASgmkrg")).unwrap();
+    let index_dir = dir.path().join("nodes/0/indices/events-log");
+    index(dir.path(), "events-log", "events-log", 2_040_699, &[]);
+    fs::remove_file(index_dir.join("0/translog/translog.ckp")).unwrap();
+    let mut evidence = super::identify::Evidence::default();
+    write(&index_dir.join("0/index/segments_6"), &commit("6", 6, 5, &[], 5));
+    // Of its own: the directory's name, which is the id here, would speak for 5.
+    super::index::inspect(&index_dir, "events-log", &mut Vec::new(), &mut evidence).unwrap();
+    assert!(evidence.speaks_for(2, "Lucene 5.6.1") && !evidence.speaks_for(4, ""), "{evidence:?}");
+}
+
+#[test]
+fn the_version_that_a_node_says_is_told_before_what_is_only_since_some_version() {
+    let dir = five();
+    write(&dir.path().join("nodes/0/_state/manifest-1.st"), b"");
+    let node = json!({"node_id": "x", "node_version": 7_060_299});
+    write(&dir.path().join("nodes/0/_state/node-1.st"), &state(&node));
+    assert!(identify(dir.path()).unwrap().reason.contains("7.6.2"));
 }
 
 proptest! {

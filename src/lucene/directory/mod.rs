@@ -35,7 +35,7 @@ pub use shard::Shard;
 pub use unit::{Document, Tally, Unit, UnitKey};
 
 use super::Corrupt;
-use super::data_dir::{DataDir, Identified, Index, Kind, identify};
+use super::data_dir::{DataDir, Finding, Identified, Index, Kind, identify};
 use super::index_metadata::IndexMetadata;
 use super::mapped::{names, refused};
 use super::state;
@@ -58,8 +58,31 @@ pub struct DataDirectory {
     indices: Vec<Arc<IndexMetadata>>,
     /// Bytes on disk by the index's id.
     bytes: HashMap<String, u64>,
+    /// What was left out, for people.
+    left_out: Vec<String>,
     /// Nothing where the directory is only looked at.
     locks: Option<Arc<HeldLocks>>,
+}
+
+/// Which indices are meant.
+#[derive(Clone, Copy)]
+pub enum Meant<'a> {
+    /// All.
+    All,
+    /// Those whose names are such. What nobody can tell the name of may be one of them.
+    Such(&'a dyn Fn(&str) -> bool),
+    /// The one of this name.
+    One(&'a str),
+}
+
+impl Meant<'_> {
+    fn include(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Such(such) => such(name),
+            Self::One(one) => *one == name,
+        }
+    }
 }
 
 impl DataDirectory {
@@ -69,19 +92,19 @@ impl DataDirectory {
     /// Refuses a directory that a node has open, that is no Elasticsearch 5's, or in which something is damaged or
     /// missing. Fails if something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_indices(path, |_| true)
+        Self::open_indices(path, Meant::All)
     }
 
-    /// Opens the directory for reading the indices that `wanted` is true for by name; others may be damaged.
+    /// Opens the directory for reading the indices that are meant; others may be damaged.
     ///
     /// # Errors
-    /// As [`DataDirectory::open`], for the wanted indices and what belongs to none.
-    pub fn open_indices(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+    /// As [`DataDirectory::open`], for the indices that are meant and what belongs to none.
+    pub fn open_indices(path: &Path, meant: Meant<'_>) -> Result<Self> {
         if !crate::files::exists(path)? {
             return Err(Error::refused(format!("{} does not exist.", path.display())).hint("Check the path."));
         }
         match hold(path, &CancellationToken::new())? {
-            Holding::Held(locks) => Self::read(path, wanted, Some(Arc::new(locks))),
+            Holding::Held(locks) => Self::read(path, meant, Some(Arc::new(locks))),
             Holding::InUse(by) => Err(Error::refused(format!("{} is in use: {by}.", path.display()))
                 .hint("Stop the Elasticsearch that runs on it, then run the same command again.")),
         }
@@ -93,10 +116,10 @@ impl DataDirectory {
     /// # Errors
     /// As [`DataDirectory::open`], locks aside.
     pub fn look(path: &Path) -> Result<Self> {
-        Self::read(path, |_| true, None)
+        Self::read(path, Meant::All, None)
     }
 
-    fn read(path: &Path, wanted: impl Fn(&str) -> bool, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
+    fn read(path: &Path, meant: Meant<'_>, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
         let mut data = match identify(path)? {
             Identified { kind: Kind::Elastic5(data), .. } => *data,
             Identified { reason, .. } => {
@@ -105,10 +128,10 @@ impl DataDirectory {
                     .hint("Give the directory that has `nodes/0` in it, of a node of version 5."));
             }
         };
-        leave_out(path, &mut data, wanted);
+        let left_out = leave_out(path, &mut data, meant);
         refuse_findings(path, &data)?;
         let bytes = data.indices.iter().map(|index| (index.uuid.clone(), index.bytes())).collect();
-        let mut directory = Self { path: path.to_owned(), indices: Vec::new(), bytes, locks };
+        let mut directory = Self { path: path.to_owned(), indices: Vec::new(), bytes, left_out, locks };
         for (number, index) in data.indices.iter().enumerate() {
             let twin =
                 data.indices.iter().skip(number + 1).find(|twin| twin.name == index.name || twin.uuid == index.uuid);
@@ -146,6 +169,11 @@ impl DataDirectory {
     /// Returns the indices by name, closed ones too.
     pub fn indices(&self) -> &[Arc<IndexMetadata>] {
         &self.indices
+    }
+
+    /// Returns what lies among the indices and is not read, a sentence without its period for each.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// Returns the bytes on disk of an index of this directory.
@@ -187,13 +215,22 @@ impl DataDirectory {
     }
 }
 
-/// Leaves out the indices that are not wanted, with what was found in them.
-fn leave_out(path: &Path, data: &mut DataDir, wanted: impl Fn(&str) -> bool) {
+/// Leaves out the indices that are not meant, with what was found in them. Returns what else is not read.
+fn leave_out(path: &Path, data: &mut DataDir, meant: Meant<'_>) -> Vec<String> {
     let directories = path.join("nodes/0/indices");
-    let (kept, left) = std::mem::take(&mut data.indices).into_iter().partition(|index| wanted(&index.name));
+    let (kept, left) = std::mem::take(&mut data.indices).into_iter().partition(|index| meant.include(&index.name));
     data.indices = kept;
     let left: Vec<PathBuf> = Vec::from_iter(left.iter().map(|index: &Index| directories.join(&index.uuid)));
     data.findings.retain(|finding| !left.iter().any(|directory| finding.path.starts_with(directory)));
+    let mut left_out: Vec<String> = data.foreign().map(ToString::to_string).collect();
+    if let Meant::One(one) = meant
+        && data.indices.iter().any(|index| index.name == one)
+    {
+        // The one that is meant is here, so that nothing else can be it.
+        left_out.extend(data.findings.iter().filter(|finding| finding.is_stray()).map(ToString::to_string));
+        data.findings.retain(|finding| !finding.is_stray());
+    }
+    left_out
 }
 
 fn refuse_findings(path: &Path, data: &DataDir) -> Result<()> {
@@ -204,7 +241,10 @@ fn refuse_findings(path: &Path, data: &DataDir) -> Result<()> {
     let told = blocking.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
     let more = blocking.len().saturating_sub(TOLD);
     let told = if more == 0 { told } else { format!("{told}; and {more} more") };
-    Err(Error::refused(format!("The data in {} are not whole.", path.display())).because(Corrupt::new(told)).hint(
+    let error = Error::refused(format!("The data in {} are not whole.", path.display())).because(Corrupt::new(told));
+    let strays = data.blocking().filter_map(Finding::ways_out).take(TOLD);
+    let error = strays.flat_map(|ways| ways.lines().map(str::to_owned).collect::<Vec<_>>()).fold(error, Error::hint);
+    Err(error.hint(
         "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the Elasticsearch that wrote it \
          read it, which tells what can be saved.",
     ))

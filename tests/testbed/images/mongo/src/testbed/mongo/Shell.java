@@ -20,6 +20,9 @@ public final class Shell {
 
     private static final String LIST_VERSIONS =
         "JSON.stringify(db.getSiblingDB(\"backend\").versions.find().toArray().map(function(v){return v.num}))";
+    private static final String COUNT_EXPERIMENTS =
+        "JSON.stringify([db.getSiblingDB(\"backend\").company.count(),db.getSiblingDB(\"backend\").task.count(),"
+            + "db.getSiblingDB(\"backend\").task.count({started:{$ne:null}})])";
     private static final Pattern STRINGIFY = Pattern.compile("JSON\\.stringify\\((.*)\\)", Pattern.DOTALL);
     private static final Pattern ADMIN_COMMAND = Pattern.compile("db\\.adminCommand\\((\\{.*\\})\\)", Pattern.DOTALL);
     private static final Set<String> COMMANDS =
@@ -80,6 +83,12 @@ public final class Shell {
             System.out.println(numbers);
             return;
         }
+        if (expression.equals(COUNT_EXPERIMENTS)) {
+            Document started = new Document("started", new Document("$ne", null));
+            System.out.println("[" + count("company", new Document()) + "," + count("task", new Document()) + ","
+                + count("task", started) + "]");
+            return;
+        }
         if (expression.equals("db.version()")) {
             System.out.println(connection.run("admin", new Document("buildInfo", 1)).get("version"));
             return;
@@ -101,6 +110,14 @@ public final class Shell {
             System.exit(1);
         }
         System.out.println(json ? ShellFormat.json(answer) : ShellFormat.shell(answer, modern));
+    }
+
+    private long count(String collection, Document query) throws IOException {
+        Document answer = connection.run("backend", new Document("count", collection).append("query", query));
+        if (!(answer.get("n") instanceof Number counted)) {
+            throw new IOException("unexpected answer: " + answer);
+        }
+        return counted.longValue();
     }
 
     private List<Document> findAll(String database, String collection) throws IOException {
