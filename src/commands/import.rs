@@ -5,7 +5,7 @@ use super::consent::{DRY_RUN, accepted};
 use super::session::{as_refusal, open_log_at};
 use crate::display::format::{self, bytes, documents, plural};
 use crate::display::{Align, table};
-use crate::elastic::{Client, CopyOutcome, IndexPlan, Templates};
+use crate::elastic::{Account, Client, CopyOutcome, IndexPlan, Templates, settle};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
@@ -34,33 +34,37 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         context.display.print(&format!("{}\n{DRY_RUN}", dry_text(&work.target, &standings)));
         return Ok(());
     }
-    let indices = standings.len() as u64;
-    let finished = standings.iter().map(|(_, standing)| match standing {
-        Standing::Finished(noted) | Standing::Compared(noted) => noted.outcome.written,
-        Standing::Unmade | Standing::Copied(_) => 0,
+    let planned: Vec<String> = standings.iter().map(|(plan, _)| plan.index.clone()).collect();
+    let finished = standings.iter().filter_map(|(_, standing)| match standing {
+        Standing::Finished(noted) | Standing::Compared(noted) => Some(noted.outcome.clone()),
+        Standing::Unmade | Standing::Copied(_) => None,
     });
-    let finished = finished.sum::<u64>();
+    let finished: Vec<CopyOutcome> = finished.collect();
 
     let step = Step::begin(2, context);
     let copied = work.copy(standings).await.map_err(as_failure)?;
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
     oddities(&outcomes).into_iter().for_each(|line| context.events.warn(line));
-    let written: u64 = outcomes.iter().map(|one| one.written).sum();
-    step.end(format!("{} in {}", documents(written), plural(copied.len() as u64, "index", "indices")));
+    let copies: Vec<Account<'_>> = outcomes.iter().map(|one| one.account(None)).collect();
+    let written = settle("imported", [], &copies)?;
+    step.end(format!("{} in {}", documents(written.documents), plural(written.indices, "index", "indices")));
 
     let step = Step::begin(3, context);
+    let mut accounts: Vec<Account<'_>> = finished.iter().map(|one| one.account(Some(one.written))).collect();
     for one in &copied {
-        work.finish(one, settings.verify).await.map_err(as_failure)?;
+        let found = work.finish(one, settings.verify).await.map_err(as_failure)?;
+        accounts.push(one.outcome.account(Some(found)));
     }
+    let all = settle("imported", planned.iter().map(String::as_str), &accounts)?;
     let compared = match settings.verify {
         Proof::Documents => "equal, byte for byte",
         Proof::Counts => "counted",
     };
-    step.end(format!("{} {compared}", documents(written)));
+    step.end(format!("{} {compared}", documents(written.documents)));
     context.display.print(&format!(
         "{} in {} are in Elasticsearch {} at {}, every one {}, in {}.",
-        documents(finished + written),
-        plural(indices, "index", "indices"),
+        documents(all.documents),
+        plural(all.indices, "index", "indices"),
         work.target.version,
         work.target.client.address(),
         if settings.verify == Proof::Documents { "compared" } else { "counted" },
@@ -90,6 +94,9 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
     let is_finished = |standing: &Standing| matches!(standing, Standing::Finished(_) | Standing::Compared(_));
     for (plan, _) in standings.iter().filter(|(_, standing)| is_finished(standing)) {
         context.events.info(format!("{} is there already", plan.index));
+    }
+    for warning in &export.warnings {
+        context.events.warn(format!("The export says: {warning}"));
     }
     if settings.wanted == Wanted::Servers && !export.left.is_empty() {
         let names = export.left.join(", ");

@@ -14,7 +14,7 @@ use crate::journal::{Phase, Scope, State};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
-use crate::steps::{Checked, CopiedElastic, Options, Run, VerifiedElastic, require_same_collisions};
+use crate::steps::{Checked, Options, Run, VerifiedElastic, extent, require_same_collisions};
 use std::time::Instant;
 
 /// Migrates the server, or goes on with a migration.
@@ -164,13 +164,12 @@ fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Session)
 /// # Errors
 /// Fails when the journal has not kept what the steps have found.
 pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Outcome> {
-    let nothing = |step: &str| Error::internal(format!("The journal holds no result of the step {step}."));
-    let copied: CopiedElastic = run.output(Step::CopyElastic)?.ok_or_else(|| nothing(Step::CopyElastic.name()))?;
+    let all = extent(run)?;
     let verified: Option<VerifiedElastic> = run.output(Step::VerifyElastic)?;
     let checks = run.output::<Checked>(Step::CheckHealth)?.unwrap_or_default().checks;
     Ok(Outcome {
-        documents: copied.counts.values().sum(),
-        indices: copied.counts.len() as u64,
+        documents: all.documents,
+        indices: all.indices,
         only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
         elapsed: begun.elapsed(),
         checks,

@@ -5,7 +5,7 @@ use super::indices::{SourceIndex, is_ours};
 use super::json_text::without_surroundings;
 use crate::error::{Error, Kind, Result};
 use crate::lucene::data_dir::Openness;
-use crate::lucene::directory::{self, DataDirectory, Unit};
+use crate::lucene::directory::{self, DataDirectory, Shard, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -80,11 +80,21 @@ impl Files {
     /// # Errors
     /// As [`Files::open`].
     pub fn units(&self, index: &str) -> Result<Vec<Unit>> {
+        self.open_index(index).map(|(units, _)| units)
+    }
+
+    /// Returns all there is to read of an index, and how many live documents Lucene counts there. Blocks.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub(super) fn open_index(&self, index: &str) -> Result<(Vec<Unit>, u64)> {
         let metadata = self.directory.indices().iter().find(|metadata| metadata.name == index).ok_or_else(|| {
             Error::refused(format!("The old data have no index {index}."))
                 .hint("Are they the data that the migration was begun with?")
         })?;
-        Ok(self.directory.shards(metadata)?.iter().flat_map(|shard| shard.units()).collect())
+        let shards = self.directory.shards(metadata)?;
+        let live = shards.iter().map(Shard::live_documents).sum();
+        Ok((shards.iter().flat_map(|shard| shard.units()).collect(), live))
     }
 }
 

@@ -15,6 +15,7 @@
 //! a copy can be compared byte for byte. Everything that changes a node goes through [`Client`] and has a failpoint
 //! named `elastic.<operation>`.
 
+mod account;
 mod adaptive;
 mod admin;
 mod answers;
@@ -56,6 +57,7 @@ mod tell_apart;
 mod templates;
 mod verify;
 
+pub use account::{Account, Extent, require_all, settle};
 pub use admin::{delete_index, flush, refresh};
 pub use backoff::Backoff;
 pub use client::Client;

@@ -1,5 +1,6 @@
 //! What came of copying an index, and the copy of several indices side by side.
 
+use super::account::Account;
 use super::copy::{Copier, Partial, Reports, joined};
 use super::digest::Digest;
 use super::index_plan::IndexPlan;
@@ -17,6 +18,9 @@ use tokio::task::JoinSet;
 pub struct CopyOutcome {
     /// The index.
     pub index: String,
+    /// Documents that there are by the numbers of the source itself; nothing in what earlier versions have kept.
+    #[serde(default)]
+    pub there: Option<u64>,
     /// Documents read from the source.
     pub read: u64,
     /// Documents that the target holds now.
@@ -66,6 +70,18 @@ const KEEP_COLLISIONS: &str = "To keep documents that share their _id, take the 
 impl CopyOutcome {
     /// How many refused documents are named one by one.
     pub const NAMED: usize = 20;
+
+    /// Returns the account of the index, of which so many documents were found afterwards, if that is known yet.
+    pub fn account(&self, found: Option<u64>) -> Account<'_> {
+        Account {
+            index: &self.index,
+            there: self.there,
+            read: self.read,
+            left_out: self.left_out + self.rejects + self.collisions,
+            written: self.written,
+            found,
+        }
+    }
 
     /// Returns whether every document is in the target that is not accepted to be left out.
     pub fn is_complete(&self) -> bool {
@@ -196,6 +212,7 @@ mod tests {
         let rejected = Rejected { id: "a".into(), kind: None, reason: "mapper_parsing_exception: no".into() };
         let outcome = CopyOutcome {
             index: "events-log-x".into(),
+            there: Some(2),
             read: 2,
             written: 1,
             bytes: 9,

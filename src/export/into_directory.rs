@@ -4,13 +4,13 @@ use super::manifest::{FileEntry, IndexEntry, MANIFEST, Manifest};
 use super::output::{Encoding, Output, hash_of_start, hexadecimal};
 use super::reading::{Block, Part, read_units};
 use super::{Selection, Totals, open, tell_left_out, warnings};
-use crate::elastic::describe;
+use crate::elastic::{Account, describe, settle};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
 use crate::failpoints;
 use crate::files::{self, locks::RunLock, problem::problem};
 use crate::lucene::data_dir::Openness;
-use crate::lucene::directory::Unit;
+use crate::lucene::directory::{Shard, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -44,10 +44,14 @@ pub fn into_directory(
     manifest.write(target)?;
     let lock = target.join(LOCK);
     let _held = RunLock::acquire(&lock, &format!("export, process {}", std::process::id()))?;
+    let mut live = BTreeMap::new();
     for index in directory.indices() {
-        let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
+        let shards = directory.shards(index)?;
+        let units: Vec<Unit> = shards.iter().flat_map(Shard::units).collect();
         Job { target, index, units: &units, events, cancel }.run(&mut manifest)?;
+        live.insert(index.name.as_str(), shards.iter().map(Shard::live_documents).sum());
     }
+    manifest.settle(&live)?;
     let mut stayed = Vec::new();
     let here = |name: &String| directory.indices().iter().any(|index| index.name == *name);
     for gone in manifest.indices.keys().filter(|name| selection.indices.include(name) && !here(name)) {
@@ -63,6 +67,25 @@ pub fn into_directory(
 }
 
 impl Manifest {
+    /// Settles the accounts of indices with their live documents as Lucene counts them.
+    fn settle(&self, live: &BTreeMap<&str, u64>) -> Result<()> {
+        let account = |(index, live): (&&'_ str, &u64)| {
+            let entry = self.indices.get(*index)?;
+            let there = entry.apart.and_then(|apart| live.checked_sub(apart));
+            let written = entry.files.values().map(|file| file.documents).sum();
+            Some(Account {
+                index: self.indices.get_key_value(*index)?.0,
+                there,
+                read: written,
+                left_out: 0,
+                written,
+                found: None,
+            })
+        };
+        let accounts: Vec<Account<'_>> = live.iter().filter_map(account).collect();
+        settle("exported", live.keys().copied(), &accounts).map(drop)
+    }
+
     /// Returns what there is in all.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
@@ -116,8 +139,9 @@ impl Job<'_> {
                     writing.write(name, &block)?;
                     self.events.progress(name, done, Some(expected), Counted::Documents);
                 }
-                Part::EndOfUnit => {
+                Part::EndOfUnit { apart } => {
                     units += 1;
+                    writing.entry.apart = writing.entry.apart.map(|before| before + apart);
                     failpoints::reach("export.unit")?;
                     if writing.pending >= CHECKPOINT_BYTES || is_due_in_a_test() {
                         writing.checkpoint(units)?;
@@ -151,6 +175,7 @@ impl Job<'_> {
             complete: false,
             units: 0,
             converted: 0,
+            apart: Some(0),
             closed: self.index.openness == Openness::Closed,
             description: description_name(&self.index.name),
             files: BTreeMap::new(),

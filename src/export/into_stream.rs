@@ -3,9 +3,10 @@
 use super::output::Encoder;
 use super::reading::{Part, read_units};
 use super::{Selection, Totals, open, tell_left_out};
+use crate::elastic::{Account, settle};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
-use crate::lucene::directory::Unit;
+use crate::lucene::directory::{Shard, Unit};
 use std::io::{self, Write};
 use tokio_util::sync::CancellationToken;
 
@@ -23,9 +24,11 @@ pub fn into_stream(
     let directory = open(selection)?;
     tell_left_out(&directory, events);
     let mut encoder = Encoder::new(stream, selection.encoding);
-    let mut totals = Totals::default();
+    let (mut totals, mut accounts) = (Totals::default(), Vec::new());
     for index in directory.indices() {
-        let units: Vec<Unit> = directory.shards(index)?.iter().flat_map(|shard| shard.units()).collect();
+        let shards = directory.shards(index)?;
+        let units: Vec<Unit> = shards.iter().flat_map(Shard::units).collect();
+        let live: u64 = shards.iter().map(Shard::live_documents).sum();
         let types: Vec<&str> = index.types().collect();
         if types.len() > 1 {
             events.warn(format!(
@@ -35,9 +38,15 @@ pub fn into_stream(
             ));
         }
         let expected = units.iter().map(Unit::documents).sum();
-        let mut done = 0;
+        let (mut done, mut apart) = (0, 0);
         read_units(&index.name, &units, cancel, |part| {
-            let Part::Block(block) = part else { return Ok(()) };
+            let block = match part {
+                Part::Block(block) => block,
+                Part::EndOfUnit { apart: of_unit } => {
+                    apart += of_unit;
+                    return Ok(());
+                }
+            };
             encoder.write_all(&block.text).map_err(cannot_write)?;
             totals.documents += block.documents;
             totals.source_bytes += block.source_bytes;
@@ -47,9 +56,12 @@ pub fn into_stream(
             Ok(())
         })?;
         events.progress_ended(&index.name);
+        let there = live.checked_sub(apart);
+        accounts.push(Account { index: &index.name, there, read: done, left_out: 0, written: done, found: None });
         totals.indices += 1;
     }
     encoder.flush().map_err(cannot_write)?;
+    settle("exported", directory.indices().iter().map(|index| index.name.as_str()), &accounts)?;
     Ok(totals)
 }
 

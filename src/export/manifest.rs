@@ -49,6 +49,10 @@ pub struct IndexEntry {
     pub units: usize,
     /// Documents that were not sent as JSON and were turned into it.
     pub converted: u64,
+    /// Live documents of these parts that are none of their own, as they are parts of others or were written again in the
+    /// translog; nothing in what earlier versions have begun.
+    #[serde(default)]
+    pub apart: Option<u64>,
     /// Whether the index was closed in Elasticsearch.
     #[serde(default)]
     pub closed: bool,

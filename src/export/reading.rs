@@ -19,7 +19,10 @@ pub(super) enum Part {
     /// Lines of documents of one type.
     Block(Block),
     /// All of a unit has been handed on.
-    EndOfUnit,
+    EndOfUnit {
+        /// Live documents of it that are none of their own: parts of others, or written again in the translog.
+        apart: u64,
+    },
 }
 
 /// Lines of documents of one type.
@@ -70,7 +73,7 @@ struct Reader {
 
 impl Reader {
     fn read(&mut self, unit: &Unit, cancel: &CancellationToken) -> Result<()> {
-        unit.read(|document| {
+        let found = unit.read(|document| {
             if !self.blocks.contains_key(document.kind) {
                 self.blocks.insert(document.kind.to_owned(), Block::of(document.kind));
             }
@@ -91,7 +94,7 @@ impl Reader {
         for block in std::mem::take(&mut self.blocks).into_values().filter(|block| block.documents > 0) {
             send(&self.out, Part::Block(block))?;
         }
-        send(&self.out, Part::EndOfUnit)
+        send(&self.out, Part::EndOfUnit { apart: found.nested + found.superseded })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Export {
     pub indices: BTreeMap<String, ExportedIndex>,
     /// Names of indices that are not meant.
     pub left: Vec<String>,
+    /// What the export says of what is not in it.
+    pub warnings: Vec<String>,
 }
 
 /// An index of an export.
@@ -95,7 +97,8 @@ impl Export {
                 .because(anyhow::anyhow!("it has {others}"))
                 .hint("Say which ones are meant, whosever they are: --index '*'"));
         }
-        Ok(Self { directory: directory.to_owned(), encoding: manifest.encoding, checksums, indices, left })
+        let (encoding, warnings) = (manifest.encoding, manifest.warnings);
+        Ok(Self { directory: directory.to_owned(), encoding, checksums, indices, left, warnings })
     }
 
     /// Reads all files of some of the indices and compares them with their checksums. Returns the bytes read. Blocks.

@@ -67,6 +67,7 @@ mod tests {
             complete: true,
             units: 1,
             converted: 0,
+            apart: None,
             closed: true,
             description: "x.json".into(),
             files: BTreeMap::from([("event".to_owned(), file.clone()), ("other".to_owned(), file)]),

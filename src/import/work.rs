@@ -93,12 +93,12 @@ impl Work {
         Ok(copied)
     }
 
-    /// Compares an index with what was sent, closes it if it was closed, and takes its mark off.
+    /// Compares an index with what was sent, closes it if it was closed, and takes its mark off. Returns the documents found.
     ///
     /// # Errors
     /// A difference, with the names of documents; then the index is made anew by the next run. Fails when the node does
     /// not answer, and on cancel.
-    pub async fn finish(&self, copied: &Noted, proof: Proof) -> Result<()> {
+    pub async fn finish(&self, copied: &Noted, proof: Proof) -> Result<u64> {
         let (client, index) = (&self.target.client, &copied.plan.index);
         if self.cancel.is_cancelled() {
             return Err(Error::cancelled());
@@ -107,38 +107,42 @@ impl Work {
             // It is open after the copy, and closed where an earlier run came to its end.
             indices::open(client, index).await?;
         }
-        if let Err(error) = self.compare(copied, proof).await {
-            if error.kind() == Kind::Difference {
+        let found = match self.compare(copied, proof).await {
+            Ok(found) => found,
+            Err(error) if error.kind() == Kind::Difference => {
                 self.journal.forget(index)?;
+                return Err(error);
             }
-            return Err(error);
-        }
+            Err(error) => return Err(error),
+        };
         if copied.plan.closed {
             indices::close(client, index).await?;
         }
         let finished = Some(self.id_of(index).await?);
         self.journal.note(&Noted { finished, ..copied.clone() })?;
         failpoints::reach("import.finished")?;
-        self.journal.mark().remove(client, index).await
+        self.journal.mark().remove(client, index).await?;
+        Ok(found)
     }
 
-    async fn compare(&self, copied: &Noted, proof: Proof) -> Result<()> {
+    async fn compare(&self, copied: &Noted, proof: Proof) -> Result<u64> {
         let Noted { plan, outcome, .. } = copied;
         let client = &self.target.client;
-        let checks = match proof {
-            Proof::Counts => SpotChecks::new(0),
+        let (found, checks) = match proof {
+            Proof::Counts => (outcome.written, SpotChecks::new(0)),
             Proof::Documents => {
                 let (source, target) = (Source::from(self.export.source()?), client.clone().into());
                 let rules = CopyRules { accepted: Arc::clone(&self.accepted), ..CopyRules::default() };
                 let second = SecondReading { source: &source, rules: &rules };
                 match verify_index(&target, plan, &outcome.digest, Some(second), &self.events, &self.cancel).await? {
-                    Verdict::Equal(_, checks) => checks,
+                    Verdict::Equal(verified, checks) => (verified.documents, checks),
                     Verdict::Different(difference) => return Err(difference.into_error()),
                 }
             }
         };
-        let difference = check_served(client, plan, outcome.written, &checks).await?;
-        difference.map_or(Ok(()), |difference| Err(difference.into_error()))
+        // Whatever was found, the node must count as many.
+        let difference = check_served(client, plan, found, &checks).await?;
+        difference.map_or(Ok(found), |difference| Err(difference.into_error()))
     }
 
     async fn id_of(&self, index: &str) -> Result<String> {

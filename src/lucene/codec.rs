@@ -6,14 +6,15 @@
 //! |---|---|
 //! | `Lucene50`, `53`, `54`, `60`, `62` | 2 and 5 |
 //! | `Lucene84` | 7.6 |
-//! | `Lucene87` | 7.10 to 7.17 |
+//! | `Lucene87` | 7.16 and 7.17 |
 //! | `Lucene99` | 8.12 to 8.15 |
 //! | `Lucene912` | 8.16 and later, as long as nothing else was asked for |
 //! | `Elasticsearch816` | 8.16 and later, `index.codec: best_compression` |
 //!
 //! Only what was compared with real nodes is here. The codecs in between differ in small things from these; taking them
-//! for one another would be a guess. So do 7.7 and 7.8, whose `Lucene84` has another index of stored fields under
-//! another name in its header: they are refused there.
+//! for one another would be a guess. Two names are also those of releases that write something else under them, and are refused
+//! further in: 7.7 and 7.8, whose `Lucene84` has another index of stored fields under another name in its header; 7.10 to 7.14,
+//! whose `Lucene87` has that index in an older form, and chunks of stored fields of another size. 7.15 was not seen.
 
 use super::input::ByteOrder;
 

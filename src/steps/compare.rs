@@ -2,14 +2,14 @@
 //! new ones from their files or by a node that works on a clone. Neither is changed, and nothing is written to the
 //! journal; what a crash leaves is noted in a file beside it.
 
-use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
+use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices, replacement};
 use super::old_data::{self, OldData};
 use super::run::blocking;
 use super::{Run, collisions, new_data, node, sources};
-use crate::elastic::{Compared, Target, compare_index, compare_with_digest};
+use crate::elastic::{Compared, Target, compare_index, compare_with_digest, require_all};
 use crate::error::{Context, Error, Result};
 use crate::files::{self, Owned};
-use crate::plan::{Switch, work_dir};
+use crate::plan::{Step, Switch, work_dir};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -69,9 +69,17 @@ async fn compare(run: &Run) -> Result<Comparison> {
         }
         None => new.while_alive(run, with_digests(run, &new.target())).await?,
     };
+    // Whatever became of the journal, nothing is called unchanged that was not looked at.
+    require_all("compared", planned(run)?.iter().map(String::as_str), indices.iter().map(|one| one.index.as_str()))?;
     let known = |name: &String| indices.iter().any(|one| one.index == *name);
     let made_since = new.indices().await?.into_iter().filter(|name| !known(name)).collect();
     Ok(Comparison { source, target, indices, made_since })
+}
+
+/// Returns the indices that must have been compared: those of the plan and those of the copy's result.
+fn planned(run: &Run) -> Result<BTreeSet<String>> {
+    let copied: CopiedElastic = run.output(Step::CopyElastic)?.unwrap_or_default();
+    Ok(run.plan.elastic.indices.iter().cloned().chain(copied.counts.into_keys()).collect())
 }
 
 async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compared>> {

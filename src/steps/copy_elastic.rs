@@ -10,7 +10,7 @@ use super::old_data::{self, OldData};
 use super::put_away::put_away;
 use super::room::while_there_is_room;
 use super::run::blocking;
-use super::{Done, Run, collisions, sources, stop_stack};
+use super::{Done, Run, collisions, extent, sources, stop_stack};
 use crate::deployment::Role;
 use crate::display::format;
 use crate::elastic::{
@@ -133,12 +133,9 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     target.stop(run).await?;
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
     sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
-    let documents = copied.counts.values().sum();
-    let summary = format!(
-        "{} in {}",
-        format::documents(documents),
-        format::plural(copied.counts.len() as u64, "index", "indices")
-    );
+    let all = extent::of_copies(run, &copied_indices(run)?)?;
+    let indices = format::plural(all.indices, "index", "indices");
+    let summary = format!("{} in {indices}", format::documents(all.documents));
     let output = serde_json::to_value(&copied)
         .map_err(|cause| Error::internal("The result of the copy cannot be written.").because(cause))?;
     Ok(Done { summary, output })
@@ -241,6 +238,9 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     for name in &left {
         run.events.detail(format!("{name} is not the server's and is left behind"));
     }
+    // Before hours are spent on the others.
+    let here = ours.iter().map(|index| index.name.as_str()).chain(done.iter().map(String::as_str));
+    extent::require_planned(run, here)?;
     tell_closed(run, &ours);
     let plans = ours.iter().map(|index| IndexPlan::new(index, &templates)).collect::<Result<Vec<_>>>()?;
     if !done.is_empty() {

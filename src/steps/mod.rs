@@ -9,6 +9,7 @@ mod collisions;
 mod compare;
 mod copy_data;
 mod copy_elastic;
+mod extent;
 #[cfg(test)]
 mod golden_tests;
 mod java;
@@ -35,6 +36,7 @@ pub use check_health::{Checked, works_by_now};
 pub use collisions::require_same_collisions;
 pub use compare::{Comparison, compare_again};
 pub use copy_elastic::CopiedElastic;
+pub use extent::extent;
 pub use node::remove_leftovers;
 pub use old_data_there::require_old_data;
 pub use put_away::{may_have_been_used, set_aside};

@@ -6,7 +6,7 @@ use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
 use super::node::{self, Node};
 use super::put_away::may_have_been_used;
 use super::room::while_there_is_room;
-use super::{Done, Run, collisions, new_data, old_data, sources};
+use super::{Done, Run, collisions, extent, new_data, old_data, sources};
 use crate::display::format;
 use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     node::remove_leftovers(run).await?;
     let copied = copied_indices(run)?;
+    extent::of_copies(run, &copied)?;
     let found = read_files(run, &copied).await?;
     let data = &replacement(run)?.target;
     let verified = while_there_is_room(data, async {
@@ -27,7 +28,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         Ok(verified)
     })
     .await?;
-    let documents = format::documents(verified.iter().map(|one| one.documents).sum());
+    let documents = format::documents(extent::of_comparison(run, &copied, &verified)?.documents);
     let summary = match verification(run) {
         Verification::Counts => format!("{documents} counted, not compared"),
         _ => format!("{documents} equal, byte for byte"),

@@ -10,12 +10,13 @@ use tokio::task::JoinSet;
 
 impl Copier {
     /// Copies all files of an index.
-    pub(super) async fn pump_files(&self, load: &Arc<Load>, exported: &Exported) -> Result<Tally> {
+    pub(super) async fn pump_files(&self, load: &Arc<Load>, exported: &Exported) -> Result<(Tally, Option<u64>)> {
         let mut total = Tally::default();
-        for file in exported.files(&load.plan.index)? {
+        let files = exported.files(&load.plan.index)?;
+        for file in files {
             total.merge(&self.pump_file(load, file.clone()).await?);
         }
-        Ok(total)
+        Ok((total, Some(files.iter().map(|file| file.documents).sum())))
     }
 
     async fn pump_file(&self, load: &Arc<Load>, file: ExportedFile) -> Result<Tally> {

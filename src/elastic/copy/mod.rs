@@ -209,16 +209,17 @@ impl Copier {
             expected: AtomicU64::new(plan.documents),
             nearly_full: Notify::new(),
         });
-        let tally = self.fill(&load, partial, reports).await?;
+        let (tally, there) = self.fill(&load, partial, reports).await?;
         drop(seat);
         finish_index(&self.target, plan, self.first()).await?;
         self.options.rejects.sync()?;
         self.events.progress_ended(index);
-        Ok(tally.into_outcome(index))
+        Ok(tally.into_outcome(index, there))
     }
 
-    /// Sends all documents of an index, and has it refreshed once when it is nearly full, if it is large.
-    async fn fill(&self, load: &Arc<Load>, partial: Partial, reports: &Reports) -> Result<Tally> {
+    /// Sends all documents of an index, and has it refreshed once when it is nearly full, if it is large. Returns also how
+    /// many there are by the source's own numbers.
+    async fn fill(&self, load: &Arc<Load>, partial: Partial, reports: &Reports) -> Result<(Tally, Option<u64>)> {
         let pump = async {
             match &self.source {
                 Source::Node(node) => self.pump_slices(load, node).await,

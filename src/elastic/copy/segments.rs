@@ -7,6 +7,7 @@ use super::super::admin::flush;
 use super::super::files::{Files, borrow};
 use super::checkpoint::{Partial, Reports};
 use super::intake::Intake;
+use super::tally::Apart;
 use super::{Copier, Load, Tally, joined};
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -29,9 +30,10 @@ impl Copier {
         files: &Files,
         mut partial: Partial,
         reports: &Reports,
-    ) -> Result<Tally> {
+    ) -> Result<(Tally, Option<u64>)> {
         let mut total = partial.tally.clone();
-        let mut waiting = self.units_left(load, files, &partial).await?.into_iter();
+        let (left, live) = self.units_left(load, files, &partial).await?;
+        let mut waiting = left.into_iter();
         let mut running = JoinSet::new();
         let mut flushed = Instant::now();
         let mut unreported = 0_usize;
@@ -61,16 +63,18 @@ impl Copier {
             // The index is not finished, but what is written needs not be written again.
             self.report(&partial, reports).await?;
         }
-        Ok(total)
+        let there = total.apart.documents_of(live);
+        Ok((total, there))
     }
 
-    async fn units_left(&self, load: &Load, files: &Files, partial: &Partial) -> Result<Vec<Unit>> {
+    /// Returns the units that are not in `partial`, and the live documents of all.
+    async fn units_left(&self, load: &Load, files: &Files, partial: &Partial) -> Result<(Vec<Unit>, u64)> {
         let (files, index) = (files.clone(), load.plan.index.clone());
-        let units = super::on_a_thread(move || files.units(&index)).await?;
+        let (units, live) = super::on_a_thread(move || files.open_index(&index)).await?;
         let left: Vec<Unit> = units.into_iter().filter(|unit| !partial.holds(&unit.key())).collect();
         let expected = left.iter().map(Unit::documents).sum::<u64>() + partial.tally.read;
         load.expected.store(expected, Ordering::Relaxed);
-        Ok(left)
+        Ok((left, live))
     }
 
     async fn pump_unit(&self, load: &Arc<Load>, unit: Unit) -> Result<(UnitKey, Tally)> {
@@ -116,5 +120,6 @@ fn read(unit: &Unit, load: &Load, mut intake: Intake) -> Result<Tally> {
     }
     load.expected.fetch_sub(left_out, Ordering::Relaxed);
     tally.converted = found.converted;
+    tally.apart = Apart::new(found.nested + found.superseded);
     Ok(tally)
 }

@@ -6,10 +6,43 @@ use super::super::outcome::{CopyOutcome, Rejected};
 use super::super::sample::TaskSample;
 use serde::{Deserialize, Serialize};
 
+/// Live documents of files that are none of their own: parts of others, or written again in the translog. Not known of
+/// what earlier versions have noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Apart(Option<u64>);
+
+impl Apart {
+    pub(super) fn new(documents: u64) -> Self {
+        Self(Some(documents))
+    }
+
+    fn unknown() -> Self {
+        Self(None)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.0 = self.0.zip(other.0).map(|(one, other)| one + other);
+    }
+
+    /// Returns the documents that there are, of so many that Lucene counts.
+    pub(super) fn documents_of(self, live: u64) -> Option<u64> {
+        live.checked_sub(self.0?)
+    }
+}
+
+impl Default for Apart {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 /// Numbers and fingerprint of some documents of an index. Tallies of parts add up to that of the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in super::super) struct Tally {
     pub(super) read: u64,
+    #[serde(default = "Apart::unknown")]
+    pub(super) apart: Apart,
     pub(super) bytes: u64,
     pub(super) left_out: u64,
     pub(super) routing_kept: u64,
@@ -64,6 +97,7 @@ impl Tally {
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.read += other.read;
+        self.apart.add(other.apart);
         self.bytes += other.bytes;
         self.left_out += other.left_out;
         self.routing_kept += other.routing_kept;
@@ -77,9 +111,11 @@ impl Tally {
         self.digest.merge(&other.digest);
     }
 
-    pub(super) fn into_outcome(self, index: &str) -> CopyOutcome {
+    /// Returns the outcome for an index that has so many documents by the source's own numbers.
+    pub(super) fn into_outcome(self, index: &str, there: Option<u64>) -> CopyOutcome {
         CopyOutcome {
             index: index.to_owned(),
+            there,
             read: self.read,
             written: self.written(),
             bytes: self.bytes,
@@ -101,6 +137,16 @@ impl Tally {
 mod tests {
     use super::super::super::document::Key;
     use super::*;
+
+    #[test]
+    fn what_an_earlier_version_has_not_counted_stays_unknown() {
+        let mut noted = serde_json::to_value(Tally { apart: Apart::new(2), ..Tally::default() }).unwrap();
+        assert_eq!(serde_json::from_value::<Tally>(noted.clone()).unwrap().apart.documents_of(7), Some(5));
+        noted.as_object_mut().unwrap().remove("apart");
+        let mut old: Tally = serde_json::from_value(noted).unwrap();
+        old.merge(&Tally { apart: Apart::new(2), ..Tally::default() });
+        assert_eq!(old.apart.documents_of(7), None);
+    }
 
     #[test]
     fn the_digest_is_of_what_the_target_holds_however_it_is_added_up() {

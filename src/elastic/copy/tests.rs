@@ -98,7 +98,9 @@ impl Checkpoints for Keep {
 }
 
 async fn copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, every: Duration) -> CopyOutcome {
-    try_copy(data, server, keep, every).await.unwrap()
+    let outcome = try_copy(data, server, keep, every).await.unwrap();
+    assert_eq!(outcome.there, Some(outcome.read), "by the commit and by what came out");
+    outcome
 }
 
 async fn try_copy(data: &tempfile::TempDir, server: &MockServer, keep: &Keep, every: Duration) -> Result<CopyOutcome> {

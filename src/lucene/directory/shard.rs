@@ -87,6 +87,13 @@ impl Shard {
         units
     }
 
+    /// Returns how many live documents there are as Lucene counts them, nested ones included, by the commit and by the
+    /// translog on top of it; those that are in both count twice.
+    pub fn live_documents(&self) -> u64 {
+        let committed: u64 = self.0.segments.iter().map(Segment::live_documents).sum();
+        committed + self.0.translog.size().0
+    }
+
     /// Returns whether there are operations behind the commit.
     pub(super) fn has_operations(&self) -> bool {
         !self.0.translog.is_empty()

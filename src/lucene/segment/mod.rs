@@ -29,6 +29,8 @@ const UNIT_BYTES: usize = 16 << 20;
 pub(super) struct Segment {
     name: String,
     max_doc: u32,
+    /// Documents that are deleted or marked as deleted, by the commit.
+    gone: u32,
     /// The stored fields.
     data: SegmentFile,
     deletes: Deletes,
@@ -84,6 +86,7 @@ impl Segment {
         Ok(Self {
             name: named.name.clone(),
             max_doc: info.max_doc,
+            gone: named.deleted.saturating_add(named.soft_deleted),
             data,
             deletes,
             format: info.stored,
@@ -101,6 +104,11 @@ impl Segment {
     /// Returns how many documents there are, deleted and nested ones included.
     pub(super) fn max_doc(&self) -> u32 {
         self.max_doc
+    }
+
+    /// Returns how many documents are live by the commit, nested ones included.
+    pub(super) fn live_documents(&self) -> u64 {
+        u64::from(self.max_doc.saturating_sub(self.gone))
     }
 
     /// Returns the file in which the documents are.
