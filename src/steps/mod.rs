@@ -57,13 +57,14 @@ pub async fn old_server_runs(run: &Run) -> Result<bool> {
     Ok(!stop_stack::running(run).await?.is_empty())
 }
 
-/// Makes sure, right before the commit record, that the switch can be carried out: nothing runs, nobody edited the
-/// files that will be rewritten.
+/// Makes sure, right before the commit record, that the switch can be carried out: all that was planned is copied and
+/// compared, nothing runs, nobody edited the files that will be rewritten.
 ///
 /// # Errors
 /// Refused or failed, naming what is in the way.
 pub async fn require_switchable(run: &Run) -> Result<()> {
     stop_stack::require_stopped(run).await?;
+    extent(run)?;
     rewrite_compose::require_unedited(run).await
 }
 
