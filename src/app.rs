@@ -46,9 +46,11 @@ fn run_call(call: Call, environment: &Environment) -> u8 {
         Ok(Task::Migrate(settings)) => perform(settings.session.clone(), "", environment, async |context| {
             commands::migrate(settings, context).await
         }),
-        Ok(Task::Check(settings)) => perform(settings.session.clone(), "check", environment, async |context| {
-            commands::check(settings, context).await
-        }),
+        Ok(Task::Check(settings)) => {
+            perform(settings.migration.session.clone(), "check", environment, async |context| {
+                commands::check(settings, context).await
+            })
+        }
         Ok(Task::Elastic(settings)) => perform(settings.session.clone(), "elastic", environment, async |context| {
             commands::elastic(settings, context).await
         }),

@@ -7,7 +7,7 @@ mod mistakes;
 mod options;
 
 pub use options::{
-    BackupArg, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, ImportArgs, ImportVerifyArg, MigrationArgs,
+    BackupArg, CheckArgs, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, ImportArgs, ImportVerifyArg, MigrationArgs,
     OnFailureArg, OnIdCollisionArg, ReaderArg, RollbackArgs, SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,
 };
 
@@ -41,7 +41,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the checks of a migration alone; the old server may go on running
-    Check(MigrationArgs),
+    ///
+    /// With --documents every document is looked at as well.
+    Check(CheckArgs),
     /// Migrate one Elasticsearch 5 data directory and nothing else, in place of upstream's elastic_upgrade.py
     ///
     /// Needs no compose file: every document is copied into a new directory by way of a temporary node, and compared with

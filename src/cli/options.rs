@@ -30,6 +30,23 @@ pub struct SessionArgs {
     pub log_file: Option<PathBuf>,
 }
 
+/// Options of the checks.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// Look at every document, too: which values the new Elasticsearch does not take, and which documents it refuses
+    ///
+    /// Reads the files of the old Elasticsearch while it runs, with the lowest priority, and changes nothing. What is
+    /// written after the beginning is not seen.
+    #[arg(long, help_heading = "What to check")]
+    pub documents: bool,
+    /// Write the documents that would be refused here, to be read, and given to the migration with --accept-rejects
+    #[arg(long, value_name = "FILE", requires = "documents", value_hint = ValueHint::FilePath, help_heading = "What to check")]
+    pub rejects: Option<PathBuf>,
+    /// What the migration would be.
+    #[command(flatten)]
+    pub migration: MigrationArgs,
+}
+
 /// Options of a migration and of its checks.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "How to migrate")]

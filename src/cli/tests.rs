@@ -41,7 +41,7 @@ fn where_the_server_is_may_be_said_before_or_after_the_command() {
 fn the_checks_take_the_options_of_the_migration() {
     let cli = parse_line(Door::Hyphen, "check --memory 512m -n").unwrap();
     let Some(Command::Check(options)) = cli.command else { panic!("not check") };
-    assert_eq!((options.copy.memory, options.no_backup), (Some(512 << 20), true));
+    assert_eq!((options.migration.copy.memory, options.migration.no_backup), (Some(512 << 20), true));
 }
 
 #[test]

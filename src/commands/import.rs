@@ -5,13 +5,18 @@ use super::consent::{DRY_RUN, accepted};
 use super::session::{as_refusal, open_log_at};
 use crate::display::format::{self, bytes, documents, plural};
 use crate::display::{Align, table};
-use crate::elastic::{Account, Client, CopyOutcome, IndexPlan, Templates, settle};
+use crate::elastic::{
+    Account, Client, CopyOutcome, IndexPlan, Look, RejectLog, Source, Templates, look_at_all, require_none_refused,
+    settle,
+};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
-use crate::report::oddities;
+use crate::report::{changed_fields, oddities, refused_documents, unindexed_fields};
 use crate::settings::Import;
 use crate::steps::blocking;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The parts of an import, as they are told.
@@ -106,10 +111,44 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
     let names: Vec<String> = unfinished.map(|(plan, _)| plan.index.clone()).collect();
     let (checked, events, cancel) = (export.clone(), context.events.clone(), context.cancel.clone());
     let read = blocking(move || checked.check_files(names.iter().map(String::as_str), &events, &cancel)).await?;
-    step.end(format!("{} as they were written; Elasticsearch {}", bytes(read), target.version));
     let accepted = accepted(settings.accept_rejects.as_deref())?;
+    let rejects = (!settings.dry_run).then(|| Arc::new(RejectLog::new(journal.rejects_file())));
+    let look = Look {
+        target: &target.version,
+        accepted: Arc::clone(&accepted),
+        rejects: rejects.clone(),
+        gently: false,
+        events: &context.events,
+        cancel: &context.cancel,
+    };
+    let standings = settle_values(&export, standings, &look, rejects.as_deref(), context).await?;
+    step.end(format!("{} as they were written; Elasticsearch {}", bytes(read), target.version));
     let (events, cancel) = (context.events.clone(), context.cancel.clone());
     Ok((Work { export, target, journal, accepted, events, cancel }, standings))
+}
+
+/// Looks at the documents of the indices that are to be made, and returns these with mappings that take them.
+async fn settle_values(
+    export: &Export,
+    standings: Vec<(IndexPlan, Standing)>,
+    look: &Look<'_>,
+    rejects: Option<&RejectLog>,
+    context: &Context,
+) -> Result<Vec<(IndexPlan, Standing)>> {
+    let source = Source::from(export.source()?);
+    let unmade: Vec<IndexPlan> =
+        standings.iter().filter(|(_, one)| *one == Standing::Unmade).map(|(plan, _)| plan.clone()).collect();
+    let looked = look_at_all(&source, &unmade, look).await?;
+    refused_documents(&looked, look.target).into_iter().for_each(|line| context.events.warn(line));
+    if let Some(rejects) = rejects {
+        require_none_refused(&looked, look.target, rejects)?;
+    }
+    let mut settled: BTreeMap<String, IndexPlan> =
+        looked.into_iter().map(|one| (one.plan.index.clone(), one.plan)).collect();
+    changed_fields(settled.values()).into_iter().for_each(|line| context.events.warn(line));
+    unindexed_fields(settled.values()).into_iter().for_each(|line| context.events.warn(line));
+    let with_plan = |(plan, standing): (IndexPlan, Standing)| (settled.remove(&plan.index).unwrap_or(plan), standing);
+    Ok(standings.into_iter().map(with_plan).collect())
 }
 
 /// Indices have been made by now, so that nothing is a refusal any more, which says that nothing was changed.

@@ -8,6 +8,7 @@ mod elastic;
 mod export;
 mod import;
 mod known;
+mod look;
 mod lookup;
 mod migrate;
 mod prepare;

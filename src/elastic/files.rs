@@ -50,9 +50,20 @@ impl Files {
     /// # Errors
     /// Refuses what is damaged or unknown, with the path. Fails if something cannot be read.
     pub fn described(path: &Path) -> Result<Vec<SourceIndex>> {
+        Ok(Self::beside_a_node(path)?.indices.to_vec())
+    }
+
+    /// Opens a directory on which a node may be running, to look at its documents as they are now. Nothing keeps the node
+    /// from removing files meanwhile: what [`Files::units`] returns has its files open and can be read to the end, but
+    /// that call may fail, and is then to be made again on a directory that is opened anew. Blocks.
+    ///
+    /// # Errors
+    /// As [`Files::described`].
+    pub fn beside_a_node(path: &Path) -> Result<Self> {
         let directory = look_again(|| DataDirectory::look(path))?;
         let ours = directory.indices().iter().filter(|index| is_ours(&index.name));
-        Ok(ours.map(|metadata| source_index(metadata, 0, directory.bytes(metadata))).collect())
+        let indices = ours.map(|metadata| source_index(metadata, 0, directory.bytes(metadata))).collect();
+        Ok(Self { directory: Arc::new(directory), indices })
     }
 
     fn describe(directory: DataDirectory) -> Result<Self> {

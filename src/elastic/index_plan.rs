@@ -4,6 +4,7 @@ use super::indices::SourceIndex;
 use super::mapping::{FieldChange, TargetMapping, field_count, is_refused_by, target_mapping, types};
 use super::node::Version;
 use super::templates::Templates;
+use super::values::Unindexed;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -46,6 +47,9 @@ pub struct IndexPlan {
     /// Fields that are others in the target than they were.
     #[serde(default)]
     pub changes: Vec<FieldChange>,
+    /// Fields with values that the target would not take as its mapping was: changed in it, so that it does.
+    #[serde(default)]
+    pub unindexed: Vec<Unindexed>,
 }
 
 impl IndexPlan {
@@ -70,6 +74,7 @@ impl IndexPlan {
             settings_left: left,
             closed: source.closed,
             changes,
+            unindexed: Vec::new(),
         })
     }
 

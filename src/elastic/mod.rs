@@ -55,6 +55,7 @@ mod spot_check;
 mod target;
 mod tell_apart;
 mod templates;
+mod values;
 mod verify;
 
 pub use account::{Account, Extent, require_all, settle};
@@ -86,4 +87,7 @@ pub use source::Source;
 pub use spot_check::{SpotChecks, check_served};
 pub use target::{Target, TargetFiles};
 pub use templates::Templates;
+pub use values::{
+    How as Kept, Look, Looked, RefusedField, Unindexed, count_ignored, look_at, look_at_all, require_none_refused,
+};
 pub use verify::{SecondReading, Verdict, Verified, verify_index};

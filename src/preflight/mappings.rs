@@ -40,7 +40,7 @@ fn reserved(plan: &IndexPlan, target: &Version) -> Vec<Finding> {
                 "The index {} has the field {field}. Elasticsearch {target} keeps that name for itself and refuses every document that has it.",
                 plan.index
             ),
-            "If there are such documents, the copy ends with a file that holds them, and they can only be left out (--accept-rejects).",
+            "Such documents can only be left out (--accept-rejects). Whether there are any, `check --documents` tells while the old server runs.",
         )
     };
     plan.refused_fields(target).map(tell).collect()

@@ -4,7 +4,7 @@ use crate::elastic::{FieldChange, IndexPlan};
 use std::collections::BTreeMap;
 
 /// Returns a sentence for each change of a field, with the indices where it is made.
-pub fn changed_fields(plans: &[IndexPlan]) -> Vec<String> {
+pub fn changed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> Vec<String> {
     let mut indices: BTreeMap<&FieldChange, Vec<&str>> = BTreeMap::new();
     for plan in plans {
         for change in &plan.changes {

@@ -10,6 +10,7 @@ mod plan;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secrets;
+mod values;
 
 pub use comparison::{comparison_error, comparison_text};
 pub use elastic::{elastic_back_text, elastic_text};
@@ -17,3 +18,4 @@ pub use fields::changed_fields;
 pub use oddities::oddities;
 pub use outcome::{Outcome, rolled_back_text, success_text};
 pub use plan::plan_text;
+pub use values::{not_as_foretold, refused_documents, unindexed_fields};

@@ -133,6 +133,11 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
             list.display()
         ));
     }
+    let kept = "values that the new Elasticsearch does not take are kept in their documents and not indexed";
+    lines.push(match plan.server() {
+        Some(_) => format!("{kept}; which ones, is not known before the copy, unless `check --documents` is run"),
+        None => kept.to_owned(),
+    });
     let indices = &plan.elastic.indices;
     lines.push(format!("{}: {}", plural(indices.len() as u64, "index", "indices"), short_list(indices)));
     if !plan.elastic.left.is_empty() {

@@ -43,7 +43,7 @@ pub enum Task {
     /// Find, check, plan, ask, migrate.
     Migrate(Migration),
     /// The checks alone.
-    Check(Migration),
+    Check(Check),
     /// One Elasticsearch data directory.
     Elastic(Elastic),
     /// Documents as text.
@@ -199,6 +199,17 @@ pub struct Migration {
     pub accept_rejects: Option<PathBuf>,
 }
 
+/// Checks that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The migration that they are of.
+    pub migration: Migration,
+    /// Every document is looked at.
+    pub documents: bool,
+    /// Absolute path of the file for those that would be refused, if it was said.
+    pub rejects: Option<PathBuf>,
+}
+
 /// What becomes of the server's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewHome {
@@ -280,7 +291,11 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
             let accept_rejects = options.accept_rejects.as_ref().map(|path| absolute(path, &session.current_dir));
             Task::Verify(Verify { session, accept_rejects })
         }
-        Some(Command::Check(options)) => Task::Check(resolve_migration(options, session(&cli.session)?)?),
+        Some(Command::Check(options)) => {
+            let migration = resolve_migration(&options.migration, session(&cli.session)?)?;
+            let rejects = options.rejects.as_ref().map(|path| absolute(path, &migration.session.current_dir));
+            Task::Check(Check { migration, documents: options.documents, rejects })
+        }
         None => Task::Migrate(resolve_migration(&cli.migration, session(&cli.session)?)?),
     })
 }

@@ -161,7 +161,10 @@ fn elastic_has_the_defaults_of_upstream_s_script() {
 fn each_command_becomes_its_task() {
     let Ok(Task::Verify(verify)) = task("verify -s es", &environment()) else { panic!() };
     assert_eq!(verify.session.source, Some("/work/es".into()));
-    assert!(matches!(task("check -n", &environment()), Ok(Task::Check(Migration { backup: Some(Backup::None), .. }))));
+    let Ok(Task::Check(check)) = task("check -n", &environment()) else { panic!() };
+    assert_eq!((check.migration.backup, check.documents, check.rejects), (Some(Backup::None), false, None));
+    let Ok(Task::Check(check)) = task("check --documents --rejects r", &environment()) else { panic!() };
+    assert_eq!((check.documents, check.rejects), (true, Some("/work/r".into())));
     assert!(matches!(task("rollback", &environment()), Ok(Task::Rollback(Rollback { start: true, .. }))));
     assert!(matches!(task("rollback --no-start", &environment()), Ok(Task::Rollback(Rollback { start: false, .. }))));
     assert!(matches!(task("version", &environment()), Ok(Task::Version)));

@@ -10,7 +10,7 @@ use super::old_data::{self, OldData};
 use super::put_away::put_away;
 use super::room::while_there_is_room;
 use super::run::blocking;
-use super::{Done, Run, collisions, extent, sources, stop_stack};
+use super::{Done, Run, collisions, extent, sources, stop_stack, values};
 use crate::deployment::Role;
 use crate::display::format;
 use crate::elastic::{
@@ -254,6 +254,7 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     if let OldData::Files(files) = old {
         options.new_ids = Arc::new(collisions::before_copy(run, files, &plans, &options).await?);
     }
+    let plans = values::settle(run, &old.source(), &plans, &target.client, &options).await?;
     let copier =
         Copier::new(old.source(), target.client.clone(), options, run.events.clone(), run.cancel.clone()).await?;
     let notes = Notes { run, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
@@ -261,6 +262,7 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     require_complete(&outcomes, &rejects)?;
     let copied = copied_indices(run)?;
     tell_oddities(run, &copied);
+    values::tell(run, &copied, &outcomes, &target.client).await?;
     let counts = copied.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(&copied) })
 }

@@ -29,6 +29,7 @@ mod sources;
 mod start_stack;
 mod stop_containers;
 mod stop_stack;
+mod values;
 mod verify_elastic;
 
 pub use back_up::changed_archives;

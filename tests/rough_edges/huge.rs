@@ -28,6 +28,7 @@ fn huge_documents_pass_and_one_that_is_refused_is_named_and_can_be_given_up() {
             &index,
             &json!({ "settings": { "number_of_shards": 1 }, "mappings": { "event": {
             "properties": { "task": { "type": "keyword" }, "iter": { "type": "keyword" },
+            "step": { "type": "keyword", "copy_to": "iter" },
             "plot_str": { "type": "text", "index": false } } } } }),
         );
         node.index(&index, "event", &small);
@@ -38,8 +39,8 @@ fn huge_documents_pass_and_one_that_is_refused_is_named_and_can_be_given_up() {
         // Elasticsearch 5 takes a field twice, 7 does not: it gets the last value.
         let twice = format!(r#"{{"task":"t","task":"u","plot_str":"{}"}}"#, "y".repeat(60 * MB));
         node.curl("PUT", &format!("{index}/event/twice"), &twice);
-        // Here the new server's mapping wants a number.
-        let odd = format!(r#"{{"task":"t","iter":"third","plot_str":"{}"}}"#, "z".repeat(60 * MB));
+        // What is copied to this field is no number, as the new server's mapping wants one; only the node itself tells.
+        let odd = format!(r#"{{"task":"t","step":"third","plot_str":"{}"}}"#, "z".repeat(60 * MB));
         node.curl("PUT", &format!("{index}/event/odd"), &odd);
     });
     clock.tell("data made");

@@ -23,7 +23,7 @@ pub use checkpoint::Partial;
 pub(super) use checkpoint::Reports;
 
 use super::adaptive::{Lanes, MOST_BYTES, Pace};
-use super::admin::{First, create_index, delete_index, finish_index, index_id, prepare_load, refresh};
+use super::admin::{First, create_index, delete_index, finish_index, index_id, prepare_load, read_mapping, refresh};
 use super::buffers::Buffers;
 use super::client::Client;
 use super::collisions::NewIds;
@@ -33,6 +33,7 @@ use super::mark::Mark;
 use super::outcome::CopyOutcome;
 use super::rejects::{Accepted, RejectLog};
 use super::source::Source;
+use super::values::is_applied;
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
 use std::sync::Arc;
@@ -258,6 +259,7 @@ impl Copier {
         let index = &plan.index;
         if let (Some(earlier), Source::Files(_)) = (earlier, &self.source)
             && index_id(&self.target, index).await?.is_some_and(|id| id == earlier.target)
+            && self.takes_all(plan).await?
         {
             prepare_load(&self.target, plan).await?;
             let copied = earlier.documents();
@@ -282,6 +284,18 @@ impl Copier {
         let id = index_id(&self.target, index).await?;
         let id = id.ok_or_else(|| Error::failed(format!("The index {index} was created and is gone.")))?;
         Ok((Partial::new(index, &id), false))
+    }
+}
+
+impl Copier {
+    /// Returns whether a half-made index has the fields of the plan as the values of the documents need them: another
+    /// version of this program may have begun it.
+    async fn takes_all(&self, plan: &IndexPlan) -> Result<bool> {
+        if plan.unindexed.is_empty() {
+            return Ok(true);
+        }
+        let mapping = read_mapping(&self.target, &plan.index).await?;
+        Ok(plan.unindexed.iter().all(|one| is_applied(&mapping, one)))
     }
 }
 

@@ -10,7 +10,7 @@ mod types;
 
 pub use changes::FieldChange;
 pub(super) use changes::not_indexed;
-pub(super) use reserved::is_refused_by;
+pub(super) use reserved::{is_refused_by, refused_names};
 
 use crate::error::Result;
 use changes::below;

@@ -33,6 +33,11 @@ pub(in super::super) fn is_refused_by(name: &str, version: &Version) -> bool {
     REFUSED.iter().any(|(reserved, first)| *reserved == name && version.is_at_least(*first))
 }
 
+/// Returns the names that a node of this version takes in no document, at its top.
+pub(in super::super) fn refused_names(version: &Version) -> Vec<&'static str> {
+    REFUSED.iter().map(|(name, _)| *name).filter(|name| is_refused_by(name, version)).collect()
+}
+
 /// Returns whether a field of this name may be there and must not be indexed.
 pub(super) fn is_written_besides(name: &str) -> bool {
     WRITTEN_BESIDES.contains(&name)

@@ -199,7 +199,8 @@ impl DataDirectory {
         let path = self.index_path(&index.uuid);
         let open = |number: u32| Shard::open(&path.join(number.to_string()), number, index, self.locks.as_ref());
         let shards: Vec<Shard> = (0..index.shards).map(open).collect::<Result<_>>()?;
-        if index.may_lose_operations() && shards.iter().any(Shard::has_operations) {
+        // Where a node may be running, the newest operations are not relied on anyway.
+        if self.locks.is_some() && index.may_lose_operations() && shards.iter().any(Shard::has_operations) {
             return Err(Error::refused(format!(
                 "The node was killed while it wrote to the index {}, which brings its translog to disk now and then only \
                  (index.translog.durability).",

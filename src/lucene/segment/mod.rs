@@ -60,7 +60,8 @@ impl Segment {
         let files = SegmentFiles::open(dir, named, codec, info.is_compound)?;
         let own_infos = files.file(".fnm")?;
         let own = field_infos::parse(own_infos.bytes(), &named.id, codec, "").map_err(|why| own_infos.refused(why))?;
-        if own.is_time_series {
+        // In Elasticsearch 5 it is a field as any other.
+        if own.is_time_series && codec != Codec::Lucene6 {
             let why = "it is of a time series: Elasticsearch computes the ids of its documents and stores them nowhere";
             return Err(own_infos.refused(Corrupt::new(why)));
         }
