@@ -253,7 +253,7 @@ fn the_indices_are_not_there_and_mongodb_has_their_experiments() {
     }
     for arguments in [&["--yes"][..], &["--yes", "--empty"], &["check", "--empty"]] {
         let refused = migrate(arguments).refused();
-        let refused = refused.saying("holds no index of the server: nothing is in").saying("worker_stats");
+        let refused = refused.saying("holds no index of the server: nothing is in").saying("templates events");
         refused.saying("but MongoDB has").saying("of them have run.").saying("Is a disk not mounted");
     }
     assert!(docker_answers(&["exec", "trains-mongo", "true"]), "nothing was stopped");
@@ -364,7 +364,7 @@ fn the_data_are_of_elasticsearch_7() {
     let machine = machine_with_server();
     replace_by_elasticsearch_7(&elastic_data(&machine));
     insta::assert_snapshot!(reasons(&machine), @r"
-    refused  [machine]/opt/trains/data/elastic holds Elasticsearch 7 data, not 5: [machine]/opt/trains/data/elastic/nodes/0/_state holds what Elasticsearch writes since 7.0.
+    refused  [machine]/opt/trains/data/elastic holds Elasticsearch 7 data, not 5: the node's own state says 7.6.2.
              This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it.
 
     Error: One check refuses the migration; nothing was changed.

@@ -210,6 +210,7 @@ mod tests {
             (Said { backup_dir: elsewhere, ..Said::default() }, "not with --backup-dir /elsewhere."),
             (Said { reader: ReaderWish::Scroll, ..Said::default() }, "with --reader auto, not with --reader scroll."),
             (Said { target: elsewhere, ..Said::default() }, "not into /elsewhere."),
+            (Said { empty: true, ..Said::default() }, "without --empty, not with it."),
         ] {
             let message = refused(&said).unwrap();
             assert!(message.starts_with(&begun) && message.ends_with(part), "{message}");

@@ -56,8 +56,11 @@ proptest! {
             }
         }
         let dir = directory(&segments_written, &log, operations.len());
+        let opened = DataDirectory::open(dir.path()).unwrap();
+        let shards = opened.shards(&opened.indices()[0]).unwrap();
+        let mut counted = 0;
         let mut found = BTreeMap::new();
-        for unit in units(dir.path()) {
+        for unit in shards.iter().flat_map(Shard::units) {
             let tally = unit.read(|document| {
                 assert_eq!((document.kind, document.sent_as), ("log", Format::Json));
                 let source = String::from_utf8(document.source.to_vec()).unwrap();
@@ -65,12 +68,34 @@ proptest! {
                 assert_eq!(before, None);
                 Ok(())
             }).unwrap();
+            counted += tally.documents + tally.nested + tally.superseded;
             if unit.key().segment.is_some() {
                 prop_assert_eq!(tally.documents + tally.deleted + tally.nested + tally.superseded, unit.documents());
             }
         }
         prop_assert_eq!(found, expected);
+        // The commit's own numbers, against what came out.
+        prop_assert_eq!(shards.iter().map(Shard::live_documents).sum::<u64>(), counted);
     }
+}
+
+#[test]
+fn beside_what_nobody_can_tell_only_an_index_that_is_named_is_opened() {
+    let dir = directory(&[], &[], 0);
+    let stray = dir.path().join("nodes/0/indices/EEEEEEEEEEEEEEEEEEEEEE");
+    std::os::unix::fs::symlink("/mnt/gone", &stray).unwrap();
+    std::fs::write(dir.path().join("nodes/0/indices/.DS_Store"), "").unwrap();
+    let open = |meant: Meant<'_>| DataDirectory::open_indices(dir.path(), meant);
+    for meant in [Meant::All, Meant::Such(&|name| name == "events-log"), Meant::One("events-plot")] {
+        let refused = open(meant).unwrap_err();
+        assert!(refused.causes()[0].contains("EEEEEEEEEEEEEEEEEEEEEE is a link that leads nowhere"), "{refused:?}");
+        assert!(refused.hints()[1].contains(&format!("mv {} ", stray.display())), "{refused:?}");
+    }
+    let opened = open(Meant::One("events-log")).unwrap();
+    assert_eq!((opened.indices().len(), opened.left_out().len()), (1, 2), "{:?}", opened.left_out());
+    std::fs::remove_file(&stray).unwrap();
+    let all = open(Meant::All).unwrap();
+    assert!(matches!(all.left_out(), [one] if one.ends_with(".DS_Store is no index and is left out")), "{all:?}");
 }
 
 #[test]
