@@ -109,11 +109,15 @@ async fn prepare(run: &Run) -> Result<()> {
             return Err(error);
         }
         steps::require_switchable(run).await?;
-        if steps::changed_sources(run).await?.is_empty() && steps::changed_archives(run).await?.is_none() {
+        if !has_changed_source(run).await? && steps::changed_archives(run).await?.is_none() {
             return run.record(Record::Committed);
         }
         run.events.warn("A source changed while the others were copied.");
     }
+}
+
+async fn has_changed_source(run: &Run) -> Result<bool> {
+    Ok(!steps::changed_containers(run).await?.is_empty() || !steps::changed_sources(run).await?.is_empty())
 }
 
 /// A run that was cut off after the commit goes on, with two exceptions: somebody used the old server before the new one
@@ -128,7 +132,7 @@ async fn recheck_committed(run: &Run) -> Result<()> {
         undo_switch(run).await?;
         return Box::pin(prepare(run)).await;
     }
-    if is_clean(run, Step::StartStack) && !steps::changed_sources(run).await?.is_empty() {
+    if is_clean(run, Step::StartStack) && has_changed_source(run).await? {
         undo_switch(run).await?;
         return Box::pin(prepare(run)).await;
     }
@@ -158,6 +162,14 @@ async fn invalidate_changed(run: &Run) -> Result<()> {
         invalidate(run, Step::StopStack, "the old server runs")?;
         // What it wrote shows only once it has stopped.
         apply_all(run, &[Step::StopStack]).await?;
+    }
+    for changed in steps::changed_containers(run).await? {
+        run.events.warn(format!("{changed} changed since it was copied out, so it is copied out again."));
+        for step in
+            [Step::VerifyElastic, Step::BackUp, Step::CopyElastic, Step::CopyMongo, Step::CopyRedis, Step::Rescue]
+        {
+            invalidate(run, step, &changed)?;
+        }
     }
     for changed in steps::changed_sources(run).await? {
         run.events.warn(format!("{} changed since it was copied, so it is copied again.", changed.what));

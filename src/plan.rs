@@ -5,9 +5,11 @@
 //! run that is continued months later, by a newer program, does what the user agreed to.
 
 mod elastic;
+mod rescue;
 mod step;
 
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
+pub use rescue::Rescue;
 pub use step::Step;
 
 use crate::deployment::{Deployment, Experiments, Project, Role};
@@ -188,6 +190,9 @@ pub struct Plan {
     pub replacements: Vec<Replacement>,
     /// Archives, empty with `--no-backup`.
     pub archives: Vec<Archive>,
+    /// Data that are copied out of containers, which are kept; empty without `--rescue`.
+    #[serde(default)]
+    pub rescues: Vec<Rescue>,
     /// Stopped containers that make room by taking another name.
     #[serde(default)]
     pub in_the_way: Vec<InTheWay>,
@@ -256,6 +261,20 @@ impl Plan {
         self.work_dir().join(format!("new-ids-{}.ndjson", self.stamp))
     }
 
+    /// Returns the rescue that a source directory comes from, if it is made by one.
+    pub fn rescue_to(&self, source: &Path) -> Option<&Rescue> {
+        self.rescues.iter().find(|one| one.to == source)
+    }
+
+    /// Returns where old data can be looked at while the plan is made: data that are yet to be rescued lie in their
+    /// container, and perhaps cannot be looked at.
+    pub fn seen_at<'a>(&'a self, source: &'a Path) -> Option<&'a Path> {
+        match self.rescue_to(source) {
+            Some(rescue) => rescue.seen_at.as_deref(),
+            None => Some(source),
+        }
+    }
+
     /// Returns the replacements of one role.
     pub fn replacements_of(&self, role: Role) -> impl Iterator<Item = &Replacement> {
         self.replacements.iter().filter(move |one| one.role == role)
@@ -279,6 +298,7 @@ impl Plan {
         let has_server = self.server().is_some();
         let needed = |step: &Step| match step {
             Step::StopStack | Step::RewriteCompose | Step::StartStack | Step::CheckHealth => has_server,
+            Step::Rescue => !self.rescues.is_empty(),
             Step::BackUp => !self.archives.is_empty(),
             Step::MoveHome => self.home.to.is_some(),
             Step::CopyMongo => self.replacements_of(Role::Mongo).next().is_some(),

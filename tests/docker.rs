@@ -202,7 +202,7 @@ async fn compose_brings_a_project_up_and_down_and_keeps_its_volumes() {
 
     compose.up(&project, &cancel).await.unwrap();
     let containers = run.daemon.project_containers(&run.name).await.unwrap();
-    assert!(containers.len() == 1 && containers[0].state.running && containers[0].restart_policy == "always");
+    assert!(containers.len() == 1 && containers[0].state.running && containers[0].restart.policy == "always");
     compose.down(&project, Duration::from_secs(2), &cancel).await.unwrap();
     assert!(run.daemon.project_containers(&run.name).await.unwrap().is_empty());
     let volume = format!("{}_data", run.name);

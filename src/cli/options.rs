@@ -72,6 +72,9 @@ pub struct MigrationArgs {
     /// Directory for the backup [default: .clearml-migrate/backup/ of the server's directory]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]
     pub backup_dir: Option<PathBuf>,
+    /// Copy data out of containers that hold the only ones, and keep these containers
+    #[arg(long)]
+    pub rescue: bool,
     /// How the documents are copied.
     #[command(flatten)]
     pub copy: CopyArgs,

@@ -19,6 +19,7 @@ pub(super) struct Said<'a> {
     backup_dir: Option<&'a Path>,
     reader: ReaderWish,
     empty: bool,
+    rescue: bool,
     memory: Option<u64>,
 }
 
@@ -33,6 +34,7 @@ impl<'a> Said<'a> {
             backup_dir: settings.backup_dir.as_deref(),
             reader: settings.reader,
             empty: settings.empty,
+            rescue: settings.rescue,
             memory: settings.memory,
         }
     }
@@ -47,6 +49,7 @@ impl<'a> Said<'a> {
             backup_dir: settings.backup_dir.as_deref(),
             reader: settings.reader,
             empty: settings.empty,
+            rescue: false,
             memory: settings.memory,
         }
     }
@@ -78,9 +81,11 @@ impl<'a> Said<'a> {
         let backup_dir = self.backup_dir.and_then(|said| backup_dir(plan, said));
         let reader = reader(plan, self.reader)
             .map(|(begun, said)| (format!("with --reader {begun}"), format!("with --reader {said}")));
-        let empty = self.empty && !plan.elastic.empty;
-        let empty = empty.then(|| ("without --empty".to_owned(), "with it".to_owned()));
-        goal.or(target).or(home).or(backup).or(backup_dir).or(reader).or(empty)
+        // Where it was begun with one of these, it need not be said again.
+        let without = |option: &str| (format!("without {option}"), "with it".to_owned());
+        let empty = (self.empty && !plan.elastic.empty).then(|| without("--empty"));
+        let rescue = (self.rescue && plan.rescues.is_empty()).then(|| without("--rescue"));
+        goal.or(target).or(home).or(backup).or(backup_dir).or(reader).or(empty).or(rescue)
     }
 }
 

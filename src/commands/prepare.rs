@@ -3,17 +3,18 @@
 use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
 use crate::deployment::{Deployment, Experiments, Role, Search, Service, find};
-use crate::docker::ProjectArgs;
+use crate::docker::{Container, ProjectArgs};
 use crate::elastic::{Files, IndexPlan, Templates};
 use crate::error::{Error, Result};
-use crate::files::space;
+use crate::files::space::{self, TreeSize};
 use crate::lucene::data_dir::{Kind, identify};
-use crate::plan::Plan;
+use crate::plan::{Plan, Rescue};
 use crate::planner::{self, Measured, Wishes};
 use crate::preflight::{self, Finding, Subject};
 use crate::release;
 use crate::settings::{DEFAULT_RELEASE, Migration, NewHome, Session};
 use crate::steps::blocking;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A plan with what the checks found.
@@ -34,13 +35,22 @@ pub(super) async fn prepare(
     context: &Context,
 ) -> Result<Prepared> {
     let search = search(&settings.session, journals);
-    let deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
-    let lost = preflight::unsafe_storage(&deployment);
+    let mut deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
+    let stamp = stamp_now();
+    let rescues = match settings.rescue {
+        true => rescues(&mut deployment, tools, &stamp, context).await?,
+        false => Vec::new(),
+    };
+    let mut lost = preflight::unsafe_storage(&deployment);
     if !lost.is_empty() {
         // There is no plan for data that have no lasting place.
+        let rescue = settings.session.command("--rescue --dry-run");
+        lost.iter_mut().for_each(|one| {
+            one.remedy.push_str(&format!("\nOr let this program copy them out, and keep the container: {rescue}"))
+        });
         return Err(refuse_at_once(&lost, context));
     }
-    let measured = measure(&deployment, tools, context).await?;
+    let measured = measure(&deployment, rescues, tools, context).await?;
     let wishes = Wishes {
         release: settings.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
         new_home: match &settings.new_home {
@@ -56,7 +66,6 @@ pub(super) async fn prepare(
         on_id_collision: settings.on_id_collision.unwrap_or_default(),
         empty: settings.empty,
     };
-    let stamp = stamp_now();
     let run_id = format!("{stamp}-{}", std::process::id());
     let mut plan = planner::build(deployment, &wishes, &measured, &stamp, &run_id)?;
     plan.in_the_way = preflight::in_the_way(&plan, &tools.docker).await?;
@@ -94,7 +103,23 @@ fn search(session: &Session, journals: Vec<ProjectArgs>) -> Search {
     }
 }
 
-async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> Result<Measured> {
+/// Decides what is to be copied out of containers; what cannot be is refused.
+async fn rescues(deployment: &mut Deployment, tools: &Tools, stamp: &str, context: &Context) -> Result<Vec<Rescue>> {
+    let containers = tools.docker.project_containers(&deployment.project.name).await?;
+    let containers: BTreeMap<String, Container> = containers.into_iter().map(|one| (one.id.clone(), one)).collect();
+    let (mut rescues, impossible) = planner::rescue::decide(deployment, &containers, tools.docker.info(), stamp)?;
+    if !impossible.is_empty() {
+        return Err(refuse_at_once(&impossible, context));
+    }
+    for rescue in &mut rescues {
+        let Some(place) = rescue.seen_at.clone() else { continue };
+        let cancel = context.cancel.clone();
+        rescue.bytes = blocking(move || space::measure(&place, &cancel)).await.ok().map(|size| size.apparent);
+    }
+    Ok(rescues)
+}
+
+async fn measure(deployment: &Deployment, rescues: Vec<Rescue>, tools: &Tools, context: &Context) -> Result<Measured> {
     let mut measured = Measured {
         memory: tools.docker.info().memory,
         volumes: tools.docker.volume_names().await?,
@@ -115,8 +140,16 @@ async fn measure(deployment: &Deployment, tools: &Tools, context: &Context) -> R
             measured.sizes.insert(path, size);
         }
     }
+    for rescue in &rescues {
+        let size = TreeSize { apparent: rescue.bytes.unwrap_or_default(), ..TreeSize::default() };
+        measured.sizes.insert(rescue.to.clone(), size);
+    }
     let elastic = deployment.service(Role::Elasticsearch).and_then(|one| one.data_mounts().first()?.storage.path());
-    if let Some(path) = elastic.map(PathBuf::from) {
+    let elastic = elastic.map(PathBuf::from);
+    let rescued = rescues.iter().find(|rescue| Some(&rescue.to) == elastic.as_ref());
+    let elastic = rescued.map_or(elastic.clone(), |rescue| rescue.seen_at.clone());
+    measured.rescues = rescues;
+    if let Some(path) = elastic {
         let examined = blocking(move || examine(&path)).await?;
         (measured.indices, measured.refusal, measured.plans) = (examined.indices, examined.refusal, examined.plans);
     }

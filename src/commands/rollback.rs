@@ -51,7 +51,12 @@ async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> R
     match known.plan.server() {
         Some(server) if settings.start && !settings.dry_run => {
             let tools = connect(&settings.session, true, context).await?;
-            tools.compose()?.up(&project_args(&server.deployment.project), &context.cancel).await?;
+            let project = project_args(&server.deployment.project);
+            match known.plan.rescues.is_empty() {
+                true => tools.compose()?.up(&project, &context.cancel).await?,
+                // Compose might make the containers anew that hold the data.
+                false => tools.compose()?.up_beside(&project, &context.cancel).await?,
+            }
             context.display.print(&format!("The migration was taken back before; the old server runs from {place}."));
         }
         _ => {
@@ -113,7 +118,7 @@ pub(super) async fn roll_back(
         &run.plan,
         start,
         &aside,
-        &format!("{old_stack} up -d"),
+        &format!("{old_stack} up -d{}", if run.plan.rescues.is_empty() { "" } else { " --no-recreate" }),
         &session.command(""),
     ));
     Ok(())

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::journal::Phase;
 use crate::plan::Step;
 use crate::settings::{self, Session};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Prints where the migration of a server stands. Changes nothing, not even a torn tail of the journal.
@@ -98,6 +99,12 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
                 format!("The last run failed in {}: {error}", title(step))
             }
         });
+    }
+    if known.state.phase != Phase::RolledBack && !known.state.step(Step::StopStack.name()).is_clean() {
+        let kept: BTreeSet<&str> = known.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
+        lines.extend(kept.into_iter().map(|name| {
+            format!("The container {name} is kept: it holds the old server's own data. To delete it, once you are sure: docker rm -v {name}")
+        }));
     }
     lines.push(format!("Journal: {}", known.journal_path.display()));
     lines.join("\n")

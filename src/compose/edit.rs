@@ -35,6 +35,9 @@ pub struct Request {
     pub project_directory: PathBuf,
     /// Host directories (or files) that a mount names, with the ones that take their place: exact paths, absolute.
     pub paths: Vec<(PathBuf, PathBuf)>,
+    /// Directories that a service gets mounted where it had nothing that lasts: service, absolute path on the host after
+    /// the migration, absolute path in the container.
+    pub mounts: Vec<(String, PathBuf, String)>,
     /// The old and new root directory, if it moves. Every other host path at or below the old one follows.
     pub home: Option<(PathBuf, PathBuf)>,
     /// Keys of named volumes with the keys of new ones that take their place, and are added to `volumes:`.

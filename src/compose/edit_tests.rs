@@ -14,6 +14,7 @@ fn request() -> Request {
         home: Some(("/opt/trains".into(), "/opt/clearml".into())),
         volumes: vec![],
         pinned_volumes: vec![],
+        mounts: vec![],
         variables: Variables::default(),
         fixed_users: false,
     }
@@ -253,4 +254,30 @@ fn a_services_agent_that_is_told_everything_needs_no_word_under_old_names_or_new
                      CLEARML_AGENT_GIT_USER: jane\n";
     let notes = notes_on_agent(addresses, &request());
     assert_eq!(notes, ["helper lacks CLEARML_AGENT_GIT_PASS, so that it can clone public git repositories only."]);
+}
+
+#[test]
+fn a_service_whose_data_lay_in_its_container_gets_a_directory_mounted() {
+    let text = "services:\n  elasticsearch:\n    image: elasticsearch:5.6.16\n    environment:\n      path.data: /var/tmp/es\n    volumes:\n      - /opt/trains/data/elastic:/usr/share/elasticsearch/data\n  mongo:\n    image: mongo:3.6.5\n  redis:\n    image: redis:5.0\n    volumes:\n      - /data\n  fileserver:\n    image: allegroai/trains\n    command: fileserver\n    volumes:\n      - type: volume\n        target: /mnt/fileserver\n  apiserver:\n    image: allegroai/trains\n    command: apiserver\n";
+    let mount = |service: &str, host: &str, target: &str| (service.to_owned(), PathBuf::from(host), target.to_owned());
+    let request = Request {
+        mounts: vec![
+            mount("elasticsearch", "/opt/clearml/data/elasticsearch_7", "/var/tmp/es"),
+            mount("mongo", "/opt/clearml/data/mongo", "/data/db"),
+            mount("redis", "/opt/clearml/data/redis", "/data"),
+            mount("fileserver", "/opt/clearml/data/fileserver", "/mnt/fileserver"),
+        ],
+        ..request()
+    };
+    let new = &rewritten(text, &request).files[0].new;
+    for line in [
+        "- /opt/clearml/data/elasticsearch_7:/var/tmp/es",
+        "- /opt/clearml/data/mongo:/data/db",
+        "- /opt/clearml/data/redis:/data",
+        "- /opt/clearml/data/fileserver:/mnt/fileserver",
+    ] {
+        assert!(new.contains(line), "{line}\n{new}");
+    }
+    assert_eq!(new.matches(":/mnt/fileserver").count(), 2, "the API server places artifacts there too\n{new}");
+    assert!(!new.contains("- /data\n") && !new.contains("type: volume"), "{new}");
 }

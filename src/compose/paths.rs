@@ -118,6 +118,7 @@ mod tests {
             home: Some(("/opt/trains".into(), "/opt/clearml".into())),
             volumes: vec![],
             pinned_volumes: vec![],
+            mounts: vec![],
             variables: Variables { before: map(before), after: map(after), kept: Default::default() },
             fixed_users: false,
         }

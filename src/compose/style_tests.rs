@@ -200,6 +200,7 @@ fn rewritten(text: &str) -> String {
         home: Some(("/opt/trains".into(), "/opt/clearml".into())),
         volumes: vec![],
         pinned_volumes: vec![],
+        mounts: vec![],
         variables: Variables::default(),
         fixed_users: false,
     };

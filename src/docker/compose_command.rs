@@ -237,6 +237,15 @@ impl ComposeCommand {
         self.act(project, &["up", "--detach"], "started", cancel).await
     }
 
+    /// As [`ComposeCommand::up`], but containers that are there stay the same ones, whatever has changed.
+    ///
+    /// # Errors
+    /// As [`ComposeCommand::down`].
+    pub async fn up_beside(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<()> {
+        failpoints::reach("docker.compose_up")?;
+        self.act(project, &["up", "--detach", "--no-recreate"], "started", cancel).await
+    }
+
     /// Starts the project's existing containers.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! Containers as they are: listing, inspecting, logs, and stopping and removing by id.
 
 use super::daemon::{Daemon, failed, is_missing, shown};
+use super::keeping::Restart;
 use crate::deployment::PublishedPort;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use bollard::container::LogOutput;
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint, RestartPolicy};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
     StopContainerOptionsBuilder,
@@ -41,8 +42,8 @@ pub struct Container {
     pub ports: Vec<PublishedPort>,
     /// Address in each network it is in, of a running container.
     pub addresses: BTreeMap<String, IpAddr>,
-    /// Such as `unless-stopped`; `no` if none.
-    pub restart_policy: String,
+    /// When docker starts it by itself.
+    pub restart: Restart,
     /// Runs privileged.
     pub privileged: bool,
     /// Time between the stop signal and SIGKILL, where its owner has said one (`stop_grace_period`).
@@ -60,6 +61,10 @@ pub struct ContainerState {
     pub exit_code: Option<i64>,
     /// Whether the kernel killed it for want of memory.
     pub out_of_memory: bool,
+    /// The id of its process on the machine of the daemon, of a running container.
+    pub process: Option<i64>,
+    /// When its last process ended, as docker writes it; empty if none ever did.
+    pub finished_at: String,
 }
 
 /// A mount as docker carries it out.
@@ -249,6 +254,8 @@ fn view(response: ContainerInspectResponse) -> Container {
             running,
             exit_code: state.exit_code.filter(|_| ended),
             out_of_memory: state.oom_killed.unwrap_or(false),
+            process: state.pid.filter(|pid| *pid > 0),
+            finished_at: state.finished_at.unwrap_or_default(),
         },
         mounts: response.mounts.unwrap_or_default().into_iter().map(mount).collect(),
         ports: ports(network.ports.unwrap_or_default()),
@@ -258,13 +265,15 @@ fn view(response: ContainerInspectResponse) -> Container {
             .into_iter()
             .filter_map(|(name, endpoint)| Some((name, endpoint.ip_address?.parse().ok()?)))
             .collect(),
-        restart_policy: host.restart_policy.and_then(|policy| policy.name).map_or_else(
-            || "no".to_owned(),
-            |name| if name.to_string().is_empty() { "no".to_owned() } else { name.to_string() },
-        ),
+        restart: restart(host.restart_policy.unwrap_or_default()),
         privileged: host.privileged.unwrap_or(false),
         stop_timeout: config.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
     }
+}
+
+fn restart(policy: RestartPolicy) -> Restart {
+    let name = policy.name.map(|name| name.to_string()).filter(|name| !name.is_empty());
+    Restart { policy: name.unwrap_or_else(|| "no".to_owned()), retries: policy.maximum_retry_count.unwrap_or(0) }
 }
 
 fn split_pair(pair: &str) -> Option<(String, String)> {
@@ -328,7 +337,7 @@ mod tests {
         assert_eq!(container.state.exit_code, Some(137));
         assert!(container.state.out_of_memory && !container.state.running);
         assert_eq!(container.environment.get("A").map(String::as_str), Some("b=c"));
-        assert_eq!(container.restart_policy, "no");
+        assert_eq!(container.restart, Restart::never());
         assert_eq!(container.stop_timeout, Some(Duration::from_secs(240)));
         assert_eq!(container.command, ["/bin/es", "-d"]);
         assert_eq!(container.ports.len(), 2);

@@ -11,6 +11,7 @@
 //! | [`archive`] | a `.tar.gz` that plain `tar` reads, read back after writing |
 //! | [`fingerprint`] | whether a source changed |
 //! | [`space`] | free space, and the size of trees |
+//! | [`unpack`] | a directory out of a tar stream, and compared with one |
 //! | [`temporary`] | temporary files that nobody else sees |
 //! | [`sort`] | any number of values in order, in bounded memory |
 //! | [`locks`] | whether somebody has a data directory open; our own run lock |
@@ -19,7 +20,8 @@
 //! flushes files and directories where a power cut could otherwise lose what the journal says was done. Long ones
 //! reach a place per file too. The names: `files.create_dir`, `.rename`, `.remove_tree`, `.write_atomic`,
 //! `.write_atomic.rename`, `.write_new`, `.write_new.rename`, `.clone`, `.clone.file`, `.copy`, `.copy.file`, `.archive`,
-//! `.archive.entry`, `.archive.verify`, `.archive.rename`, `.lock`, `.journal_append`, `.index_remove`, `.unnamed`.
+//! `.archive.entry`, `.archive.verify`, `.archive.rename`, `.unpack.entry`,
+//! `.unpack.compare`, `.lock`, `.journal_append`, `.index_remove`, `.unnamed`.
 //!
 //! All of it blocks: asynchronous callers use `spawn_blocking`.
 
@@ -39,6 +41,7 @@ pub(crate) mod sort;
 pub mod space;
 pub(crate) mod temporary;
 mod transfer;
+pub mod unpack;
 pub(crate) mod walk;
 
 pub use atomic::{write_atomic, write_new};

@@ -10,6 +10,8 @@ pub enum Step {
     PullImages,
     /// Take the old stack down.
     StopStack,
+    /// Copy data out of containers that hold the only ones.
+    Rescue,
     /// Archive data and configuration.
     BackUp,
     /// Copy every document from the old Elasticsearch to the new one.
@@ -34,9 +36,10 @@ pub enum Step {
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PullImages,
         Self::StopStack,
+        Self::Rescue,
         Self::BackUp,
         Self::CopyElastic,
         Self::VerifyElastic,
@@ -54,6 +57,7 @@ impl Step {
         match self {
             Self::PullImages => "pull_images",
             Self::StopStack => "stop_stack",
+            Self::Rescue => "rescue",
             Self::BackUp => "back_up",
             Self::CopyElastic => "copy_elastic",
             Self::VerifyElastic => "verify_elastic",
@@ -72,6 +76,7 @@ impl Step {
         match self {
             Self::PullImages => "Get the images",
             Self::StopStack => "Stop the old server",
+            Self::Rescue => "Rescue data out of containers",
             Self::BackUp => "Back up",
             Self::CopyElastic => "Copy Elasticsearch",
             Self::VerifyElastic => "Verify Elasticsearch",
@@ -90,6 +95,7 @@ impl Step {
         match self {
             Self::PullImages | Self::BackUp | Self::VerifyElastic | Self::CheckHealth => None,
             Self::StopStack => Some("Start the old server"),
+            Self::Rescue => Some("Take what was copied out of containers away"),
             Self::CopyElastic => Some("Take the new Elasticsearch data away"),
             Self::CopyMongo => Some("Take the copy of MongoDB away"),
             Self::CopyRedis => Some("Take the copy of Redis away"),

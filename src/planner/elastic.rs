@@ -109,6 +109,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         estimate_seconds: estimate::seconds(&replacements, &archives, &elastic.reader),
         replacements,
         archives,
+        rescues: Vec::new(),
         in_the_way: Vec::new(),
         images: source_images(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
         elastic,

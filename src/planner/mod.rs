@@ -7,6 +7,7 @@ mod estimate;
 mod home;
 mod reader;
 mod replacements;
+pub mod rescue;
 
 pub use elastic::{ElasticWishes, build_elastic};
 pub use estimate::{heaps, memory_needed, with_source};
@@ -18,7 +19,7 @@ use crate::elastic::IndexPlan;
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
 use crate::plan::{
-    Archive, ElasticPlan, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan, Switch, Verification,
+    Archive, ElasticPlan, Migrated, OnIdCollision, Plan, Reader, Replacement, Rescue, ServerPlan, Switch, Verification,
 };
 use crate::release::Release;
 use crate::report::changed_fields;
@@ -67,6 +68,8 @@ pub struct Measured {
     pub refusal: Option<Error>,
     /// What the indices of the old data will be.
     pub plans: Vec<IndexPlan>,
+    /// What is to be copied out of containers; the deployment says already that it is where it will be copied to.
+    pub rescues: Vec<Rescue>,
     /// Names of all volumes of the daemon.
     pub volumes: BTreeSet<String>,
     /// The compose that is there.
@@ -90,8 +93,11 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
     notes.extend(changed_fields(&measured.plans));
     let home = home::decide(&deployment, wishes);
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
+    require_another_project(&deployment, &new_project.name, &measured.rescues)?;
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
-    let edits = edits::decide(&deployment, wishes.release, &home, &replacements, &new_project, stamp, &mut notes)?;
+    let rescued = rescue::mounts(&measured.rescues, &replacements);
+    let edits =
+        edits::decide(&deployment, wishes.release, &home, &replacements, rescued, &new_project, stamp, &mut notes)?;
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
     let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal.as_ref())?;
     let elastic = ElasticPlan {
@@ -125,11 +131,25 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         elastic,
         replacements,
         archives,
+        rescues: measured.rescues.clone(),
         in_the_way: Vec::new(),
         images,
         notes,
         estimate_seconds,
     })
+}
+
+/// A container that is kept belongs to its compose project for ever, and compose would make it anew in a project of the
+/// same name.
+fn require_another_project(deployment: &Deployment, new: &str, rescues: &[Rescue]) -> Result<()> {
+    let Some(rescue) = rescues.iter().find(|_| deployment.project.name == new) else { return Ok(()) };
+    Err(Error::refused(format!(
+        "The container {} is to be kept, but the new server's compose project would have the name of the old one, {new}, and compose would replace it.",
+        rescue.name
+    ))
+    .hint("Let the server move to a directory of another name (--new-home DIR), if the project is named after its directory.")
+    .hint("Or take the name out of the compose file (name:), .env (COMPOSE_PROJECT_NAME) and your shell, so that the directory names it.")
+    .hint("Or rescue the data by hand, as without --rescue."))
 }
 
 /// The clone lies beside the data, where hard links are possible; but never inside a volume or a mounted disk's

@@ -15,10 +15,10 @@ pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     for one in subject.plan.replacements_of(Role::Elasticsearch) {
         // Without a node that reads, there is no heap to be filled.
         let heap = Some(subject.plan.elastic.heaps.source).filter(|heap| *heap > 0);
-        let source = one.source.clone();
-        if !source.is_dir() {
+        let Some(source) = subject.plan.seen_at(&one.source).map(Path::to_owned).filter(|source| source.is_dir())
+        else {
             continue;
-        }
+        };
         let plan = subject.plan.clone();
         let judged = blocking(move || {
             let identified = identify(&source)?;

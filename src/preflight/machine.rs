@@ -72,12 +72,15 @@ pub(super) async fn space(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let plan = subject.plan;
     let mut needs = Vec::new();
     for one in &plan.replacements {
-        let (source, cancel) = (one.source.clone(), subject.cancel.clone());
-        if !source.is_dir() {
+        let Some(source) = plan.seen_at(&one.source).map(Path::to_owned).filter(|source| source.is_dir()) else {
             continue;
-        }
+        };
+        let cancel = subject.cancel.clone();
         let size = crate::steps::blocking(move || space::measure(&source, &cancel)).await?;
         needs.extend(needs_of(plan, one, &size));
+    }
+    for rescue in &plan.rescues {
+        needs.push(Need { at: rescue.to.clone(), bytes: rescue.bytes.unwrap_or_default(), files: 0 });
     }
     for archive in &plan.archives {
         // Already compressed data do not shrink; text does. The archive is taken to be as large as its source.

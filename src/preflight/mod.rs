@@ -14,7 +14,7 @@ mod paths;
 mod services;
 mod users;
 
-pub use services::{in_the_way, unsafe_storage};
+pub use services::{in_the_way, lost_with_down, unsafe_storage};
 
 use crate::docker::Daemon;
 use crate::error::{Error, Result};
@@ -104,6 +104,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     if subject.cancel.is_cancelled() {
         return Err(Error::cancelled());
     }
+    findings.iter_mut().for_each(|finding| name_containers(finding, subject.plan));
     findings.sort_by_key(|finding| finding.severity);
     Ok(findings)
 }
@@ -111,6 +112,16 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 /// Returns what of the findings is to be said again in the report.
 pub fn lasting(findings: &[Finding]) -> Vec<String> {
     findings.iter().filter(|finding| finding.lasting).map(|finding| finding.what.clone()).collect()
+}
+
+/// Data that are yet to be rescued are looked at by way of a process: people know them by the container's name.
+fn name_containers(finding: &mut Finding, plan: &Plan) {
+    for rescue in &plan.rescues {
+        let Some(seen_at) = &rescue.seen_at else { continue };
+        for text in [&mut finding.what, &mut finding.remedy] {
+            *text = text.replace(&seen_at.display().to_string(), &rescue.place());
+        }
+    }
 }
 
 /// Returns the error of a migration that the findings refuse, or nothing.

@@ -22,8 +22,9 @@ pub(super) async fn of_the_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let mut findings = Vec::new();
-    for one in subject.plan.replacements_of(Role::Elasticsearch).filter(|one| one.source.is_dir()) {
-        let (source, cancel) = (one.source.clone(), subject.cancel.clone());
+    let sources = subject.plan.replacements_of(Role::Elasticsearch).filter_map(|one| subject.plan.seen_at(&one.source));
+    for source in sources.filter(|source| source.is_dir()) {
+        let (source, cancel) = (source.to_owned(), subject.cancel.clone());
         findings.extend(blocking(move || judge(&source, &cancel)).await?);
     }
     Ok(findings)

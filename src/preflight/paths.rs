@@ -23,6 +23,7 @@ pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
         }
         findings.extend(symbolic_link(plan, one));
     }
+    findings.extend(plan.rescues.iter().filter_map(|rescue| in_the_way(&rescue.to)));
     findings.extend(in_the_way(&plan.elastic.clone));
     findings.extend(plan.edits().iter().filter_map(|edit| in_the_way(&edit.kept_as)));
     findings.extend(plan.archives.iter().filter_map(|archive| in_the_way(&archive.file)));
@@ -74,7 +75,11 @@ fn symbolic_link(plan: &Plan, one: &Replacement) -> Option<Finding> {
 /// Reading what is copied, writing beside it, renaming what is retired.
 pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for one in &plan.replacements {
+    for rescue in &plan.rescues {
+        let parent = rescue.to.parent();
+        findings.extend(parent.and_then(|parent| needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to")));
+    }
+    for one in plan.replacements.iter().filter(|one| plan.rescue_to(&one.source).is_none()) {
         match std::fs::metadata(&one.source) {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 findings.push(Finding::refusal(

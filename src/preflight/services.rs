@@ -1,22 +1,26 @@
 //! Services: where their data are, and what stands in the way of their containers.
 
 use super::{Finding, Subject};
-use crate::deployment::{Deployment, Disagreement, Role, Service, Storage};
+use crate::deployment::{Deployment, Disagreement, Mount, Role, Service, Storage};
 use crate::docker::{Container, Daemon};
 use crate::error::Result;
 use crate::plan::{InTheWay, Plan};
 
 /// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
 pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let lost = lost_with_down(deployment).into_iter();
+    lost.map(|(service, mount)| would_be_lost(deployment, service, &mount.target, &mount.storage)).collect()
+}
+
+/// Returns what `down` would lose: the mounts of services whose data are in an anonymous volume or in the container.
+pub fn lost_with_down(deployment: &Deployment) -> Vec<(&Service, &Mount)> {
+    let mut lost = Vec::new();
     for service in Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)) {
-        let mounts = service.data_mounts();
-        let mut unsafe_mounts = mounts.into_iter().filter(|mount| mount.storage.path().is_none());
-        if let Some(mount) = unsafe_mounts.find(|mount| service.is_precious(&mount.target)) {
-            findings.push(would_be_lost(deployment, service, &mount.target, &mount.storage));
-        }
+        let mounts = service.data_mounts().into_iter();
+        let is_lost = |mount: &&Mount| mount.storage.path().is_none() && service.is_precious(&mount.target);
+        lost.extend(mounts.filter(is_lost).map(|mount| (service, mount)));
     }
-    findings
+    lost
 }
 
 fn would_be_lost(deployment: &Deployment, service: &Service, target: &str, storage: &Storage) -> Finding {

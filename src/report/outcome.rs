@@ -5,6 +5,7 @@ use crate::deployment::Storage;
 use crate::display::Paint;
 use crate::display::format::{documents, duration, plural};
 use crate::plan::{Plan, Switch};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -115,7 +116,8 @@ pub(super) fn delete_lines(plan: &Plan) -> Vec<String> {
     });
     let files = plan.edits().iter().map(|edit| &edit.kept_as).chain(plan.archives.iter().map(|one| &one.file));
     let files = files.map(|file| format!("rm {}", quoted(&plan.home.after(file))));
-    data.chain(files).collect()
+    let containers: BTreeSet<String> = plan.rescues.iter().map(|one| format!("docker rm -v {}", one.kept_as)).collect();
+    containers.into_iter().chain(data).chain(files).collect()
 }
 
 fn volume_name<'a>(plan: &'a Plan, source: &Path) -> Option<&'a str> {

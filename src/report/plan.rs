@@ -7,7 +7,8 @@ use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Role};
 use crate::display::Paint;
 use crate::display::format::{bytes, plural};
-use crate::plan::{FileEdit, Migrated, OnIdCollision, Plan, Reader, ServerPlan, Step, Switch, Verification};
+use crate::plan::{FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Step, Switch, Verification};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Returns the whole plan, as printed by `--dry-run` and before the question.
@@ -82,7 +83,8 @@ fn details(plan: &Plan, step: Step) -> Vec<String> {
     match step {
         Step::PullImages if plan.server().is_none() => plan.images.clone(),
         Step::PullImages => vec![format!("while the old server runs: {}", plan.images.join(", "))],
-        Step::StopStack => plan.server().map(|server| stop_line(&server.deployment)).into_iter().collect(),
+        Step::StopStack => stop_lines(plan),
+        Step::Rescue => rescue_lines(plan),
         Step::BackUp => plan
             .archives
             .iter()
@@ -109,6 +111,25 @@ fn details(plan: &Plan, step: Step) -> Vec<String> {
                 .into(),
         ],
     }
+}
+
+fn stop_lines(plan: &Plan) -> Vec<String> {
+    let mut lines: Vec<String> = plan.server().map(|server| stop_line(&server.deployment)).into_iter().collect();
+    let mut seen = BTreeSet::new();
+    let kept = plan.rescues.iter().filter(|one| seen.insert(&one.container));
+    lines.extend(kept.map(|one| {
+        format!(
+            "the container {} is not removed, as it holds the only copy of {}: it is kept as {}, without a restart policy, until you delete it",
+            one.name, one.path, one.kept_as
+        )
+    }));
+    lines
+}
+
+fn rescue_lines(plan: &Plan) -> Vec<String> {
+    let size = |one: &Rescue| one.bytes.map_or_else(|| "of unknown size".to_owned(), bytes);
+    let line = |one: &Rescue| format!("{} ({}) → {}, and compared with it", one.place(), size(one), one.to.display());
+    plan.rescues.iter().map(line).collect()
 }
 
 fn stop_line(deployment: &Deployment) -> String {
@@ -206,14 +227,18 @@ fn retire_lines(plan: &Plan) -> Vec<String> {
 fn kept(page: &mut Page, plan: &Plan) {
     let data = plan.replacements.iter().map(|one| plan.home.after(one.retired()));
     let files = plan.edits().iter().map(|edit| plan.home.after(&edit.kept_as));
-    let paths: Vec<String> = data.chain(files).map(|path| path.display().to_string()).collect();
+    let containers: BTreeSet<String> =
+        plan.rescues.iter().map(|one| format!("the container {}", one.kept_as)).collect();
+    let paths = data.chain(files).map(|path| path.display().to_string());
+    let paths: Vec<String> = containers.into_iter().chain(paths).collect();
     page.block("What is kept, byte for byte, until you delete it", &paths);
 }
 
 fn shared(page: &mut Page, plan: &Plan) {
     let fileserver = plan.server().and_then(|server| server.deployment.service(Role::Fileserver));
     let folder = fileserver.and_then(|one| one.data_mounts().first()?.storage.path());
-    let Some(path) = folder else { return };
+    // What was rescued is a copy of its own.
+    let Some(path) = folder.filter(|path| plan.rescue_to(path).is_none()) else { return };
     let lines = [
         format!("{}: artifacts and debug images", plan.home.after(path).display()),
         "The new server uses the same files: what you delete in it is gone for the old one too.".to_owned(),

@@ -46,6 +46,7 @@ pub(crate) fn plan() -> Plan {
         elastic: elastic(),
         replacements: replacements(),
         archives: archives(),
+        rescues: Vec::new(),
         in_the_way: Vec::new(),
         images: ["allegroai/clearml:1.1.1", "docker.elastic.co/elasticsearch/elasticsearch:7.6.2", "mongo:3.6.23"]
             .map(str::to_owned)

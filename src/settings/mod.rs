@@ -183,6 +183,8 @@ pub struct Migration {
     pub backup: Option<Backup>,
     /// Absolute directory for the backup, if it was said.
     pub backup_dir: Option<PathBuf>,
+    /// Data that only a container holds are copied out of it, which is kept.
+    pub rescue: bool,
     /// Bytes of memory for the temporary nodes, if it was said.
     pub memory: Option<u64>,
     /// What is to read the old Elasticsearch data.
@@ -351,6 +353,7 @@ fn resolve_migration(arguments: &MigrationArgs, session: Session) -> Result<Migr
         new_home,
         backup,
         backup_dir: arguments.backup_dir.as_ref().map(absolute),
+        rescue: arguments.rescue,
         memory: arguments.copy.memory,
         reader: arguments.copy.reader.into(),
         verification: verification::resolve(arguments.copy.verify),

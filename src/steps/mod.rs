@@ -13,6 +13,7 @@ mod extent;
 #[cfg(test)]
 mod golden_tests;
 mod java;
+mod keep;
 mod move_home;
 mod new_data;
 mod node;
@@ -21,6 +22,7 @@ mod old_data_there;
 mod pull_images;
 mod put_away;
 mod readable;
+mod rescue;
 mod retire_sources;
 mod rewrite_compose;
 mod room;
@@ -41,6 +43,7 @@ pub use extent::extent;
 pub use node::remove_leftovers;
 pub use old_data_there::require_old_data;
 pub use put_away::{may_have_been_used, set_aside};
+pub use rescue::changed_containers;
 pub use run::{Options, Run, blocking, project_args};
 pub use sources::changed_sources;
 pub use verify_elastic::VerifiedElastic;
@@ -92,6 +95,7 @@ pub async fn apply(step: Step, run: &Run) -> Result<Done> {
     match step {
         Step::PullImages => pull_images::apply(run).await,
         Step::StopStack => stop_stack::apply(run).await,
+        Step::Rescue => rescue::apply(run).await,
         Step::BackUp => back_up::apply(run).await,
         Step::CopyElastic => copy_elastic::apply(run).await,
         Step::VerifyElastic => verify_elastic::apply(run).await,
@@ -114,6 +118,7 @@ pub async fn undo(step: Step, run: &Run) -> Result<()> {
         // Images and answers are nothing that the old server could mind.
         Step::PullImages | Step::CheckHealth => Ok(()),
         Step::VerifyElastic => verify_elastic::undo(run).await,
+        Step::Rescue => rescue::undo(run).await,
         Step::BackUp => back_up::undo(run).await,
         Step::StopStack => stop_stack::undo(run).await,
         Step::CopyElastic => copy_elastic::undo(run).await,

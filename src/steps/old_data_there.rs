@@ -3,8 +3,8 @@
 //! Looked at before anything is put back. An old server that is started on what is left would begin with nothing, or work
 //! on data of the new one.
 
-use super::Run;
 use super::run::blocking;
+use super::{Run, keep};
 use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
@@ -18,7 +18,10 @@ use std::path::{Path, PathBuf};
 /// Refused, naming what is missing and where it could come from.
 pub async fn require_old_data(run: &Run) -> Result<()> {
     let retiring = !run.journal().state().step(Step::RetireSources.name()).is_clean();
-    let old: Vec<Old> = run.plan.replacements.iter().map(|one| Old::new(run, one)).collect();
+    // What was rescued is a copy: the original is in its container.
+    keep::require_kept(run).await?;
+    let replaced = run.plan.replacements.iter().filter(|one| run.plan.rescue_to(&one.source).is_none());
+    let old: Vec<Old> = replaced.map(|one| Old::new(run, one)).collect();
     blocking(move || old.iter().try_for_each(|one| one.require(retiring))).await
 }
 

@@ -4,10 +4,11 @@
 //! `restart: always` comes back, not even after a reboot. It never gets `-v`: volumes stay.
 
 use super::run::project_args;
-use super::{Done, Run, stop_containers};
+use super::{Done, Run, keep, stop_containers};
 use crate::deployment::Project;
 use crate::docker::Container;
 use crate::error::{Error, Result};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// All is stopped when `down` comes; this is for what somebody has started since.
@@ -15,6 +16,10 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     let project = &run.server()?.deployment.project;
+    if !run.plan.rescues.is_empty() {
+        keep::stop_and_keep(run).await?;
+        return Ok(Done::line(format!("project {} is stopped, {}", project.name, kept(run))));
+    }
     take_down(run, project).await?;
     require_stopped(run).await?;
     Ok(Done::line(format!("project {} is down", project.name)))
@@ -28,6 +33,11 @@ pub(super) async fn take_down(run: &Run, project: &Project) -> Result<()> {
     let containers = stop_containers::of_project(run, &project.name, &run.server()?.deployment).await?;
     stop_containers::stop(run, &containers).await?;
     run.compose()?.down(&project_args(project), STOP_TIMEOUT, &run.cancel).await
+}
+
+fn kept(run: &Run) -> String {
+    let names: BTreeSet<&str> = run.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
+    format!("{} kept", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// Refuses to go on while anything of the old server runs, or, where no server is known, anything that uses the data.
@@ -65,8 +75,14 @@ pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
-    if run.options.no_start {
-        return Ok(());
+    let project = project_args(&run.server()?.deployment.project);
+    if !run.plan.rescues.is_empty() {
+        keep::bring_back(run).await?;
     }
-    run.compose()?.up(&project_args(&run.server()?.deployment.project), &run.cancel).await
+    match (run.options.no_start, run.plan.rescues.is_empty()) {
+        (true, _) => Ok(()),
+        (false, true) => run.compose()?.up(&project, &run.cancel).await,
+        // A container that compose would make anew would take the data with it.
+        (false, false) => run.compose()?.up_beside(&project, &run.cancel).await,
+    }
 }

@@ -53,7 +53,25 @@ impl Rules<'_> {
                 self.add_mount(&service, ELASTIC_LOGS.to_owned());
             }
         }
+        for (service, directory, target) in self.request.mounts.clone() {
+            let role = self.role(&service);
+            let target = container_path(role, &target).unwrap_or(target);
+            self.mount_directory(&service, &directory.display().to_string(), &target);
+        }
         self.share_artifacts();
+    }
+
+    /// Mounts a directory at a place where nothing lasting is mounted: an anonymous volume that is written there gives way.
+    fn mount_directory(&mut self, service: &str, directory: &str, target: &str) {
+        let new = ShortMount { source: Some(directory), target, mode: None }.text();
+        match self.mounts_of(service).into_iter().find(|mount| places(&mount.target, target)) {
+            Some(there) if there.long => {
+                self.change(there.file, Change::Remove { at: there.at });
+                self.add_mount(service, new);
+            }
+            Some(there) => self.set(there.file, there.at, new),
+            None => self.add_mount(service, new),
+        }
     }
 
     fn mount(&mut self, service: &str, role: Role, mut mount: Written) {
@@ -116,10 +134,9 @@ impl Rules<'_> {
     /// The API server places the artifacts of examples where the file server finds them.
     fn share_artifacts(&mut self) {
         let artifacts = self.named(Role::Fileserver).into_iter().flat_map(|service| self.mounts_of(&service));
-        let Some(source) = artifacts.filter(|mount| places(&mount.target, ARTIFACTS)).find_map(|mount| mount.source)
-        else {
-            return;
-        };
+        let written = artifacts.filter(|mount| places(&mount.target, ARTIFACTS)).find_map(|mount| mount.source);
+        let added = self.request.mounts.iter().find(|(_, _, target)| places(target, ARTIFACTS));
+        let Some(source) = written.or_else(|| Some(added?.1.display().to_string())) else { return };
         for service in self.named(Role::Apiserver) {
             if !self.mounts_of(&service).iter().any(|mount| places(&mount.target, ARTIFACTS)) {
                 self.add_mount(&service, ShortMount { source: Some(&source), target: ARTIFACTS, mode: None }.text());

@@ -1,0 +1,254 @@
+//! What is to be copied out of containers, and where to: for data that `down` would lose.
+
+use crate::deployment::{Deployment, Mount, Service, Storage};
+use crate::docker::{Container, DaemonInfo, MountKind};
+use crate::error::Result;
+use crate::files;
+use crate::plan::Rescue;
+use crate::preflight::{Finding, lost_with_down};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Decides on a rescue for everything that would be lost, and makes the deployment say that the data are where they will
+/// be rescued to. `containers` are those of the project, by their ids.
+///
+/// # Errors
+/// Fails when it cannot be told what is there. What cannot be rescued is in the findings.
+pub fn decide(
+    deployment: &mut Deployment,
+    containers: &BTreeMap<String, Container>,
+    docker: &DaemonInfo,
+    stamp: &str,
+) -> Result<(Vec<Rescue>, Vec<Finding>)> {
+    let (mut rescues, mut findings) = (Vec::new(), Vec::new());
+    let lost: Vec<(Service, Mount)> =
+        lost_with_down(deployment).into_iter().map(|(service, mount)| (service.clone(), mount.clone())).collect();
+    for (service, mount) in lost {
+        let container = service.container.as_ref().and_then(|one| containers.get(&one.id));
+        let Some(container) = container else {
+            findings.push(Finding::refusal(
+                format!("The service {} has no container any more that could hold {}.", service.name, mount.target),
+                format!("If its data are somewhere else, mount them at {} in the compose file.", mount.target),
+            ));
+            continue;
+        };
+        if let Some(finding) = impossible(&service, &mount, container, docker) {
+            findings.push(finding);
+            continue;
+        }
+        let to = free_directory(deployment, &service, &mount.target, stamp, &rescues)?;
+        point_to(deployment, &service.name, &mount.target, &to);
+        rescues.push(Rescue {
+            service: service.name.clone(),
+            role: service.role,
+            container: container.id.clone(),
+            name: container.name.clone(),
+            kept_as: format!("{}_migrated_{stamp}", container.name),
+            seen_at: seen_at(&mount.target, container),
+            path: mount.target,
+            to,
+            bytes: None,
+        });
+    }
+    Ok((rescues, findings))
+}
+
+/// Says why data cannot be copied out of a stopped container as they are, if that is so.
+fn impossible(service: &Service, mount: &Mount, container: &Container, docker: &DaemonInfo) -> Option<Finding> {
+    let (name, path) = (&container.name, &mount.target);
+    if docker.rootless || docker.user_namespaces || docker.in_virtual_machine() {
+        return Some(Finding::refusal(
+            format!(
+                "The data of {} in {name}:{path} cannot be rescued with their owners: this docker gives containers user ids of their own.",
+                service.name
+            ),
+            "Rescue them by hand, as without --rescue.",
+        ));
+    }
+    in_memory(path, container).then(|| {
+        Finding::refusal(
+            format!("The service {} keeps {path} in memory (tmpfs): they are gone as soon as it stops.", service.name),
+            format!(
+                "Copy them to a place that lasts while it runs, for example: docker exec {name} tar -C {path} -c . | tar -C DIRECTORY -x; then mount DIRECTORY at {path} in the compose file."
+            ),
+        )
+    })
+}
+
+/// Whether a path lies in a file system in memory, as the kernel's list of the container's mounts says, or docker's.
+fn in_memory(path: &str, container: &Container) -> bool {
+    let of_docker = container.mounts.iter().any(|mount| {
+        matches!(&mount.kind, MountKind::Other(kind) if kind == "tmpfs") && Path::new(path).starts_with(&mount.target)
+    });
+    let list = container.state.process.map(|process| format!("/proc/{process}/mountinfo"));
+    let list = list.and_then(|list| std::fs::read_to_string(list).ok()).unwrap_or_default();
+    of_docker || kind_of_mount(&list, path).is_some_and(|kind| kind == "tmpfs" || kind == "ramfs")
+}
+
+/// Returns the kind of the file system that a path lies in (proc(5), `/proc/PID/mountinfo`).
+fn kind_of_mount<'a>(list: &'a str, path: &str) -> Option<&'a str> {
+    let mounts = list.lines().filter_map(|line| {
+        let (place, kind) = line.split_once(" - ")?;
+        Some((place.split(' ').nth(4)?, kind.split(' ').next()?))
+    });
+    let covering = mounts.filter(|(place, _)| Path::new(path).starts_with(place));
+    // Of several at one place the last one is seen.
+    covering.max_by_key(|(place, _)| place.len()).map(|(_, kind)| kind)
+}
+
+/// Returns where the data can be looked at on this machine: an anonymous volume lies in a directory, and a process that
+/// runs shows its whole tree to root.
+fn seen_at(path: &str, container: &Container) -> Option<PathBuf> {
+    let of_volume = container.mounts.iter().find(|mount| {
+        matches!(mount.kind, MountKind::Volume(_)) && mount.target.trim_end_matches('/') == path.trim_end_matches('/')
+    });
+    let of_process = || {
+        let process = container.state.process?;
+        // A number alone may be another process's, such as one of a virtual machine.
+        let groups = std::fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
+        let is_its_own = groups.contains(&container.id)
+            || std::fs::read_to_string(format!("/proc/{process}/mountinfo"))
+                .is_ok_and(|list| list.contains(&container.id));
+        is_its_own.then(|| Path::new("/proc").join(process.to_string()).join("root").join(path.trim_start_matches('/')))
+    };
+    of_volume.map(|mount| mount.source.clone()).or_else(of_process).filter(|path| path.is_dir())
+}
+
+/// Returns a directory that is not there, beside the other data.
+fn free_directory(
+    deployment: &Deployment,
+    service: &Service,
+    path: &str,
+    stamp: &str,
+    taken: &[Rescue],
+) -> Result<PathBuf> {
+    let data = deployment.home.join("data");
+    let beside = if data.is_dir() { data } else { deployment.home.clone() };
+    let several = lost_with_down(deployment).iter().filter(|(one, _)| one.name == service.name).count() > 1
+        || taken.iter().any(|one| one.service == service.name);
+    let last = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = match last.filter(|_| several) {
+        Some(last) => format!("{}-{last}", service.name),
+        None => service.name.clone(),
+    };
+    let names = [name.clone(), format!("{name}_rescued"), format!("{name}_rescued_{stamp}")];
+    for name in &names {
+        let place = beside.join(name);
+        if !files::exists(&place)? && taken.iter().all(|one| one.to != place) {
+            return Ok(place);
+        }
+    }
+    Ok(beside.join(format!("{name}_rescued_{stamp}_{}", taken.len())))
+}
+
+fn point_to(deployment: &mut Deployment, service: &str, target: &str, to: &Path) {
+    let services = deployment.services.iter_mut().filter(|one| one.name == service);
+    for mount in services.flat_map(|one| &mut one.mounts).filter(|mount| mount.target == target) {
+        mount.storage = Storage::Bind { path: to.to_owned() };
+    }
+}
+
+/// Returns the mounts that the new server needs for what was rescued: service, directory before the home moves, container
+/// path.
+pub(super) fn mounts(rescues: &[Rescue], replacements: &[crate::plan::Replacement]) -> Vec<(String, PathBuf, String)> {
+    let of = |rescue: &Rescue| {
+        let replaced = replacements.iter().find(|one| one.source == rescue.to);
+        let place = replaced.map_or(rescue.to.as_path(), |one| one.final_path());
+        (rescue.service.clone(), place.to_owned(), rescue.path.clone())
+    };
+    rescues.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::Role;
+    use crate::docker::ContainerMount;
+
+    const STAMP: &str = "2026-11-22_18-30-00";
+
+    fn info() -> DaemonInfo {
+        DaemonInfo {
+            version: "20.10.24".into(),
+            api_version: "1.41".into(),
+            podman: false,
+            memory: 8 << 30,
+            cpus: 2,
+            root_dir: "/var/lib/docker".into(),
+            os_type: "linux".into(),
+            operating_system: "Debian".into(),
+            architecture: "x86_64".into(),
+            rootless: false,
+            user_namespaces: false,
+            selinux: false,
+        }
+    }
+
+    /// A server whose Elasticsearch keeps its data in its container, with that container.
+    fn server(home: &Path) -> (Deployment, BTreeMap<String, Container>) {
+        let plan = crate::report::sample::plan();
+        let mut deployment = Deployment { home: home.to_owned(), ..plan.server().unwrap().deployment.clone() };
+        let service = deployment.services.iter_mut().find(|one| one.role == Role::Elasticsearch).unwrap();
+        service.mounts = vec![Mount {
+            target: "/usr/share/elasticsearch/data".into(),
+            storage: Storage::ContainerLayer,
+            read_only: false,
+        }];
+        let id = service.container.as_ref().unwrap().id.clone();
+        let container = Container { id: id.clone(), name: "trains-elastic".into(), ..Container::default() };
+        (deployment, BTreeMap::from([(id, container)]))
+    }
+
+    #[test]
+    fn what_would_be_lost_is_copied_to_a_free_place_beside_the_other_data() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("data/elasticsearch")).unwrap();
+        let (mut deployment, containers) = server(dir.path());
+        let (rescues, findings) = decide(&mut deployment, &containers, &info(), STAMP).unwrap();
+        assert_eq!(findings, []);
+        let [rescue] = &rescues[..] else { panic!("{rescues:?}") };
+        assert_eq!(rescue.to, dir.path().join("data/elasticsearch_rescued"), "what is there is left alone");
+        assert_eq!(rescue.kept_as, format!("trains-elastic_migrated_{STAMP}"));
+        assert_eq!(rescue.place(), "trains-elastic:/usr/share/elasticsearch/data");
+        assert!(lost_with_down(&deployment).is_empty(), "the plan is made for the rescued data");
+    }
+
+    #[test]
+    fn what_cannot_be_rescued_is_refused_with_what_to_do() {
+        let told = |change: &dyn Fn(&mut BTreeMap<String, Container>, &mut DaemonInfo)| {
+            let dir = tempfile::tempdir().unwrap();
+            let (mut deployment, mut containers) = server(dir.path());
+            let mut info = info();
+            change(&mut containers, &mut info);
+            let (rescues, findings) = decide(&mut deployment, &containers, &info, STAMP).unwrap();
+            assert_eq!(rescues, []);
+            assert!(!lost_with_down(&deployment).is_empty());
+            findings.into_iter().map(|one| format!("{}\n  {}\n", one.what, one.remedy)).collect::<String>()
+        };
+        let memory = ContainerMount {
+            kind: MountKind::Other("tmpfs".into()),
+            source: PathBuf::new(),
+            target: "/usr/share/elasticsearch".into(),
+            read_only: false,
+        };
+        insta::assert_snapshot!(
+            [
+                told(&|containers, _| containers.clear()),
+                told(&|_, info| info.user_namespaces = true),
+                told(&|containers, _| containers.values_mut().for_each(|one| one.mounts = vec![memory.clone()])),
+            ]
+            .concat()
+        );
+    }
+
+    #[test]
+    fn the_innermost_mount_tells_what_a_path_lies_in() {
+        let list = "1 0 0:1 / / rw - overlay overlay rw\n2 1 0:2 / /data rw,nosuid shared:1 - ext4 /dev/sda1 rw\n3 1 0:3 / /data/db rw - tmpfs tmpfs rw\n";
+        for (path, kind) in
+            [("/var/tmp/es", "overlay"), ("/data", "ext4"), ("/data/db/x", "tmpfs"), ("/database", "overlay")]
+        {
+            assert_eq!(kind_of_mount(list, path), Some(kind), "{path}");
+        }
+        assert_eq!(kind_of_mount("", "/data"), None);
+    }
+}
