@@ -1,28 +1,31 @@
 //! The edits of compose files and env files: what they become, where the originals are kept.
 
+use super::rescue;
 use crate::compose::{self, SourceFile, Variables, dotenv};
 use crate::deployment::{Deployment, Project, Role, Storage};
 use crate::error::{Context, Result};
-use crate::plan::{FileEdit, HomeMove, Replacement, Switch};
+use crate::plan::{FileEdit, HomeMove, Replacement, Rescue, Switch};
 use crate::release::Release;
 use crate::server::has_fixed_users;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// What changes around the files.
+pub(super) struct Around<'a> {
+    pub(super) release: &'static Release,
+    pub(super) home: &'a HomeMove,
+    pub(super) replacements: &'a [Replacement],
+    pub(super) rescues: &'a [Rescue],
+    pub(super) new_project: &'a Project,
+    pub(super) stamp: &'a str,
+}
+
 /// Decides on all edits; files that stay as they are have none.
 ///
 /// # Errors
 /// Refused when a file cannot be edited safely; failed when one cannot be read.
-pub(super) fn decide(
-    deployment: &Deployment,
-    release: &'static Release,
-    home: &HomeMove,
-    replacements: &[Replacement],
-    rescued: Vec<(String, PathBuf, String)>,
-    new_project: &Project,
-    stamp: &str,
-    notes: &mut Vec<String>,
-) -> Result<Vec<FileEdit>> {
+pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut Vec<String>) -> Result<Vec<FileEdit>> {
+    let Around { release, home, replacements, rescues, new_project, stamp } = *around;
     let moved = home.to.as_ref().map(|to| (home.from.clone(), to.clone()));
     let mut edits = Vec::new();
     let shell: BTreeMap<String, String> = std::env::vars().collect();
@@ -35,7 +38,7 @@ pub(super) fn decide(
         release,
         project_directory: deployment.project.directory.clone(),
         paths: new_paths(replacements, home),
-        mounts: rescued.into_iter().map(|(service, path, target)| (service, home.after(&path), target)).collect(),
+        mounts: rescue::mounts(rescues, replacements, home),
         home: moved,
         volumes: new_volumes(deployment, replacements),
         pinned_volumes: pinned_volumes(deployment, replacements, new_project),

@@ -95,9 +95,15 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
     require_another_project(&deployment, &new_project.name, &measured.rescues)?;
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
-    let rescued = rescue::mounts(&measured.rescues, &replacements);
-    let edits =
-        edits::decide(&deployment, wishes.release, &home, &replacements, rescued, &new_project, stamp, &mut notes)?;
+    let around = edits::Around {
+        release: wishes.release,
+        home: &home,
+        replacements: &replacements,
+        rescues: &measured.rescues,
+        new_project: &new_project,
+        stamp,
+    };
+    let edits = edits::decide(&deployment, &around, &mut notes)?;
     let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
     let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal.as_ref())?;
     let elastic = ElasticPlan {

@@ -4,7 +4,7 @@ use crate::deployment::{Deployment, Mount, Service, Storage};
 use crate::docker::{Container, DaemonInfo, MountKind};
 use crate::error::Result;
 use crate::files;
-use crate::plan::Rescue;
+use crate::plan::{HomeMove, Replacement, Rescue};
 use crate::preflight::{Finding, lost_with_down};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -148,13 +148,16 @@ fn point_to(deployment: &mut Deployment, service: &str, target: &str, to: &Path)
     }
 }
 
-/// Returns the mounts that the new server needs for what was rescued: service, directory before the home moves, container
-/// path.
-pub(super) fn mounts(rescues: &[Rescue], replacements: &[crate::plan::Replacement]) -> Vec<(String, PathBuf, String)> {
+/// Returns the mounts that the new server needs for what was rescued: service, directory, container path.
+pub(super) fn mounts(
+    rescues: &[Rescue],
+    replacements: &[Replacement],
+    home: &HomeMove,
+) -> Vec<(String, PathBuf, String)> {
     let of = |rescue: &Rescue| {
         let replaced = replacements.iter().find(|one| one.source == rescue.to);
         let place = replaced.map_or(rescue.to.as_path(), |one| one.final_path());
-        (rescue.service.clone(), place.to_owned(), rescue.path.clone())
+        (rescue.service.clone(), home.after(place), rescue.path.clone())
     };
     rescues.iter().map(of).collect()
 }
