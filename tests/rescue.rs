@@ -14,13 +14,14 @@ mod harness;
 use harness::call::tool;
 use harness::deployment::{Deployment, OldServer};
 use harness::docker::{self, docker};
-use harness::machine::{Everything, Machine};
+use harness::machine::Machine;
 use harness::node::Node;
 use harness::on_the_bed;
 use harness::server::{Server, assert_shows_the_same};
 use harness::stopwatch::Stopwatch;
 use serde_json::json;
 use std::fs;
+use std::path::Path;
 
 const DOCUMENTS: u64 = 10_000;
 /// Where Elasticsearch is told to keep its data: beside its mount.
@@ -39,15 +40,15 @@ fn data_that_only_containers_hold_are_rescued_moved_and_served_again_after_a_rol
     let clock = Stopwatch::start();
     let container = id(ELASTIC);
 
-    let before = Everything::on(&machine);
+    let before = docker::Objects::now();
     let refused = machine.docker_clearml_migrate(&["--yes"]).run().refused();
     refused.saying("elasticsearch keeps /var/tmp/es in its container itself").saying("--rescue");
-    before.is_unchanged_on(&machine);
+    docker::Objects::now().same_as(&before);
     let plan = machine.docker_clearml_migrate(&["--rescue", "--dry-run"]).run().done();
     plan.saying("trains-elastic:/var/tmp/es (")
         .saying("is not removed, as it holds the only copy of")
         .saying(ONLY_HERE);
-    before.is_unchanged_on(&machine);
+    docker::Objects::now().same_as(&before);
     clock.tell("refused and planned");
 
     // Killed in the middle of a file, and gone on with.
@@ -95,9 +96,8 @@ fn in_containers(machine: &Machine) -> OldServer {
     let setting = "      xpack.security.enabled: \"false\"\n";
     fs::write(machine.compose_file(), text.replace(setting, &format!("{setting}      path.data: {PLACE}\n"))).unwrap();
     machine.compose(&home, &["create"]);
-    let from = |name: &str| format!("{}/data/{name}/.", home.display());
-    docker(&["cp", "--archive", &from("elastic"), &format!("{ELASTIC}:{PLACE}")]);
-    docker(&["cp", "--archive", &from("redis"), "trains-redis:/data"]);
+    put(&home.join("data"), "elastic", ELASTIC, PLACE);
+    put(&home.join("data"), "redis", "trains-redis", "/data");
     tool("rm", &["-r", &home.join("data/redis").display().to_string()]);
     old.start();
     Server::ready("0.15.1");
@@ -107,6 +107,14 @@ fn in_containers(machine: &Machine) -> OldServer {
         Node::ready().add_old_event(ONLY_HERE, &number.to_string(), &event);
     }
     old
+}
+
+/// Puts a directory into a container that was created and not started, with its owners.
+fn put(beside: &Path, name: &str, container: &str, place: &str) {
+    let place = Path::new(place);
+    let (parent, last) = (place.parent().unwrap().display(), place.file_name().unwrap().display());
+    let tar = format!("tar -C {} --transform 's,^{name},{last},' -c {name}", beside.display());
+    tool("sh", &["-c", &format!("{tar} | docker cp - {container}:{parent}")]);
 }
 
 fn is_all_there(machine: &Machine, old: &OldServer) {

@@ -46,6 +46,9 @@ pub struct Container {
     pub restart: Restart,
     /// Runs privileged.
     pub privileged: bool,
+    /// The directory on the machine of the daemon that holds what the container has written beside its mounts, where the
+    /// storage driver has one (`overlay2`).
+    pub layer: Option<PathBuf>,
     /// Time between the stop signal and SIGKILL, where its owner has said one (`stop_grace_period`).
     pub stop_timeout: Option<Duration>,
 }
@@ -267,6 +270,7 @@ fn view(response: ContainerInspectResponse) -> Container {
             .collect(),
         restart: restart(host.restart_policy.unwrap_or_default()),
         privileged: host.privileged.unwrap_or(false),
+        layer: response.graph_driver.and_then(|driver| driver.data.get("UpperDir").map(PathBuf::from)),
         stop_timeout: config.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
     }
 }

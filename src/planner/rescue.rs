@@ -96,8 +96,8 @@ fn kind_of_mount<'a>(list: &'a str, path: &str) -> Option<&'a str> {
     covering.max_by_key(|(place, _)| place.len()).map(|(_, kind)| kind)
 }
 
-/// Returns where the data can be looked at on this machine: an anonymous volume lies in a directory, and a process that
-/// runs shows its whole tree to root.
+/// Returns where the data can be looked at on this machine: an anonymous volume lies in a directory, a process that
+/// runs shows its whole tree to root, and the layer of one that is stopped may be a directory, too.
 fn seen_at(path: &str, container: &Container) -> Option<PathBuf> {
     let of_volume = container.mounts.iter().find(|mount| {
         matches!(mount.kind, MountKind::Volume(_)) && mount.target.trim_end_matches('/') == path.trim_end_matches('/')
@@ -111,7 +111,10 @@ fn seen_at(path: &str, container: &Container) -> Option<PathBuf> {
                 .is_ok_and(|list| list.contains(&container.id));
         is_its_own.then(|| Path::new("/proc").join(process.to_string()).join("root").join(path.trim_start_matches('/')))
     };
-    of_volume.map(|mount| mount.source.clone()).or_else(of_process).filter(|path| path.is_dir())
+    // What the image itself has there is not in the layer; databases bring no data in their images.
+    let of_layer = || Some(container.layer.as_ref()?.join(path.trim_start_matches('/')));
+    let places = [of_volume.map(|mount| mount.source.clone()), of_process(), of_layer()];
+    places.into_iter().flatten().find(|path| path.is_dir())
 }
 
 /// Returns a directory that is not there, beside the other data.
@@ -214,6 +217,31 @@ mod tests {
         assert_eq!(rescue.kept_as, format!("trains-elastic_migrated_{STAMP}"));
         assert_eq!(rescue.place(), "trains-elastic:/usr/share/elasticsearch/data");
         assert!(lost_with_down(&deployment).is_empty(), "the plan is made for the rescued data");
+    }
+
+    #[test]
+    fn the_data_of_a_stopped_container_are_looked_at_in_its_layer_and_those_of_a_volume_where_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = "/usr/share/elasticsearch/data";
+        let seen = |change: &dyn Fn(&mut Container)| {
+            let (mut deployment, mut containers) = server(dir.path());
+            containers.values_mut().for_each(change);
+            decide(&mut deployment, &containers, &info(), STAMP).unwrap().0[0].seen_at.clone()
+        };
+        assert_eq!(seen(&|_| ()), None, "nobody knows");
+        let layer = dir.path().join("diff");
+        let in_layer = layer.join(&path[1..]);
+        std::fs::create_dir_all(&in_layer).unwrap();
+        assert_eq!(seen(&|one| one.layer = Some(layer.clone())), Some(in_layer));
+        let volume = dir.path().join("_data");
+        std::fs::create_dir(&volume).unwrap();
+        let mount = ContainerMount {
+            kind: MountKind::Volume("f".repeat(64)),
+            source: volume.clone(),
+            target: path.to_owned(),
+            read_only: false,
+        };
+        assert_eq!(seen(&|one| one.mounts = vec![mount.clone()]), Some(volume.clone()));
     }
 
     #[test]
