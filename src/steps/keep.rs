@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub(super) async fn stop_and_keep(run: &Run) -> Result<()> {
     for rescue in kept(run) {
         let container = require(run, rescue).await?;
-        if run.noted::<Restart>(Step::StopStack, &restart_key(rescue)).is_none() {
+        if run.noted::<Restart>(Step::StopStack, &restart_key(rescue))?.is_none() {
             run.note(Step::StopStack, &restart_key(rescue), &container.restart)?;
         }
         run.docker.set_restart(&container.id, &Restart::never()).await?;
@@ -45,7 +45,7 @@ pub(super) async fn bring_back(run: &Run) -> Result<()> {
     for rescue in kept(run) {
         let container = require(run, rescue).await?;
         rename(run, rescue, &rescue.kept_as, &rescue.name).await?;
-        if let Some(restart) = run.noted::<Restart>(Step::StopStack, &restart_key(rescue)) {
+        if let Some(restart) = run.noted::<Restart>(Step::StopStack, &restart_key(rescue))? {
             run.docker.set_restart(&container.id, &restart).await?;
         }
     }

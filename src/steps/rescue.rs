@@ -61,7 +61,7 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
 pub async fn changed_containers(run: &Run) -> Result<Vec<String>> {
     let mut changed = Vec::new();
     for rescue in &run.plan.rescues {
-        let Some(then) = run.noted::<Rescued>(Step::Rescue, &key(rescue)) else { continue };
+        let Some(then) = run.noted::<Rescued>(Step::Rescue, &key(rescue))? else { continue };
         if keep::require(run, rescue).await?.state.finished_at != then.stopped {
             changed.push(format!("{} (it has run since)", rescue.place()));
         }
@@ -71,7 +71,7 @@ pub async fn changed_containers(run: &Run) -> Result<Vec<String>> {
 
 async fn one(run: &Run, rescue: &Rescue) -> Result<Rescued> {
     let stopped = keep::require(run, rescue).await?.state.finished_at;
-    let done = run.noted::<Rescued>(Step::Rescue, &key(rescue)).filter(|then| then.stopped == stopped);
+    let done = run.noted::<Rescued>(Step::Rescue, &key(rescue))?.filter(|then| then.stopped == stopped);
     if let Some(done) = done.filter(|_| rescue.to.is_dir()) {
         return Ok(done);
     }
@@ -81,7 +81,7 @@ async fn one(run: &Run, rescue: &Rescue) -> Result<Rescued> {
     blocking(move || files::remove_tree(&owned)).await?;
     let unpacked = read(run, rescue, move |stream, reading| unpack::unpack(stream, &target, reading)).await?;
     read(run, rescue, move |stream, reading| unpack::compare(stream, &to_compare, reading)).await?;
-    require_something(rescue, unpacked).await?;
+    require_something(run, rescue, unpacked).await?;
     let rescued = Rescued { files: unpacked.files, bytes: unpacked.bytes, stopped };
     run.note(Step::Rescue, &key(rescue), &rescued)?;
     Ok(rescued)
@@ -122,7 +122,7 @@ async fn require_room(run: &Run, rescue: &Rescue) -> Result<()> {
 }
 
 /// What held something when the plan was made holds something now, and the data of Elasticsearch are whole.
-async fn require_something(rescue: &Rescue, unpacked: Unpacked) -> Result<()> {
+async fn require_something(run: &Run, rescue: &Rescue, unpacked: Unpacked) -> Result<()> {
     if unpacked.files == 0 && rescue.bytes.is_none_or(|bytes| bytes > 0) && rescue.role != Role::Redis {
         return Err(Error::failed(format!("There is nothing in {}.", rescue.place()))
             .hint("If the data are somewhere else, say so in the compose file; to take this back, run rollback."));
@@ -130,8 +130,8 @@ async fn require_something(rescue: &Rescue, unpacked: Unpacked) -> Result<()> {
     if rescue.role != Role::Elasticsearch {
         return Ok(());
     }
-    let to = rescue.to.clone();
-    match blocking(move || preflight::data::judge(&to)).await?.first() {
+    let (to, plan) = (rescue.to.clone(), run.plan.clone());
+    match blocking(move || preflight::data::judge(&to, &plan)).await?.first() {
         None => Ok(()),
         Some(first) => Err(Error::failed(first.what.clone()).hint(first.remedy.clone())),
     }
