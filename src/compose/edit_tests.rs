@@ -280,4 +280,11 @@ fn a_service_whose_data_lay_in_its_container_gets_a_directory_mounted() {
     }
     assert_eq!(new.matches(":/mnt/fileserver").count(), 2, "the API server places artifacts there too\n{new}");
     assert!(!new.contains("- /data\n") && !new.contains("type: volume"), "{new}");
+    // At the usual place, and in a service without any mount: two are added at once.
+    let text = text.replace("\n    volumes:\n      - /opt/trains/data/elastic:/usr/share/elasticsearch/data", "");
+    let mut request = request;
+    request.mounts[0].2 = "/usr/share/elasticsearch/data".into();
+    let new = &rewritten(&text, &request).files[0].new;
+    assert!(new.contains("- /opt/clearml/data/elasticsearch_7:/usr/share/elasticsearch/data"), "{new}");
+    assert!(new.contains("- /usr/share/elasticsearch/logs"), "{new}");
 }

@@ -7,6 +7,7 @@ use crate::compose::interpolate;
 use crate::compose::mount::{ShortMount, is_host_path};
 use crate::deployment::Role;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 const ELASTIC_DATA: &str = "/usr/share/elasticsearch/data";
 const ELASTIC_LOGS: &str = "/usr/share/elasticsearch/logs";
@@ -45,32 +46,52 @@ impl Rules<'_> {
             }
             self.other_files_of(&service);
         }
+        let mut added: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (service, directory, target) in self.request.mounts.clone() {
+            let target = container_path(self.role(&service), &target).unwrap_or(target);
+            let mount = self.mount_directory(&service, &directory.display().to_string(), &target);
+            added.entry(service).or_default().extend(mount);
+        }
         for service in self.named(Role::Elasticsearch) {
-            let mounts = self.mounts_of(&service);
-            if mounts.iter().any(|mount| places(&mount.target, ELASTIC_DATA))
-                && !mounts.iter().any(|mount| places(&mount.target, ELASTIC_LOGS))
-            {
-                self.add_mount(&service, ELASTIC_LOGS.to_owned());
+            if self.will_mount(&service, ELASTIC_DATA) && !self.will_mount(&service, ELASTIC_LOGS) {
+                added.entry(service).or_default().push(ELASTIC_LOGS.to_owned());
             }
         }
-        for (service, directory, target) in self.request.mounts.clone() {
-            let role = self.role(&service);
-            let target = container_path(role, &target).unwrap_or(target);
-            self.mount_directory(&service, &directory.display().to_string(), &target);
+        if let Some(artifacts) = self.shared_artifacts() {
+            for service in self.named(Role::Apiserver) {
+                if !self.will_mount(&service, ARTIFACTS) {
+                    added.entry(service).or_default().push(artifacts.clone());
+                }
+            }
         }
-        self.share_artifacts();
+        added
+            .into_iter()
+            .filter(|(_, mounts)| !mounts.is_empty())
+            .for_each(|(service, all)| self.add_mounts(&service, all));
+    }
+
+    /// Whether something is mounted at a place, or will be.
+    fn will_mount(&self, service: &str, place: &str) -> bool {
+        self.mounts_of(service).iter().any(|mount| places(&mount.target, place))
+            || self.request.mounts.iter().any(|(of, _, target)| of == service && places(target, place))
     }
 
     /// Mounts a directory at a place where nothing lasting is mounted: an anonymous volume that is written there gives way.
-    fn mount_directory(&mut self, service: &str, directory: &str, target: &str) {
+    /// Returns the mount, if it is to be added.
+    fn mount_directory(&mut self, service: &str, directory: &str, target: &str) -> Option<String> {
         let new = ShortMount { source: Some(directory), target, mode: None }.text();
         match self.mounts_of(service).into_iter().find(|mount| places(&mount.target, target)) {
+            // So was it rewritten before.
+            Some(there) if there.long && there.source.as_deref() == Some(directory) => None,
             Some(there) if there.long => {
                 self.change(there.file, Change::Remove { at: there.at });
-                self.add_mount(service, new);
+                Some(new)
             }
-            Some(there) => self.set(there.file, there.at, new),
-            None => self.add_mount(service, new),
+            Some(there) => {
+                self.set(there.file, there.at, new);
+                None
+            }
+            None => Some(new),
         }
     }
 
@@ -131,17 +152,13 @@ impl Rules<'_> {
         }
     }
 
-    /// The API server places the artifacts of examples where the file server finds them.
-    fn share_artifacts(&mut self) {
+    /// The API server places the artifacts of examples where the file server finds them: returns the mount for that.
+    fn shared_artifacts(&self) -> Option<String> {
         let artifacts = self.named(Role::Fileserver).into_iter().flat_map(|service| self.mounts_of(&service));
         let written = artifacts.filter(|mount| places(&mount.target, ARTIFACTS)).find_map(|mount| mount.source);
         let added = self.request.mounts.iter().find(|(_, _, target)| places(target, ARTIFACTS));
-        let Some(source) = written.or_else(|| Some(added?.1.display().to_string())) else { return };
-        for service in self.named(Role::Apiserver) {
-            if !self.mounts_of(&service).iter().any(|mount| places(&mount.target, ARTIFACTS)) {
-                self.add_mount(&service, ShortMount { source: Some(&source), target: ARTIFACTS, mode: None }.text());
-            }
-        }
+        let source = written.or_else(|| Some(added?.1.display().to_string()))?;
+        Some(ShortMount { source: Some(&source), target: ARTIFACTS, mode: None }.text())
     }
 
     /// Files of the host that a service names elsewhere: environment files, build contexts of neighbours.
@@ -233,17 +250,23 @@ impl Rules<'_> {
         Some(Written { file, source, target, mode: None, long: true, at })
     }
 
-    fn add_mount(&mut self, service: &str, mount: String) {
+    fn add_mounts(&mut self, service: &str, mounts: Vec<String>) {
         let Some(part) = self.part_for(service, "volumes") else { return };
         let at = part.at.key("volumes");
-        let change = match self.value(part.file, &at) {
-            Some(Value::Array(items)) if !items.is_empty() => Change::Push { at, value: mount },
-            Some(_) => return self.note(format!(
-                "Add the mount {mount} to {service}: its list of volumes is not written in a form that could be edited."
+        match self.value(part.file, &at) {
+            Some(Value::Array(items)) if !items.is_empty() => {
+                let push = |value| Change::Push { at: at.clone(), value };
+                mounts.into_iter().map(push).for_each(|change| self.change(part.file, change));
+            }
+            Some(_) => self.note(format!(
+                "Add {} to the mounts of {service}: its list of volumes is not written in a form that could be edited.",
+                mounts.join(" and ")
             )),
-            None => Change::Insert { at: part.at, key: "volumes".into(), value: Value::from(vec![mount]) },
-        };
-        self.change(part.file, change);
+            None => {
+                let insert = Change::Insert { at: part.at, key: "volumes".into(), value: Value::from(mounts) };
+                self.change(part.file, insert);
+            }
+        }
     }
 }
 
