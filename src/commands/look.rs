@@ -48,10 +48,11 @@ pub(super) async fn documents(
     };
     let begun = jiff::Zoned::now();
     let (mut looked, mut unread) = (Vec::new(), Vec::new());
-    for one in plan.replacements_of(Role::Elasticsearch).filter(|one| one.source.is_dir()) {
-        let source = one.source.clone();
-        for index in blocking(move || Files::described(&source)).await? {
-            match look_patiently(&one.source, &index, &look).await {
+    let sources = plan.replacements_of(Role::Elasticsearch).filter_map(|one| plan.seen_at(&one.source));
+    for source in sources.filter(|source| source.is_dir()) {
+        let path = source.to_owned();
+        for index in blocking(move || Files::described(&path)).await? {
+            match look_patiently(source, &index, &look).await {
                 Ok(one) => looked.push(one),
                 Err(error) if error.kind() == Kind::Cancelled => return Err(error),
                 Err(error) => unread.push(told_unread(&index, &error)),

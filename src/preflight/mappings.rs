@@ -12,8 +12,9 @@ use std::path::Path;
 pub(super) async fn can_be_made(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let target = subject.plan.elastic.target_image.rsplit(':').next().and_then(Version::parse);
     let mut findings = Vec::new();
-    for one in subject.plan.replacements_of(Role::Elasticsearch).filter(|one| one.source.is_dir()) {
-        let (source, target) = (one.source.clone(), target.clone());
+    let sources = subject.plan.replacements_of(Role::Elasticsearch).filter_map(|one| subject.plan.seen_at(&one.source));
+    for source in sources.filter(|source| source.is_dir()) {
+        let (source, target) = (source.to_owned(), target.clone());
         findings.extend(blocking(move || judge(&source, target.as_ref())).await?);
     }
     Ok(findings)
