@@ -10,7 +10,7 @@ use crate::files::space::{self, TreeSize};
 use crate::lucene::data_dir::{Kind, identify};
 use crate::plan::{Plan, Rescue};
 use crate::planner::{self, Measured, Wishes};
-use crate::preflight::{self, Finding, Subject};
+use crate::preflight::{self, Finding, Severity, Subject};
 use crate::release;
 use crate::settings::{DEFAULT_RELEASE, Migration, NewHome, Session};
 use crate::steps::blocking;
@@ -36,6 +36,12 @@ pub(super) async fn prepare(
 ) -> Result<Prepared> {
     let search = search(&settings.session, journals);
     let mut deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
+    // There is no plan for data that are in no place that is known, or that lasts.
+    let doubts = preflight::doubts(&deployment).into_iter();
+    let unknown: Vec<Finding> = doubts.filter(|finding| finding.severity == Severity::Refusal).collect();
+    if !unknown.is_empty() {
+        return Err(refuse_at_once(&unknown, context));
+    }
     let stamp = stamp_now();
     let rescues = match settings.rescue {
         true => rescues(&mut deployment, tools, &stamp, context).await?,
@@ -43,7 +49,6 @@ pub(super) async fn prepare(
     };
     let mut lost = preflight::unsafe_storage(&deployment);
     if !lost.is_empty() {
-        // There is no plan for data that have no lasting place.
         let rescue = settings.session.command("--rescue --dry-run");
         lost.iter_mut().for_each(|one| {
             one.remedy.push_str(&format!("\nOr let this program copy them out, and keep the container: {rescue}"))
@@ -76,7 +81,13 @@ pub(super) async fn prepare(
         ));
     }
     let subject = Subject { plan: &plan, docker: &tools.docker, may_run, cancel: &context.cancel };
-    let findings = preflight::run(&subject).await?;
+    let (found, afterwards) = tokio::join!(
+        preflight::run(&subject),
+        preflight::would_find_its_data(&plan, tools.compose()?, &tools.docker, &context.cancel)
+    );
+    let mut findings = found?;
+    findings.extend(afterwards?);
+    findings.sort_by_key(|finding| finding.severity);
     plan.elastic.warnings = preflight::lasting(&findings);
     Ok(Prepared { plan, findings })
 }

@@ -27,6 +27,7 @@ mod splice;
 #[cfg(test)]
 mod style_tests;
 pub mod v1;
+pub mod words;
 
 pub use change::Change;
 pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, rewrite};

@@ -32,6 +32,8 @@ pub struct Service {
     pub command: Vec<String>,
     /// Words of `entrypoint`.
     pub entrypoint: Vec<String>,
+    /// Working directory in the container, if the file says one.
+    pub working_directory: Option<String>,
     /// Fixed name of the container.
     pub container_name: Option<String>,
     /// Host name inside the networks.
@@ -154,6 +156,7 @@ impl Service {
             builds: value.get("build").is_some_and(|build| !build.is_null()),
             command: value.get("command").map(command_words).unwrap_or_default(),
             entrypoint: value.get("entrypoint").map(command_words).unwrap_or_default(),
+            working_directory: text_at(value, "working_dir"),
             container_name: text_at(value, "container_name"),
             hostname: text_at(value, "hostname"),
             environment: value.get("environment").map(environment).unwrap_or_default(),
@@ -273,10 +276,10 @@ fn words(value: &Value) -> Vec<String> {
     }
 }
 
-/// A command: a list is words, a text is cut at white space, which is enough to recognise a service by.
+/// A command: a list is words, a text is cut as a shell cuts it.
 fn command_words(value: &Value) -> Vec<String> {
     match value {
-        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Value::String(text) => super::words::words(text),
         other => words(other),
     }
 }

@@ -4,7 +4,9 @@
 use super::candidates::{compose_version_of, service_of};
 use super::find::{Found, Search};
 use super::storage::{self, Facts};
-use super::{Deployment, Disagreement, Project, PublishedPort, Role, Service, ServiceContainer, home, version};
+use super::{
+    Deployment, Disagreement, Doubt, Project, PublishedPort, Role, Service, ServiceContainer, home, places, version,
+};
 use crate::compose::model;
 use crate::docker::{Container, Daemon, MountKind};
 use crate::error::{Context, Error, Result};
@@ -17,22 +19,16 @@ use std::path::{Path, PathBuf};
 /// Failed when docker does not answer or an environment file cannot be read.
 pub(super) async fn deployment(found: Found, search: &Search, daemon: &Daemon) -> Result<Deployment> {
     let project = project(&found, search)?;
-    let facts = facts(&found, &project.name, daemon).await?;
-    let mut services = Vec::new();
-    let mut disagreements = Vec::new();
-    for (name, model) in &found.model.services {
+    let facts = facts(&found.model, &found.containers, &project.name, daemon).await?;
+    let seen = found.model.services.iter().map(|(name, model)| {
         let role = found.roles.get(name).copied().unwrap_or(Role::Other);
-        let container = container_of(name, &found.containers);
-        let image_volumes = match (&model.image, container) {
-            (Some(image), None) => daemon.image(image).await?.map(|image| image.volumes),
-            _ => None,
-        };
-        let data_paths = data_paths(role, model);
-        let (mounts, differences) =
-            storage::mounts(model, role, &data_paths, container, image_volumes.as_deref(), &facts);
-        disagreements.extend(storage::disagreements(name, differences));
-        disagreements.extend(container.and_then(|container| other_image(name, model, container)));
-        services.push(Service { data_paths, ..service(name, role, model, container, mounts) });
+        see(name, role, model, container_of(name, &found.containers), &facts, daemon)
+    });
+    let (mut services, mut disagreements, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
+    for seen in futures_util::future::try_join_all(seen).await? {
+        services.push(seen.service);
+        disagreements.extend(seen.disagreements);
+        doubts.extend(seen.doubts);
     }
     let mounts = services.iter().flat_map(|service| service.mounts.iter().map(|mount| (service.role, mount)));
     let home = match &search.home {
@@ -41,7 +37,54 @@ pub(super) async fn deployment(found: Found, search: &Search, daemon: &Daemon) -
     };
     let version = version::conclude(&found.model, &found.roles);
     let created_with = found.containers.iter().find_map(compose_version_of).map(str::to_owned);
-    Ok(Deployment { home, project, services, version, found_by: found.by, created_with, disagreements })
+    Ok(Deployment { home, project, services, version, found_by: found.by, created_with, disagreements, doubts })
+}
+
+/// A service as it is, with what is odd about it.
+struct SeenService {
+    service: Service,
+    disagreements: Vec<Disagreement>,
+    doubts: Vec<Doubt>,
+}
+
+/// Looks at one service: what it has mounted, and where its process keeps its data.
+async fn see(
+    name: &str,
+    role: Role,
+    model: &model::Service,
+    container: Option<&Container>,
+    facts: &Facts,
+    daemon: &Daemon,
+) -> Result<SeenService> {
+    let image = match &model.image {
+        Some(image) if container.is_none() || !role.usual_data_paths().is_empty() => daemon.image(image).await?,
+        _ => None,
+    };
+    let (mut mounts, differences) = storage::mounts(model, container, facts);
+    let settled = places::settle(
+        &places::Seen {
+            name,
+            role,
+            model,
+            image: image.as_ref(),
+            container,
+            model_mounts: &storage::of_model(model, facts),
+            mounts: &mounts,
+        },
+        daemon,
+    )
+    .await;
+    let anonymous = match container {
+        // Docker has mounted them already.
+        Some(_) => Vec::new(),
+        None => storage::will_be_anonymous(role, image.as_ref().map(|image| image.volumes.as_slice())),
+    };
+    storage::add_data(&mut mounts, &settled.data_paths, &anonymous);
+    let mut disagreements = storage::disagreements(name, differences);
+    disagreements.extend(container.and_then(|container| other_image(name, model, container)));
+    disagreements.extend(settled.disagreement);
+    let service = Service { data_paths: settled.data_paths, ..service(name, role, model, container, mounts) };
+    Ok(SeenService { service, disagreements, doubts: settled.doubts })
 }
 
 fn project(found: &Found, search: &Search) -> Result<Project> {
@@ -93,20 +136,24 @@ fn read(file: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-async fn facts(found: &Found, project: &str, daemon: &Daemon) -> Result<Facts> {
+pub(super) async fn facts(
+    model: &model::Project,
+    containers: &[Container],
+    project: &str,
+    daemon: &Daemon,
+) -> Result<Facts> {
     let mut facts = Facts {
         project: project.to_owned(),
-        keys: found.model.volumes.clone(),
+        keys: model.volumes.clone(),
         volumes: BTreeMap::new(),
         docker_root: daemon.info().root_dir.clone(),
         in_virtual_machine: daemon.info().in_virtual_machine(),
     };
-    let mounted =
-        found.containers.iter().flat_map(|container| &container.mounts).filter_map(|mount| match &mount.kind {
-            MountKind::Volume(name) => Some(name.clone()),
-            _ => None,
-        });
-    let names: BTreeSet<String> = found.model.volumes.keys().map(|key| facts.name_of(key)).chain(mounted).collect();
+    let mounted = containers.iter().flat_map(|container| &container.mounts).filter_map(|mount| match &mount.kind {
+        MountKind::Volume(name) => Some(name.clone()),
+        _ => None,
+    });
+    let names: BTreeSet<String> = model.volumes.keys().map(|key| facts.name_of(key)).chain(mounted).collect();
     for name in names {
         if let Some(volume) = daemon.volume(&name).await? {
             facts.volumes.insert(name, volume);
@@ -120,20 +167,6 @@ fn container_of<'a>(service: &str, containers: &'a [Container]) -> Option<&'a Co
     let mut own: Vec<&Container> = containers.iter().filter(|one| service_of(one) == Some(service)).collect();
     own.sort_by_key(|container| !container.state.running);
     own.first().copied()
-}
-
-/// The container paths at which a service keeps what must not be lost.
-fn data_paths(role: Role, model: &model::Service) -> Vec<String> {
-    if role == Role::Fileserver {
-        let folder = ["CLEARML_UPLOAD_FOLDER", "TRAINS_UPLOAD_FOLDER"]
-            .iter()
-            .find_map(|name| model.environment.get(*name)?.clone())
-            .filter(|folder| folder.starts_with('/'));
-        if let Some(folder) = folder {
-            return vec![folder];
-        }
-    }
-    role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect()
 }
 
 fn other_image(service: &str, model: &model::Service, container: &Container) -> Option<Disagreement> {

@@ -12,12 +12,16 @@ pub mod find;
 mod home;
 mod inspect;
 mod label_paths;
+pub mod places;
 mod storage;
 mod version;
+mod would_keep;
 
 pub use candidates::files_in;
 pub use experiments::{Experiments, count as count_experiments};
 pub use find::{Search, find};
+pub use places::Doubt;
+pub use would_keep::{WouldKeep, would_keep};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -227,6 +231,9 @@ pub struct Deployment {
     pub created_with: Option<String>,
     /// Where containers are not what the compose file says by now: it was edited and they were not created anew.
     pub disagreements: Vec<Disagreement>,
+    /// What could not be settled about where the data are.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
 }
 
 /// A container that is not what the compose file says. The container is the truth about where the data are; the next
@@ -235,7 +242,7 @@ pub struct Deployment {
 pub struct Disagreement {
     /// Name of the service.
     pub service: String,
-    /// What it is about: `image`, or the container path of a mount.
+    /// What it is about: `image`, [`Disagreement::DATA`], or the container path of a mount.
     pub subject: String,
     /// What the container has.
     pub container: String,
@@ -243,11 +250,22 @@ pub struct Disagreement {
     pub file: String,
 }
 
+impl Disagreement {
+    /// The directory in which the process keeps its data.
+    pub const DATA: &str = "data";
+}
+
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { service, subject, container, file } = self;
         match subject.as_str() {
             "image" => write!(f, "The container of {service} runs {container}; the compose file now says {file}."),
+            Self::DATA => {
+                write!(
+                    f,
+                    "The container of {service} keeps its data at {container}; by the compose file it would keep them at {file}."
+                )
+            }
             path => {
                 write!(f, "The container of {service} has {container} at {path}; the compose file now says {file}.")
             }

@@ -24,44 +24,50 @@ pub(super) struct Facts {
     pub(super) in_virtual_machine: bool,
 }
 
-/// Returns the mounts of a service, ordered by target, with one for each of its data paths, and where its container is
-/// not what the model says.
-/// `image_volumes` are the paths that its image declares as volumes, if the image is known.
+/// Returns the mounts of a service, and where its container is not what the model says.
 pub(super) fn mounts(
     service: &model::Service,
-    role: Role,
-    data_paths: &[String],
     container: Option<&Container>,
-    image_volumes: Option<&[String]>,
     facts: &Facts,
 ) -> (Vec<Mount>, Vec<(String, Storage, Storage)>) {
-    let from_model: Vec<Mount> = service.volumes.iter().filter_map(|mount| facts.of_model(mount)).collect();
-    let (mut mounts, differences) = match container {
+    let from_model = of_model(service, facts);
+    match container {
         Some(container) => {
             let real: Vec<Mount> = container.mounts.iter().filter_map(|mount| facts.of_container(mount)).collect();
             let differences = differences(&real, &from_model);
             (real, differences)
         }
         None => (from_model, Vec::new()),
-    };
-    let anonymous = match (container, image_volumes) {
-        // Docker has mounted them already.
-        (Some(_), _) => Vec::new(),
-        (None, Some(declared)) => declared.to_vec(),
-        // The image is not here to be asked; the stock ones declare these.
-        (None, None) if matches!(role, Role::Mongo | Role::Redis) => {
+    }
+}
+
+/// Returns the mounts that the model says.
+pub(super) fn of_model(service: &model::Service, facts: &Facts) -> Vec<Mount> {
+    service.volumes.iter().filter_map(|mount| facts.of_model(mount)).collect()
+}
+
+/// Returns the paths at which docker will put a volume without a name, unless something is mounted there: those that
+/// the image declares, if it is known, else those that the stock ones do.
+pub(super) fn will_be_anonymous(role: Role, image_volumes: Option<&[String]>) -> Vec<String> {
+    match image_volumes {
+        Some(declared) => declared.to_vec(),
+        None if matches!(role, Role::Mongo | Role::Redis) => {
             role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect()
         }
-        (None, None) => Vec::new(),
-    };
+        None => Vec::new(),
+    }
+}
+
+/// Adds a mount for each data path that has none of its own, with the storage that its bytes are in, and puts all in
+/// the order of their targets. `anonymous` are the paths that will get a volume without a name.
+pub(super) fn add_data(mounts: &mut Vec<Mount>, data_paths: &[String], anonymous: &[String]) {
     for path in data_paths {
         if !mounts.iter().any(|mount| same_target(&mount.target, path)) {
-            let storage = storage_of(path, &mounts, &anonymous);
+            let storage = storage_of(path, mounts, anonymous);
             mounts.push(Mount { target: path.clone(), storage, read_only: false });
         }
     }
     mounts.sort_by(|a, b| a.target.cmp(&b.target));
-    (mounts, differences)
 }
 
 /// Turns differences of storage into what users are told.
@@ -76,7 +82,7 @@ pub(super) fn disagreements(service: &str, differences: Vec<(String, Storage, St
 }
 
 /// The storage of a directory that no mount of its own is at: that of the mount which it is inside of, by the longest
-/// path. `anonymous` are the paths that will get a volume without a name.
+/// path.
 fn storage_of(path: &str, mounts: &[Mount], anonymous: &[String]) -> Storage {
     let around = mounts.iter().filter_map(|mount| Some((mount, below(path, &mount.target)?)));
     let nearest = around.max_by_key(|(mount, _)| mount.target.trim_end_matches('/').len());

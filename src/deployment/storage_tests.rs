@@ -8,6 +8,20 @@ fn service(volumes: serde_json::Value) -> model::Service {
     model::Project::from_value(&value).unwrap().services.remove("s").unwrap()
 }
 
+fn with_data(
+    service: &model::Service,
+    role: Role,
+    data_paths: &[String],
+    container: Option<&Container>,
+    image_volumes: Option<&[String]>,
+    facts: &Facts,
+) -> (Vec<Mount>, Vec<(String, Storage, Storage)>) {
+    let (mut mounts, differences) = mounts(service, container, facts);
+    let anonymous = if container.is_some() { Vec::new() } else { will_be_anonymous(role, image_volumes) };
+    add_data(&mut mounts, data_paths, &anonymous);
+    (mounts, differences)
+}
+
 fn mounts_of(
     service: &model::Service,
     role: Role,
@@ -16,7 +30,7 @@ fn mounts_of(
     facts: &Facts,
 ) -> (Vec<Mount>, Vec<(String, Storage, Storage)>) {
     let usual: Vec<String> = role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect();
-    mounts(service, role, &usual, container, image_volumes, facts)
+    with_data(service, role, &usual, container, image_volumes, facts)
 }
 
 fn facts() -> Facts {
@@ -159,7 +173,7 @@ fn data_below_a_wider_mount_are_where_that_mount_leads() {
     let wide = service(json!(["/opt/trains:/host", "/opt/trains/data:/host/data", "plain:/volume"]));
     let at = |path: &str| {
         let paths = [path.to_owned()];
-        storage_at(&mounts(&wide, Role::Elasticsearch, &paths, None, Some(&[]), &facts()).0, path)
+        storage_at(&with_data(&wide, Role::Elasticsearch, &paths, None, Some(&[]), &facts()).0, path)
     };
     assert_eq!(at("/host/data/es"), bind("/opt/trains/data/es"));
     assert_eq!(at("/host/es"), bind("/opt/trains/es"));

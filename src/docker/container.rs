@@ -30,6 +30,8 @@ pub struct Container {
     pub image_id: String,
     /// Command line, entry point included.
     pub command: Vec<String>,
+    /// Working directory of its process; empty for the root.
+    pub directory: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Environment, the image's included.
@@ -250,6 +252,7 @@ fn view(response: ContainerInspectResponse) -> Container {
         image: config.image.unwrap_or_default(),
         image_id: response.image.unwrap_or_default(),
         command: response.path.into_iter().chain(response.args.unwrap_or_default()).collect(),
+        directory: config.working_dir.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
         environment: config.env.unwrap_or_default().iter().filter_map(|pair| split_pair(pair)).collect(),
         state: ContainerState {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An image that is present.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
     /// `sha256:…`.
     pub id: String,
@@ -25,6 +25,12 @@ pub struct Image {
     pub architecture: String,
     /// Paths that become anonymous volumes when nothing is mounted there.
     pub volumes: Vec<String>,
+    /// Its entry point.
+    pub entrypoint: Vec<String>,
+    /// Its command.
+    pub command: Vec<String>,
+    /// Its working directory; empty for the root.
+    pub directory: String,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
     /// The user that it runs as; empty for root.
@@ -52,6 +58,9 @@ impl Daemon {
             size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
             architecture: image.architecture.unwrap_or_default(),
             volumes: config.volumes.unwrap_or_default(),
+            entrypoint: config.entrypoint.unwrap_or_default(),
+            command: config.cmd.unwrap_or_default(),
+            directory: config.working_dir.unwrap_or_default(),
             environment: pairs
                 .iter()
                 .filter_map(|pair| pair.split_once('='))

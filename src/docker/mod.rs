@@ -9,6 +9,7 @@ pub mod compose_command;
 mod compose_probe;
 mod compose_v1;
 pub mod container;
+mod container_file;
 pub mod context;
 pub mod daemon;
 pub mod exec;

@@ -77,7 +77,7 @@ pub use indices::{Listed, SourceIndex};
 pub use json_text::without_surroundings;
 pub use mapping::{FieldChange, TargetMapping, field_paths, target_mapping};
 pub use mark::{Mark, Occupant};
-pub use node::Version;
+pub use node::{Version, paths_of_stats};
 pub use outcome::{Checkpoints, CopyOutcome, Rejected, require_complete};
 pub use rejects::{Accepted, Reject, RejectLog};
 pub use repair::without_duplicate_keys;

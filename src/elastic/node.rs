@@ -85,6 +85,15 @@ impl Client {
         }
     }
 
+    /// Asks the node, of any version, for the directories that it keeps its data in, as they are called where it runs.
+    ///
+    /// # Errors
+    /// Says why it did not answer within the time.
+    pub async fn data_paths(&self, within: Duration) -> Result<Vec<String>, Failure> {
+        let call = Call::get(&["_nodes", "_local", "stats", "fs"]).timeout(within);
+        Ok(paths_of_stats(&self.json_once(&call).await?))
+    }
+
     /// Returns a client of this same node at another address, if the node answers there within `within`. That it is
     /// this one, and not some other behind an address that means something else here, is told by the ids that a node
     /// gives itself each time it starts.
@@ -225,11 +234,32 @@ impl Client {
     }
 }
 
+/// Returns the data directories in an answer of `_nodes/stats/fs`, which names `nodes/N` in each of them.
+pub fn paths_of_stats(answer: &Value) -> Vec<String> {
+    let nodes = answer.get("nodes").and_then(Value::as_object).into_iter().flatten();
+    let data = nodes.filter_map(|(_, node)| node.pointer("/fs/data")?.as_array()).flatten();
+    let paths = data.filter_map(|one| one.get("path")?.as_str());
+    let root = |path: &str| {
+        let (root, ordinal) = path.trim_end_matches('/').rsplit_once("/nodes/")?;
+        ordinal.bytes().all(|digit| digit.is_ascii_digit()).then(|| root.to_owned())
+    };
+    paths.map(|path| root(path).unwrap_or_else(|| path.to_owned())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use wiremock::matchers::{method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    #[test]
+    fn the_data_directories_are_those_that_hold_the_nodes_directory() {
+        let path = |path: &str| serde_json::json!({ "path": path, "type": "ext4" });
+        let data = [path("/usr/share/elasticsearch/data/nodes/0"), path("/x/nodes/here"), path("/nodes/y/nodes/12/")];
+        let answer = serde_json::json!({ "nodes": { "id": { "fs": { "timestamp": 1, "data": data } } } });
+        assert_eq!(paths_of_stats(&answer), ["/usr/share/elasticsearch/data", "/x/nodes/here", "/nodes/y"]);
+        assert!(paths_of_stats(&Value::Null).is_empty());
+    }
 
     #[tokio::test]
     async fn the_nodes_api_stands_in_for_a_missing_root_page() {

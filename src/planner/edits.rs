@@ -25,9 +25,30 @@ pub(super) struct Around<'a> {
 /// # Errors
 /// Refused when a file cannot be edited safely; failed when one cannot be read.
 pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut Vec<String>) -> Result<Vec<FileEdit>> {
-    let Around { release, home, replacements, rescues, new_project, stamp } = *around;
-    let moved = home.to.as_ref().map(|to| (home.from.clone(), to.clone()));
+    let texts = texts(deployment, around, notes)?;
     let mut edits = Vec::new();
+    for file in texts.compose_files {
+        push(&mut edits, file.path, file.old, file.new, around.stamp);
+    }
+    for (path, old, new) in texts.env_files {
+        push(&mut edits, path, old, new, around.stamp);
+    }
+    Ok(edits)
+}
+
+/// The texts of all files, changed or not.
+pub(super) struct Texts {
+    pub(super) compose_files: Vec<compose::RewrittenFile>,
+    pub(super) env_files: Vec<EnvFile>,
+}
+
+/// Returns what the files become.
+///
+/// # Errors
+/// As [`decide`].
+pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Vec<String>) -> Result<Texts> {
+    let Around { release, home, replacements, rescues, new_project, .. } = *around;
+    let moved = home.to.as_ref().map(|to| (home.from.clone(), to.clone()));
     let shell: BTreeMap<String, String> = std::env::vars().collect();
     let kept = Variables::kept_by(&shell);
     let env_files = env_edits(deployment, moved.as_ref(), &kept, notes)?;
@@ -47,13 +68,7 @@ pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut V
     };
     let rewritten = compose::rewrite(&sources, &roles, &request)?;
     notes.extend(rewritten.notes);
-    for file in rewritten.files {
-        push(&mut edits, file.path, file.old, file.new, stamp);
-    }
-    for (path, old, new) in env_files {
-        push(&mut edits, path, old, new, stamp);
-    }
-    Ok(edits)
+    Ok(Texts { compose_files: rewritten.files, env_files })
 }
 
 fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stamp: &str) {
@@ -64,7 +79,8 @@ fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stam
     }
 }
 
-type EnvFile = (PathBuf, String, String);
+/// Where it is, its text, and its new text.
+pub(super) type EnvFile = (PathBuf, String, String);
 
 fn env_edits(
     deployment: &Deployment,

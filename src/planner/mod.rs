@@ -19,7 +19,8 @@ use crate::elastic::IndexPlan;
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
 use crate::plan::{
-    Archive, ElasticPlan, Migrated, OnIdCollision, Plan, Reader, Replacement, Rescue, ServerPlan, Switch, Verification,
+    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, Rescue, ServerPlan, Switch,
+    Verification,
 };
 use crate::release::Release;
 use crate::report::changed_fields;
@@ -156,6 +157,38 @@ fn require_another_project(deployment: &Deployment, new: &str, rescues: &[Rescue
     .hint("Let the server move to a directory of another name (--new-home DIR), if the project is named after its directory.")
     .hint("Or take the name out of the compose file (name:), .env (COMPOSE_PROJECT_NAME) and your shell, so that the directory names it.")
     .hint("Or rescue the data by hand, as without --rescue."))
+}
+
+/// What the files of a plan's server would become if the home kept its name: the same edits, in a form that compose can
+/// read before anything has moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InPlace {
+    /// Texts of the compose files, in their order.
+    pub compose_files: Vec<String>,
+    /// Texts of the environment files, in their order.
+    pub env_files: Vec<String>,
+}
+
+/// Returns the plan's files as they would be in place.
+///
+/// # Errors
+/// As [`build`].
+pub fn in_place(plan: &Plan, server: &ServerPlan) -> Result<InPlace> {
+    let release = crate::release::find(&server.release)?;
+    let home = HomeMove { to: None, ..plan.home.clone() };
+    let around = edits::Around {
+        release,
+        home: &home,
+        replacements: &plan.replacements,
+        rescues: &plan.rescues,
+        new_project: &server.new_project,
+        stamp: &plan.stamp,
+    };
+    let texts = edits::texts(&server.deployment, &around, &mut Vec::new())?;
+    Ok(InPlace {
+        compose_files: texts.compose_files.into_iter().map(|file| file.new).collect(),
+        env_files: texts.env_files.into_iter().map(|(_, _, new)| new).collect(),
+    })
 }
 
 /// The clone lies beside the data, where hard links are possible; but never inside a volume or a mounted disk's

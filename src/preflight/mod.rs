@@ -3,6 +3,7 @@
 //! A check only looks. What it finds is a refusal (the migration cannot begin), a warning (it can, and the user
 //! should know), or nothing. Every finding names the thing and says what to type.
 
+mod afterwards;
 mod at_work;
 pub mod data;
 mod emptiness;
@@ -11,10 +12,13 @@ mod machine;
 mod mappings;
 mod owner;
 mod paths;
+mod places;
 mod services;
 mod users;
 
-pub use services::{in_the_way, lost_with_down, unsafe_storage};
+pub use afterwards::{will_find_its_data, would_find_its_data};
+pub use places::{doubts, lost_with_down, unsafe_storage};
+pub use services::in_the_way;
 
 use crate::docker::Daemon;
 use crate::error::{Error, Result};
@@ -96,6 +100,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(machine::space(subject).await?);
     findings.extend(machine::images(subject).await?);
     findings.extend(services::container_names(subject).await?);
+    findings.extend(places::neighbours(subject).await?);
     findings.extend(data::old_data(subject).await?);
     findings.extend(mappings::can_be_made(subject).await?);
     findings.extend(owner::of_the_data(subject).await?);

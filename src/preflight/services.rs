@@ -1,53 +1,15 @@
-//! Services: where their data are, and what stands in the way of their containers.
+//! Services: which of them there must be, and what stands in the way of their containers.
 
-use super::{Finding, Subject};
-use crate::deployment::{Deployment, Disagreement, Mount, Role, Service, Storage};
+use super::{Finding, Subject, places};
+use crate::deployment::{Deployment, Role};
 use crate::docker::{Container, Daemon};
 use crate::error::Result;
 use crate::plan::{InTheWay, Plan};
 
-/// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
-pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
-    let lost = lost_with_down(deployment).into_iter();
-    lost.map(|(service, mount)| would_be_lost(deployment, service, &mount.target, &mount.storage)).collect()
-}
-
-/// Returns what `down` would lose: the mounts of services whose data are in an anonymous volume or in the container.
-pub fn lost_with_down(deployment: &Deployment) -> Vec<(&Service, &Mount)> {
-    let mut lost = Vec::new();
-    for service in Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)) {
-        let mounts = service.data_mounts().into_iter();
-        let is_lost = |mount: &&Mount| mount.storage.path().is_none() && service.is_precious(&mount.target);
-        lost.extend(mounts.filter(is_lost).map(|mount| (service, mount)));
-    }
-    lost
-}
-
-fn would_be_lost(deployment: &Deployment, service: &Service, target: &str, storage: &Storage) -> Finding {
-    let place = match storage {
-        Storage::Anonymous => "an anonymous volume",
-        _ => "its container itself",
-    };
-    let directory = deployment.home.join("data").join(&service.name);
-    let directory = directory.display();
-    let rescue = match &service.container {
-        Some(container) => format!(
-            "Rescue it into a directory: docker stop {0} && docker cp -a {0}:{target} {directory}; then mount",
-            container.name
-        ),
-        None => "There is no container any more that could hold data. Make a directory for them and mount".to_owned(),
-    };
-    Finding::refusal(
-        format!("The service {} keeps {target} in {place}: taking the stack down would lose it.", service.name),
-        format!(
-            "{rescue} {directory} at {target} in the compose file, start the stack, see that all is there, and run again."
-        ),
-    )
-}
-
 /// What this release of the program has a way for.
 pub(super) fn supported(deployment: &Deployment) -> Vec<Finding> {
-    let mut findings = disagreements(deployment);
+    let mut findings = places::disagreements(deployment);
+    findings.extend(places::doubts(deployment));
     if deployment.service(Role::Elasticsearch).is_none() {
         findings.push(Finding::refusal(
             "The compose project has no Elasticsearch service.",
@@ -67,24 +29,6 @@ pub(super) fn supported(deployment: &Deployment) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-/// Where a container has other data mounted than the compose file names, nobody can say which are meant.
-fn disagreements(deployment: &Deployment) -> Vec<Finding> {
-    let about_data = deployment.disagreements.iter().filter(|one| {
-        let service = deployment.services.iter().find(|service| service.name == one.service);
-        service.is_some_and(|service| service.data_mounts().iter().any(|mount| mount.is_inside(&one.subject)))
-    });
-    let finding = |one: &Disagreement| {
-        Finding::refusal(
-            one.to_string(),
-            format!(
-                "Make them agree: put {} back into the compose file if that is where your data are, or let compose create {} anew.",
-                one.container, one.service
-            ),
-        )
-    };
-    about_data.map(finding).collect()
 }
 
 /// The new containers' names must be free: stopped containers make room (see [`in_the_way`]), running ones do not.

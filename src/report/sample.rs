@@ -95,6 +95,7 @@ pub(crate) fn deployment() -> Deployment {
         found_by: "runs as the compose project trains".into(),
         created_with: Some("1.29.2".into()),
         disagreements: Vec::new(),
+        doubts: Vec::new(),
     }
 }
 

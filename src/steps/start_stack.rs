@@ -4,14 +4,21 @@
 
 use super::run::project_args;
 use super::{Done, Run, stop_stack};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::preflight;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
+    let project = &run.server()?.new_project;
+    let args = project_args(project);
+    // The last moment at which an empty database can be kept from coming up in the place of a full one.
+    let lost = preflight::will_find_its_data(&run.plan, &args, run.compose()?, &run.docker, &run.cancel).await?;
+    if let Some(finding) = lost.into_iter().next() {
+        return Err(Error::failed(finding.what).hint(finding.remedy));
+    }
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.name, &one.aside).await?;
     }
-    let project = &run.server()?.new_project;
-    run.compose()?.up(&project_args(project), &run.cancel).await?;
+    run.compose()?.up(&args, &run.cancel).await?;
     Ok(Done::line(format!("project {}", project.name)))
 }
 

@@ -46,6 +46,9 @@ impl Rules<'_> {
             ("ES_JAVA_OPTS", options) if options.split_whitespace().any(|flag| flag.starts_with("-XX:")) => self.note(
                 format!("{service} sets JVM flags ({options}); the newer Java of Elasticsearch {version} may not know all of them."),
             ),
+            ("path.data", place) => self.note(format!(
+                "{service} sets path.data to {place}, which stays: the new data are made in the directory that this is on the host.",
+            )),
             (name, _) => match fate(name) {
                 Some(Fate::Refused) => {
                     // Upstream's own are of no interest; one of the user's is.

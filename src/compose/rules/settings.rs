@@ -4,7 +4,7 @@
 //! of them, and the names that it called unknown written down.
 
 /// Refused: they ended with 6.0 or 7.0.
-const REFUSED: [&str; 37] = [
+const REFUSED: [&str; 38] = [
     "action.get.realtime",
     "action.master.force_local",
     "bootstrap.mlockall",
@@ -27,6 +27,7 @@ const REFUSED: [&str; 37] = [
     "node.add_id_to_custom_path",
     "node.local",
     "node.mode",
+    "path.conf",
     "path.plugins",
     "path.scripts",
     "resource.reload.interval",
@@ -55,7 +56,7 @@ const REFUSED_FAMILIES: [&str; 6] = [
 ];
 
 /// Known to be accepted: upstream's own, and what users set to tune a node. Families end with a dot.
-const ACCEPTED: [&str; 45] = [
+const ACCEPTED: [&str; 48] = [
     "action.auto_create_index",
     "action.destructive_requires_name",
     "bootstrap.memory_lock",
@@ -94,7 +95,10 @@ const ACCEPTED: [&str; 45] = [
     "node.master",
     "node.max_local_storage_nodes",
     "node.name",
+    "path.data",
+    "path.logs",
     "path.repo",
+    "path.shared_data",
     "processors",
     "reindex.remote.whitelist",
     "script.painless.regex.enabled",

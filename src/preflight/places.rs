@@ -1,0 +1,270 @@
+//! Where the services keep their data: in places that last, and in the ones that the compose file says.
+
+use super::{Finding, Subject};
+use crate::deployment::{Deployment, Disagreement, Mount, Role, Service, Storage};
+use crate::docker::container::is_whole_id;
+use crate::docker::{Container, MountKind};
+use crate::error::Result;
+use crate::files;
+use std::path::{Path, PathBuf};
+
+/// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
+pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
+    let finding = |(service, mount)| match deeper(service, mount) {
+        Some(deeper) => only_a_part(deployment, service, mount, deeper),
+        None => would_be_lost(deployment, service, mount),
+    };
+    lost_with_down(deployment).into_iter().map(finding).collect()
+}
+
+/// Returns what `down` would lose: the mounts of services whose data are in an anonymous volume or in the container.
+pub fn lost_with_down(deployment: &Deployment) -> Vec<(&Service, &Mount)> {
+    let mut lost = Vec::new();
+    for service in Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)) {
+        let mounts = service.data_mounts().into_iter();
+        let is_lost = |mount: &&Mount| mount.storage.path().is_none() && service.is_precious(&mount.target);
+        lost.extend(mounts.filter(is_lost).map(|mount| (service, mount)));
+    }
+    lost
+}
+
+/// What could not be settled about where the data are, refusals and warnings.
+pub fn doubts(deployment: &Deployment) -> Vec<Finding> {
+    let finding = |doubt: &crate::deployment::Doubt| match doubt.refuses {
+        true => Finding::refusal(doubt.what.clone(), doubt.remedy.clone()),
+        false => Finding::warning(doubt.what.clone(), doubt.remedy.clone()),
+    };
+    deployment.doubts.iter().map(finding).collect()
+}
+
+fn would_be_lost(deployment: &Deployment, service: &Service, mount: &Mount) -> Finding {
+    let target = &mount.target;
+    let place = match mount.storage {
+        Storage::Anonymous => "an anonymous volume",
+        _ => "its container itself",
+    };
+    let directory = free_directory(deployment, service);
+    let directory = directory.display();
+    let rescue = match &service.container {
+        Some(container) => format!(
+            "Rescue it into a directory: docker stop {0} && docker cp -a {0}:{target} {directory}; then mount",
+            container.name
+        ),
+        None => "There is no container any more that could hold data. Make a directory for them and mount".to_owned(),
+    };
+    let unused = not_used(service, mount).map(|unused| {
+        let storage = match &unused.storage {
+            Storage::Volume { name, .. } => format!("The volume {name}"),
+            other => other.to_string(),
+        };
+        format!(" {storage} is mounted at {}, but {} does not use it.", unused.target, service.role.title())
+    });
+    Finding::refusal(
+        format!(
+            "The service {} keeps {target} in {place}: taking the stack down would lose it.{}",
+            service.name,
+            unused.unwrap_or_default()
+        ),
+        format!(
+            "{rescue} {directory} at {target} in the compose file, start the stack, see that all is there, and run again."
+        ),
+    )
+}
+
+/// A mount where the stock image keeps its data, and this process does not.
+fn not_used<'a>(service: &'a Service, data: &Mount) -> Option<&'a Mount> {
+    let usual = service.role.usual_data_paths().first()?;
+    service.mount(usual).filter(|mount| mount.target != data.target && mount.storage.path().is_some())
+}
+
+/// A mount below a directory that has none.
+fn deeper<'a>(service: &'a Service, data: &Mount) -> Option<&'a Mount> {
+    let below = |mount: &&Mount| mount.target != data.target && mount.is_inside(&data.target);
+    service.mounts.iter().find(|mount| below(mount) && mount.storage.path().is_some())
+}
+
+fn only_a_part(deployment: &Deployment, service: &Service, data: &Mount, deeper: &Mount) -> Finding {
+    let directory = free_directory(deployment, service);
+    let (directory, target, below) = (directory.display(), &data.target, &deeper.target);
+    let name = Path::new(below).strip_prefix(target).unwrap_or(Path::new("")).display();
+    let stop = service.container.as_ref().map(|container| format!("docker stop {} && ", container.name));
+    let from = deeper.storage.path().unwrap_or(Path::new("")).display();
+    Finding::refusal(
+        format!(
+            "The service {} keeps its data at {target}, and only {below} of it is mounted, from {}. This program moves the directory as a whole.",
+            service.name, deeper.storage
+        ),
+        format!(
+            "Put it into one directory: {}mkdir -p {directory} && cp -a {from} {directory}/{name}; then mount {directory} at {target} in the compose file, in place of that mount, start the stack, see that all is there, and run again.",
+            stop.unwrap_or_default()
+        ),
+    )
+}
+
+/// Returns a directory that could take the data of a service: docker copies into one that exists, not over it.
+fn free_directory(deployment: &Deployment, service: &Service) -> PathBuf {
+    let usual = deployment.home.join("data").join(&service.name);
+    match files::exists(&usual) {
+        Ok(false) | Err(_) => usual,
+        Ok(true) => deployment.home.join("data").join(format!("{}_rescued", service.name)),
+    }
+}
+
+/// Where a container has other data than the compose file names, nobody can say which are meant.
+pub(super) fn disagreements(deployment: &Deployment) -> Vec<Finding> {
+    let service = |one: &Disagreement| deployment.services.iter().find(|service| service.name == one.service);
+    let is_about_data = |one: &&Disagreement| {
+        let mounted = |service: &Service| service.data_mounts().iter().any(|mount| mount.is_inside(&one.subject));
+        one.subject == Disagreement::DATA || service(one).is_some_and(mounted)
+    };
+    let finding = |one: &Disagreement| {
+        let remedy = match one.subject.as_str() {
+            Disagreement::DATA => format!(
+                "Make the compose file say {0} again, if that is where your data are; or let compose create {1} anew, if they are where the file says.",
+                one.container, one.service
+            ),
+            _ => format!(
+                "Make them agree: put {} back into the compose file if that is where your data are, or let compose create {} anew.",
+                one.container, one.service
+            ),
+        };
+        Finding::refusal(one.to_string(), remedy)
+    };
+    deployment.disagreements.iter().filter(is_about_data).map(finding).collect()
+}
+
+/// Neighbours are taken down, too. What they keep in volumes without a name is left behind there, and nothing uses it
+/// afterwards.
+pub(super) async fn neighbours(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let services = subject.plan.server().map_or(&[][..], |server| server.deployment.services.as_slice());
+    for service in services.iter().filter(|service| service.role == Role::Other) {
+        let Some(known) = &service.container else { continue };
+        let Some(container) = subject.docker.container(&known.id).await? else { continue };
+        findings.extend(left_behind(&service.name, &container));
+    }
+    Ok(findings)
+}
+
+fn left_behind(service: &str, container: &Container) -> Vec<Finding> {
+    let anonymous = container.mounts.iter().filter_map(|mount| match &mount.kind {
+        MountKind::Volume(name) if is_whole_id(name) => Some((name, mount)),
+        _ => None,
+    });
+    // One that cannot be looked into may hold something.
+    let used = anonymous.filter(|(_, mount)| !files::is_empty(&mount.source).unwrap_or(false));
+    let finding = |(name, mount): (&String, &crate::docker::ContainerMount)| {
+        Finding::warning(
+            format!(
+                "{service} is not part of the server, but of its project, so its container is removed and made anew, too. What it has at {} is in a volume without a name, {name}, which the new container will not use.",
+                mount.target
+            ),
+            format!(
+                "Nothing in the volume is deleted. If it is needed, mount a directory or a named volume at {0} first; what is there now: docker cp -a {1}:{0} DIRECTORY",
+                mount.target, container.name
+            ),
+        )
+    };
+    used.map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::ContainerMount;
+    use crate::report::sample;
+
+    fn deployment(role: Role, data_path: &str, storage: Storage, others: &[(&str, &str)]) -> Deployment {
+        let mut deployment = sample::deployment();
+        deployment.home = "/nowhere/trains".into();
+        let service = deployment.services.iter_mut().find(|service| service.role == role).unwrap();
+        service.data_paths = vec![data_path.to_owned()];
+        service.mounts = vec![Mount { target: data_path.into(), storage, read_only: false }];
+        service.mounts.extend(others.iter().map(|(target, path)| Mount {
+            target: (*target).into(),
+            storage: Storage::Bind { path: path.into() },
+            read_only: false,
+        }));
+        deployment
+    }
+
+    fn words(findings: &[Finding]) -> String {
+        findings.iter().map(|one| format!("{}\n  {}", one.what, one.remedy)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_mount_that_is_not_used_is_named_beside_the_place_that_is() {
+        let usual = "/usr/share/elasticsearch/data";
+        let stale = [(usual, "/opt/trains/data/elastic")];
+        let found = unsafe_storage(&deployment(Role::Elasticsearch, "/var/tmp/es", Storage::ContainerLayer, &stale));
+        insta::assert_snapshot!(words(&found), @r"
+        The service elasticsearch keeps /var/tmp/es in its container itself: taking the stack down would lose it. /opt/trains/data/elastic is mounted at /usr/share/elasticsearch/data, but Elasticsearch does not use it.
+          Rescue it into a directory: docker stop trains-elasticsearch && docker cp -a trains-elasticsearch:/var/tmp/es /nowhere/trains/data/elasticsearch; then mount /nowhere/trains/data/elasticsearch at /var/tmp/es in the compose file, start the stack, see that all is there, and run again.
+        ");
+    }
+
+    #[test]
+    fn data_that_nothing_is_mounted_at_come_with_the_commands_that_rescue_them() {
+        let mut server = deployment(Role::Redis, "/data", Storage::Anonymous, &[]);
+        let stopped = words(&unsafe_storage(&server));
+        server.services.iter_mut().for_each(|service| service.container = None);
+        insta::assert_snapshot!(format!("{stopped}\n{}", words(&unsafe_storage(&server))), @r"
+        The service redis keeps /data in an anonymous volume: taking the stack down would lose it.
+          Rescue it into a directory: docker stop trains-redis && docker cp -a trains-redis:/data /nowhere/trains/data/redis; then mount /nowhere/trains/data/redis at /data in the compose file, start the stack, see that all is there, and run again.
+        The service redis keeps /data in an anonymous volume: taking the stack down would lose it.
+          There is no container any more that could hold data. Make a directory for them and mount /nowhere/trains/data/redis at /data in the compose file, start the stack, see that all is there, and run again.
+        ");
+    }
+
+    #[test]
+    fn a_mount_one_level_deeper_holds_the_data_and_is_not_called_lost() {
+        let usual = "/usr/share/elasticsearch/data";
+        let deeper = [("/usr/share/elasticsearch/data/nodes", "/opt/trains/data/nodes")];
+        let found = unsafe_storage(&deployment(Role::Elasticsearch, usual, Storage::ContainerLayer, &deeper));
+        insta::assert_snapshot!(words(&found), @r"
+        The service elasticsearch keeps its data at /usr/share/elasticsearch/data, and only /usr/share/elasticsearch/data/nodes of it is mounted, from /opt/trains/data/nodes. This program moves the directory as a whole.
+          Put it into one directory: docker stop trains-elasticsearch && mkdir -p /nowhere/trains/data/elasticsearch && cp -a /opt/trains/data/nodes /nowhere/trains/data/elasticsearch/nodes; then mount /nowhere/trains/data/elasticsearch at /usr/share/elasticsearch/data in the compose file, in place of that mount, start the stack, see that all is there, and run again.
+        ");
+    }
+
+    #[test]
+    fn a_container_that_has_its_data_elsewhere_than_the_file_says_is_refused() {
+        let mut server = sample::deployment();
+        let disagreement = |subject: &str, container: &str, file: &str| Disagreement {
+            service: "redis".into(),
+            subject: subject.into(),
+            container: container.into(),
+            file: file.into(),
+        };
+        server.disagreements = vec![
+            disagreement(Disagreement::DATA, "/tmp", "/data (the image's default)"),
+            disagreement("/data", "/opt/trains/data/redis", "nothing"),
+            disagreement("/etc/redis", "/etc/redis", "nothing"),
+        ];
+        insta::assert_snapshot!(words(&disagreements(&server)), @r"
+        The container of redis keeps its data at /tmp; by the compose file it would keep them at /data (the image's default).
+          Make the compose file say /tmp again, if that is where your data are; or let compose create redis anew, if they are where the file says.
+        The container of redis has /opt/trains/data/redis at /data; the compose file now says nothing.
+          Make them agree: put /opt/trains/data/redis back into the compose file if that is where your data are, or let compose create redis anew.
+        ");
+    }
+
+    #[test]
+    fn a_neighbours_volume_without_a_name_is_named_unless_it_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let mount = |name: &str, target: &str| ContainerMount {
+            kind: MountKind::Volume(name.repeat(64 / name.len())),
+            source: dir.path().to_owned(),
+            target: target.into(),
+            read_only: false,
+        };
+        let mounts = vec![mount("a", "/var/lib/grafana"), mount("named_vo", "/named")];
+        let container = Container { name: "grafana".into(), mounts, ..Default::default() };
+        assert_eq!(left_behind("grafana", &container), []);
+        std::fs::write(dir.path().join("grafana.db"), "x").unwrap();
+        insta::assert_snapshot!(words(&left_behind("grafana", &container)), @r"
+        grafana is not part of the server, but of its project, so its container is removed and made anew, too. What it has at /var/lib/grafana is in a volume without a name, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, which the new container will not use.
+          Nothing in the volume is deleted. If it is needed, mount a directory or a named volume at /var/lib/grafana first; what is there now: docker cp -a grafana:/var/lib/grafana DIRECTORY
+        ");
+    }
+}
