@@ -40,7 +40,7 @@ pub struct Service {
     pub hostname: Option<String>,
     /// Environment; `None` means that the value comes from the shell.
     pub environment: BTreeMap<String, Option<String>>,
-    /// Mounts in order.
+    /// Mounts in order; behind them the files that are mounted as `configs` and `secrets`.
     pub volumes: Vec<Mount>,
     /// Published ports in order.
     pub ports: Vec<Port>,
@@ -139,9 +139,18 @@ impl Project {
             return Err(Error::failed("The compose project has no services."));
         };
         let section = |name: &str| value.get(name).and_then(Value::as_object).into_iter().flatten();
+        let files = |service: &Value| -> Vec<Mount> {
+            let kinds = [("configs", "/"), ("secrets", "/run/secrets/")];
+            kinds.iter().flat_map(|(kind, place)| mounted_files(value, service, kind, place)).collect()
+        };
+        let service = |value: &Value| {
+            let mut service = Service::read(value);
+            service.volumes.extend(files(value));
+            service
+        };
         Ok(Self {
             name: text_at(value, "name"),
-            services: services.iter().map(|(name, value)| (name.clone(), Service::read(value))).collect(),
+            services: services.iter().map(|(name, value)| (name.clone(), service(value))).collect(),
             volumes: section("volumes").map(|(key, value)| (key.clone(), Volume::read(value))).collect(),
             networks: section("networks").map(|(key, _)| key.clone()).collect(),
         })
@@ -247,6 +256,18 @@ impl Volume {
                 .collect(),
         }
     }
+}
+
+/// Returns what compose mounts for a service's `configs` or `secrets`: those that are files of the host.
+fn mounted_files(project: &Value, service: &Value, kind: &str, place: &str) -> Vec<Mount> {
+    let one = |item: &Value| {
+        let key = item.as_str().map(str::to_owned).or_else(|| text_at(item, "source"))?;
+        let file = text_at(project.get(kind)?.get(&key)?, "file")?;
+        let target = text_at(item, "target").unwrap_or(key);
+        let target = if target.starts_with('/') { target } else { format!("{place}{target}") };
+        Some(Mount { kind: MountKind::Bind, source: Some(file), target, read_only: true })
+    };
+    items(service, kind).filter_map(one).collect()
 }
 
 /// Returns the text of a scalar; `None` for null and collections.

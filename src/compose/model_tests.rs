@@ -1,4 +1,5 @@
 use super::*;
+use serde_json::json;
 
 /// Shaped like the answer of compose 2.40: long forms, numbers as texts, null commands, doubled dollars.
 const CONFIG: &str = r#"{
@@ -67,4 +68,29 @@ fn what_is_no_project_is_an_error() {
     assert!(Project::from_json("WARNING: x").is_err());
     assert!(Project::from_json("{\"services\": null}").is_err());
     assert!(Project::from_yaml("a: [").is_err());
+}
+
+#[test]
+fn files_of_configs_and_secrets_are_mounted_as_compose_mounts_them() {
+    let project = Project::from_value(&json!({
+        "services": { "es": { "image": "i", "volumes": ["/a:/b"], "secrets": ["key"], "configs": [
+            { "source": "yml", "target": "/usr/share/elasticsearch/config/elasticsearch.yml" }, "plain", "inline"
+        ] } },
+        "configs": { "yml": { "file": "/srv/es.yml" }, "plain": { "file": "/srv/plain" }, "inline": { "content": "x" } },
+        "secrets": { "key": { "file": "/srv/key" } },
+    }));
+    let mounts: Vec<String> = project.unwrap().services["es"]
+        .volumes
+        .iter()
+        .map(|mount| format!("{}:{}", mount.source.as_deref().unwrap_or_default(), mount.target))
+        .collect();
+    assert_eq!(
+        mounts,
+        [
+            "/a:/b",
+            "/srv/es.yml:/usr/share/elasticsearch/config/elasticsearch.yml",
+            "/srv/plain:/plain",
+            "/srv/key:/run/secrets/key"
+        ]
+    );
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! -f, journal, labels of containers, directories ─ candidates ─ find ─ compose model ─┐
-//!                        containers, volumes, images ─ inspect ─ home, storage, version ─┴─ Deployment
+//!                        containers, volumes, images ─ inspect ─ home, storage, version ─┼─ Deployment
+//!                     commands, files and the processes themselves ─ places ─────────────┘
 //! ```
 
 mod candidates;

@@ -19,8 +19,8 @@ pub struct WouldKeep {
     pub others: Vec<Storage>,
 }
 
-/// Tells of a service, by its name in a project that is called `project`, where it would keep its data. A service that
-/// a script of the user's starts keeps them where it did.
+/// Tells of a service, by its name in a project that is called `project`, where it would keep its data. One that a script
+/// of the user's starts, or that a file of its image configures, keeps them where it did.
 ///
 /// # Errors
 /// Fails when docker does not answer. What cannot be told is the inner error, as a clause.
@@ -43,8 +43,12 @@ pub async fn would_keep(
     let told = places::told(service.role, &process, &|path| places::mounted(&mounts, path));
     let (path, setting) = match (told, service.data_paths.first()) {
         (Ok(Some(place)), _) => (place.path, place.setting),
-        (Err(Unclear::Wrapper(script)), Some(before)) => (before.clone(), format!("{script}, as before")),
-        (Ok(None) | Err(Unclear::Wrapper(_)), _) => return Ok(Err("nothing says where".to_owned())),
+        (Err(Unclear::Wrapper(file) | Unclear::OfTheImage(file)), Some(before)) => {
+            (before.clone(), format!("{file}, as before"))
+        }
+        (Ok(None) | Err(Unclear::Wrapper(_) | Unclear::OfTheImage(_)), _) => {
+            return Ok(Err("nothing says where".to_owned()));
+        }
         (Err(Unclear::Said { what, .. }), _) => return Ok(Err(what)),
     };
     let paths = places::all(service.role, &path);

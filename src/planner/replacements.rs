@@ -45,10 +45,15 @@ fn is_left_out(service: &Service, mount: &Mount) -> Result<bool> {
 
 fn one(service: &Service, mount: &Mount, measured: &Measured, stamp: &str, new_project: &str) -> Result<Replacement> {
     let role = service.role;
-    let inside = service.wider_mount(mount).is_some();
+    let wider = service.wider_mount(mount);
     let (source, target, switch) = match &mount.storage {
         // The compose file names the wider directory, so the new data must have the old ones' name.
-        Storage::Bind { path } | Storage::Volume { mountpoint: path, .. } if inside => swapped(path, stamp),
+        Storage::Bind { path } | Storage::Volume { mountpoint: path, .. } if wider.is_some() => {
+            if files::exists(path)? && files::is_mount_point(path)? {
+                return Err(cannot_be_renamed(service, mount, path, wider));
+            }
+            swapped(path, stamp)
+        }
         // One that is missing is a finding of the checks, not an error here.
         Storage::Bind { path } if files::exists(path)? && files::is_mount_point(path)? => {
             (path.clone(), suffixed(path, "_clearml"), Switch::Stay)
@@ -68,6 +73,22 @@ fn one(service: &Service, mount: &Mount, measured: &Measured, stamp: &str, new_p
     };
     let bytes = measured.bytes(&source);
     Ok(Replacement { role, mounted_at: mount.target.clone(), source, target, switch, bytes })
+}
+
+/// The refusal of a disk that is mounted below the directory that a container gets.
+fn cannot_be_renamed(service: &Service, mount: &Mount, path: &Path, wider: Option<&Mount>) -> Error {
+    let around = wider.map_or_else(String::new, |wider| wider.storage.to_string());
+    Error::refused(format!(
+        "{} is a mount point of this machine, inside of {around}, which {} has mounted whole: it cannot make room for the new data.",
+        path.display(),
+        service.name
+    ))
+    .hint(format!(
+        "Mount it by itself as well, {}:{} in the compose file of {}, create its container anew, and run again.",
+        path.display(),
+        mount.target,
+        service.name
+    ))
 }
 
 /// The new data are made beside the old and take their name.

@@ -137,13 +137,37 @@ pub(super) fn disagreements(deployment: &Deployment) -> Vec<Finding> {
 /// afterwards.
 pub(super) async fn neighbours(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
+    let mut bare = Vec::new();
     let services = subject.plan.server().map_or(&[][..], |server| server.deployment.services.as_slice());
     for service in services.iter().filter(|service| service.role == Role::Other) {
         let Some(known) = &service.container else { continue };
         let Some(container) = subject.docker.container(&known.id).await? else { continue };
         findings.extend(left_behind(&service.name, &container));
+        if !has_a_lasting_place(&container) {
+            bare.push(service.name.as_str());
+        }
     }
+    findings.extend((!bare.is_empty()).then(|| only_in_themselves(&bare)));
     Ok(findings)
+}
+
+/// Whether it has a directory or a named volume that it can write to.
+fn has_a_lasting_place(container: &Container) -> bool {
+    container.mounts.iter().filter(|mount| !mount.read_only).any(|mount| match &mount.kind {
+        MountKind::Bind => mount.source.is_dir(),
+        MountKind::Volume(_) => true,
+        MountKind::Other(_) => false,
+    })
+}
+
+fn only_in_themselves(services: &[&str]) -> Finding {
+    Finding::warning(
+        format!(
+            "Not part of the server, but of its project, and taken down with it: {}. The containers are made anew, without what was written inside of them.",
+            services.join(", ")
+        ),
+        "If one of them keeps something inside of itself, copy it out first: docker cp -a CONTAINER:PATH DIRECTORY",
+    )
 }
 
 fn left_behind(service: &str, container: &Container) -> Vec<Finding> {
@@ -262,6 +286,11 @@ mod tests {
         let container = Container { name: "grafana".into(), mounts, ..Default::default() };
         assert_eq!(left_behind("grafana", &container), []);
         std::fs::write(dir.path().join("grafana.db"), "x").unwrap();
+        assert!(has_a_lasting_place(&container) && !has_a_lasting_place(&Container::default()));
+        insta::assert_snapshot!(words(&[only_in_themselves(&["nginx", "grafana"])]), @r"
+        Not part of the server, but of its project, and taken down with it: nginx, grafana. The containers are made anew, without what was written inside of them.
+          If one of them keeps something inside of itself, copy it out first: docker cp -a CONTAINER:PATH DIRECTORY
+        ");
         insta::assert_snapshot!(words(&left_behind("grafana", &container)), @r"
         grafana is not part of the server, but of its project, so its container is removed and made anew, too. What it has at /var/lib/grafana is in a volume without a name, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, which the new container will not use.
           Nothing in the volume is deleted. If it is needed, mount a directory or a named volume at /var/lib/grafana first; what is there now: docker cp -a grafana:/var/lib/grafana DIRECTORY

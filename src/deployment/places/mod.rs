@@ -32,6 +32,8 @@ pub struct Place {
 pub enum Unclear {
     /// It is started by something else than the database's own program: a script of the user's.
     Wrapper(String),
+    /// Its configuration is a file of the image, which only a container could be asked for.
+    OfTheImage(String),
     /// Something that is read says nothing that could be relied on: what, as a clause, and what to do about it.
     Said {
         /// Such as "its configuration /etc/mongod.conf cannot be read".

@@ -29,7 +29,7 @@ fn in_file(file: &str, process: &Process, read: Reader<'_>) -> Result<(Option<Pl
     let (text, shown) = match read(file) {
         Read::Text { text, shown } => (text, shown),
         Read::Missing(shown) => return Err(Unclear::unreadable(&shown, "there is no such file")),
-        Read::OfTheImage => return Err(of_the_image(file)),
+        Read::OfTheImage => return Err(Unclear::OfTheImage(file.to_owned())),
         Read::Unreadable(shown, why) => return Err(Unclear::unreadable(&shown, &why)),
     };
     let of_an_option = |name: &str| {
@@ -49,14 +49,6 @@ fn in_file(file: &str, process: &Process, read: Reader<'_>) -> Result<(Option<Pl
     let place =
         |path: String| Place { path: absolute(&path, &process.directory), setting: format!("dbPath in {shown}") };
     Ok((path.map(place), configuration_server))
-}
-
-/// The refusal of a file that is named and that only the image has.
-pub(super) fn of_the_image(file: &str) -> Unclear {
-    Unclear::said(
-        format!("its configuration {file} is a file of its image, which has no container here to be read from"),
-        "Start the service so that it can be asked, or mount the file from this machine; then run the same command again.",
-    )
 }
 
 #[cfg(test)]
@@ -104,8 +96,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_here_is_named() {
         let cases = [
-            (&["mongod", "-f", "/etc/mongod.conf"][..], "", "/etc/mongod.conf is a file of its image"),
-            (&["mongod", "-f", "/no.conf"], "", "/no.conf cannot be read here (there is no such file)"),
+            (&["mongod", "-f", "/no.conf"][..], "", "/no.conf cannot be read here (there is no such file)"),
             (&["mongod", "-f", "/etc/mongod.conf"], "storage: {dbPath: {__exec: x}}", "its storage.dbPath is no text"),
             (&["mongod", "-f", "/etc/mongod.conf"], "{", "it is not YAML"),
             (&["mongod", "-f", "/etc/mongod.conf"], "hello", "it has no settings"),
@@ -116,6 +107,8 @@ mod tests {
                 other => panic!("{expected}: {other:?}"),
             }
         }
+        let of_the_image = told(&["mongod", "-f", "/etc/mongod.conf"], "");
+        assert_eq!(of_the_image, Err(Unclear::OfTheImage("/etc/mongod.conf".into())));
         assert_eq!(told(&["/start.sh"], ""), Err(Unclear::Wrapper("/start.sh".into())));
     }
 }

@@ -73,7 +73,7 @@ fn in_file(path: &str, read: Reader<'_>, depth: usize, found: &mut Vec<Line>) ->
     let (text, shown) = match read(path) {
         Read::Text { text, shown } => (text, shown),
         Read::Missing(shown) => return Err(Unclear::unreadable(&shown, "there is no such file")),
-        Read::OfTheImage => return Err(super::mongo::of_the_image(path)),
+        Read::OfTheImage => return Err(Unclear::OfTheImage(path.to_owned())),
         Read::Unreadable(shown, why) => return Err(Unclear::unreadable(&shown, &why)),
     };
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
@@ -137,8 +137,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_here_is_named() {
         let cases = [
-            (&["redis-server", "/etc/image.conf"][..], "/etc/image.conf is a file of its image"),
-            (&["redis-server", "/no.conf"], "/no.conf cannot be read here"),
+            (&["redis-server", "/no.conf"][..], "/no.conf cannot be read here"),
             (&["redis-server", "/etc/round.conf"], "it includes other files"),
             (&["redis-server", "-"], "standard input"),
         ];
@@ -148,5 +147,7 @@ mod tests {
                 other => panic!("{expected}: {other:?}"),
             }
         }
+        let of_the_image = place(&process(&["redis-server", "/etc/image.conf"]), &file);
+        assert_eq!(of_the_image, Err(Unclear::OfTheImage("/etc/image.conf".into())));
     }
 }

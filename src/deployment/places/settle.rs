@@ -155,8 +155,8 @@ fn judge(seen: &Seen<'_>, container: &Container, told: Told, asked: Asked, by_fi
                 file: format!("{} ({})", file.path, file.setting),
             });
         }
-        // Whatever the script does, it has done it.
-        (Err(Unclear::Wrapper(_)), Some(_)) => {}
+        // Whatever the script or the image says, it has said it.
+        (Err(Unclear::Wrapper(_) | Unclear::OfTheImage(_)), Some(_)) => {}
         (Err(unclear), _) => settled.doubts.push(doubt(seen, &unclear)),
         _ => {}
     }
@@ -180,6 +180,15 @@ fn doubt(seen: &Seen<'_>, unclear: &Unclear) -> Doubt {
             what: format!("{name} is started by {script}, so it cannot be told where it keeps its data."),
             remedy: format!(
                 "Start it, so that it can be asked (docker compose up -d {name}), and run the same command again."
+            ),
+            refuses: true,
+        },
+        Unclear::OfTheImage(file) => Doubt {
+            what: format!(
+                "It cannot be told where {name} keeps its data: its configuration {file} is a file of its image."
+            ),
+            remedy: format!(
+                "Start it, so that it can be asked (docker compose up -d {name}), or mount the file from this machine; then run the same command again."
             ),
             refuses: true,
         },
@@ -241,6 +250,9 @@ mod tests {
         let script = || Err(Unclear::Wrapper("/start.sh".into()));
         let settled = judged(Role::Redis, script(), Some(Ok("/x".into())), script());
         assert_eq!(settled, Settled { data_paths: vec!["/x".into()], ..Settled::default() });
+        let of_the_image = || Err(Unclear::OfTheImage("/etc/redis.conf".into()));
+        assert_eq!(judged(Role::Redis, place("/x"), None, of_the_image()), settled);
+        assert!(judged(Role::Redis, of_the_image(), None, of_the_image()).doubts[0].what.contains("/etc/redis.conf"));
         assert!(judged(Role::Redis, script(), None, script()).doubts[0].refuses);
     }
 
