@@ -54,10 +54,12 @@ impl Process {
     /// If something else is started, which may do anything.
     pub(super) fn arguments(&self, programs: &[&str], entry_points: &[&str]) -> Result<Words, Unclear> {
         let commands = self.commands();
-        for words in &commands {
-            if let Some(at) = words.iter().position(|word| programs.contains(&base_name(word))) {
-                return Ok(words.iter().skip(at + 1).cloned().collect());
-            }
+        let is_program = |word: &String| programs.contains(&base_name(word));
+        if commands.iter().flatten().any(is_program) {
+            // Of several commands with the name in them (`chown elasticsearch …`) one is the program.
+            let behind =
+                |words: &Words| words.iter().skip_while(|word| !is_program(word)).skip(1).cloned().collect::<Words>();
+            return Ok(commands.iter().flat_map(behind).collect());
         }
         let words: Words = commands.into_iter().flatten().collect();
         match words.iter().find(|word| !base_name(word).is_empty()) {
@@ -145,7 +147,8 @@ mod tests {
 
     #[test]
     fn the_words_behind_the_program_are_its_arguments_wherever_it_stands() {
-        let cases: [(&[&str], &[&str]); 6] = [
+        let cases: [(&[&str], &[&str]); 7] = [
+            (&["sh", "-c", "chown redis-server /x && redis-server --dir /x"], &["/x", "--dir", "/x"]),
             (&["docker-entrypoint.sh", "redis-server", "--dir", "/x"], &["--dir", "/x"]),
             (&["sh", "-c", "mkdir /x; exec /usr/bin/redis-server --dir '/x'"], &["--dir", "/x"]),
             (&["/bin/bash", "-ec", "redis-server"], &[]),
