@@ -106,8 +106,10 @@ fn a_file_that_was_changed_since_the_containers_were_made_is_refused() {
     insta::assert_snapshot!(reasons(&machine, &outcome), @r"
     refused  The container of elasticsearch keeps its data at /usr/share/elasticsearch/data; by the compose file it would keep them at /var/tmp/es (path.data in its environment).
              Make the compose file say /usr/share/elasticsearch/data again, if that is where your data are; or let compose create elasticsearch anew, if they are where the file says.
+    refused  After the migration elasticsearch would keep its data at /var/tmp/es in its container (path.data in its environment), where nothing is mounted; the new data are in [machine]/opt/trains/data/elastic_7.
+             Take the setting out of the compose file of elasticsearch, or mount the directory of its data where the setting says, and run the same command again.
 
-    Error: One check refuses the migration; nothing was changed.
+    Error: 2 checks refuse the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
     ");
 }

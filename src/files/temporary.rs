@@ -42,6 +42,11 @@ impl PrivateDirectory {
         Ok(Self(path))
     }
 
+    /// Returns where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Writes a file into it and returns its path.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Whether the rewritten files lead each database to the data that are made for it, and not to an empty directory.
 
 use super::Finding;
+use crate::compose::model::Project;
 use crate::deployment::{Deployment, Role, Service, Storage, WouldKeep, would_keep};
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::files::temporary::PrivateDirectory;
 use crate::plan::{Plan, Replacement, ServerPlan, Switch};
 use crate::planner;
@@ -33,7 +34,26 @@ pub async fn would_find_its_data(
         directory: Some(server.deployment.project.directory.clone()),
         env_files: written("env", &texts.env_files)?,
     };
-    judge(plan, server, &args, Path::to_owned, compose, docker, cancel).await
+    match compose.project(&args, cancel).await {
+        Ok(model) => judge(plan, server, &model, Path::to_owned, docker).await,
+        Err(error) if error.kind() == Kind::Cancelled => Err(error),
+        Err(error) => Ok(vec![not_read(&error.causes().join(": "), &directory.path().display().to_string())]),
+    }
+}
+
+/// Compose did not take the rewritten files. One that lives in a world of its own (Ubuntu's snap) does not even see them.
+fn not_read(said: &str, directory: &str) -> Finding {
+    if said.contains(directory) && (said.contains("no such file") || said.contains("ermission denied")) {
+        return Finding::warning(
+            "Compose cannot read temporary files, so it was not asked what the rewritten files mean.",
+            "It is asked before the new server is started. Should its data not be where they must be, everything is taken back.",
+        );
+    }
+    let said = said.replace(&format!("{directory}/"), "");
+    Finding::refusal(
+        format!("Compose would not accept the rewritten files: {said}"),
+        "See what changes in them, in the plan above. Write the lines that it names in a plainer way, and run the same command again.",
+    )
 }
 
 /// Asks compose the same of the files as they are now, after the switch.
@@ -48,23 +68,21 @@ pub async fn will_find_its_data(
     cancel: &CancellationToken,
 ) -> Result<Vec<Finding>> {
     let Some(server) = plan.server() else { return Ok(Vec::new()) };
-    judge(plan, server, args, |path| plan.home.after(path), compose, docker, cancel).await
+    let model = compose.project(args, cancel).await?;
+    judge(plan, server, &model, |path| plan.home.after(path), docker).await
 }
 
 async fn judge(
     plan: &Plan,
     server: &ServerPlan,
-    args: &ProjectArgs,
+    model: &Project,
     place: impl Fn(&Path) -> PathBuf,
-    compose: &ComposeCommand,
     docker: &Daemon,
-    cancel: &CancellationToken,
 ) -> Result<Vec<Finding>> {
-    let model = compose.project(args, cancel).await?;
     let mut findings = Vec::new();
     // Plans of earlier versions do not know where the data were.
     for service in of_known_place(&server.deployment) {
-        let kept = would_keep(&model, service, &server.new_project.name, docker).await?;
+        let kept = would_keep(model, service, &server.new_project.name, docker).await?;
         findings.extend(compare(service, kept, &expected(plan, service, &place)));
     }
     Ok(findings)
@@ -142,6 +160,7 @@ fn compare(service: &Service, kept: Result<WouldKeep, String>, expected: &[Expec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preflight::Severity;
     use crate::report::sample;
 
     fn bind(path: &str) -> Storage {
@@ -177,6 +196,15 @@ mod tests {
             |name: &str| Storage::Volume { name: name.into(), key: "m".into(), mountpoint: "/v/m/_data".into() };
         let expected = Expected { path: "/v/other/_data".into(), volume: Some("clearml_m".into()) };
         assert!(expected.is(&volume("clearml_m")) && !expected.is(&volume("trains_m")));
+    }
+
+    #[test]
+    fn files_that_compose_does_not_take_are_refused_and_files_that_it_cannot_see_are_asked_for_later() {
+        let unseen = not_read("open /tmp/x/0.yml: no such file or directory", "/tmp/x");
+        assert_eq!(unseen.severity, Severity::Warning);
+        let refused = not_read("/tmp/x/0.yml: services.a must be a mapping", "/tmp/x");
+        assert_eq!(refused.what, "Compose would not accept the rewritten files: 0.yml: services.a must be a mapping");
+        assert_eq!(not_read("open /srv/a.env: no such file or directory", "/tmp/x").severity, Severity::Refusal);
     }
 
     #[test]
