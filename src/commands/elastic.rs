@@ -110,8 +110,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
             measured.sizes.insert(settings.source.clone(), size);
         }
         let source = settings.source.clone();
-        let examined = blocking(move || examine(&source)).await?;
-        (measured.indices, measured.refusal, measured.plans) = (examined.indices, examined.refusal, examined.plans);
+        blocking(move || examine(&source)).await?.into_measured(&mut measured);
     }
     let wishes = ElasticWishes {
         source: settings.source.clone(),

@@ -23,13 +23,20 @@ pub struct Files {
     indices: Arc<[SourceIndex]>,
 }
 
+/// What a look at a directory tells, besides that it can be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AtAGlance {
+    /// Bytes of the longest document of the server's indices; nothing if none has 8 MiB, or files vanished meanwhile.
+    pub longest_document: Option<u64>,
+}
+
 impl Files {
     /// Opens a directory and makes sure that all the server's indices can be read. Blocks.
     ///
     /// # Errors
     /// Refuses what is in use, damaged or unknown, with the path. Fails if something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::describe(DataDirectory::open(path)?)
+        Self::describe(DataDirectory::open(path)?).map(|(files, _)| files)
     }
 
     /// Tells whether a directory can be read, even while a node is running on it, as far as that can be told then: files
@@ -37,10 +44,11 @@ impl Files {
     ///
     /// # Errors
     /// As [`Files::open`], but only what is refused.
-    pub fn look(path: &Path) -> Result<()> {
+    pub fn look(path: &Path) -> Result<AtAGlance> {
         match look_again(|| DataDirectory::look(path).and_then(Self::describe)) {
+            Ok((_, looked)) => Ok(looked),
             Err(error) if error.kind() == Kind::Refused => Err(error),
-            _ => Ok(()),
+            Err(_) => Ok(AtAGlance::default()),
         }
     }
 
@@ -66,14 +74,17 @@ impl Files {
         Ok(Self { directory: Arc::new(directory), indices })
     }
 
-    fn describe(directory: DataDirectory) -> Result<Self> {
-        let mut indices = Vec::new();
+    fn describe(directory: DataDirectory) -> Result<(Self, AtAGlance)> {
+        let (mut indices, mut longest_document) = (Vec::new(), None);
         for metadata in directory.indices().iter().filter(|index| is_ours(&index.name)) {
             let shards = directory.shards(metadata)?;
+            for shard in &shards {
+                longest_document = longest_document.max(shard.longest_document()?);
+            }
             let documents = shards.iter().flat_map(|shard| shard.units()).map(|unit| unit.documents()).sum();
             indices.push(source_index(metadata, documents, directory.bytes(metadata)));
         }
-        Ok(Self { directory: Arc::new(directory), indices: indices.into() })
+        Ok((Self { directory: Arc::new(directory), indices: indices.into() }, AtAGlance { longest_document }))
     }
 
     /// Returns the server's indices by name, closed ones too. Their numbers of documents count deleted and nested ones.

@@ -71,7 +71,7 @@ pub use digest::Digest;
 pub use document::{Document, Key, on_one_line, put_on_one_line};
 pub use exported::{Exported, ExportedFile};
 pub use failure::{Failure, Refusal};
-pub use files::{Files, describe};
+pub use files::{AtAGlance, Files, describe};
 pub use index_plan::IndexPlan;
 pub use indices::{Listed, SourceIndex};
 pub use json_text::without_surroundings;

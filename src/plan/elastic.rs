@@ -110,4 +110,10 @@ pub struct ElasticPlan {
     /// What the checks found of the data that the report says again, a sentence for each.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Bytes on disk of the live documents that will be copied, where that could be told.
+    #[serde(default)]
+    pub live_bytes: Option<u64>,
+    /// Bytes of the longest document, if one has 8 MiB or more and that could be told.
+    #[serde(default)]
+    pub longest_document: Option<u64>,
 }

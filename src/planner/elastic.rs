@@ -91,6 +91,8 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         left,
         empty: wishes.empty,
         warnings: Vec::new(),
+        live_bytes: measured.live_bytes,
+        longest_document: measured.longest_document,
     };
     let mut notes = changed_fields(&measured.plans);
     if stays {
@@ -106,7 +108,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
             reason: "only the data are migrated".to_owned(),
             wished: None,
         },
-        estimate_seconds: estimate::seconds(&replacements, &archives, &elastic.reader),
+        estimate_seconds: estimate::seconds(&replacements, &archives, &elastic),
         replacements,
         archives,
         rescues: Vec::new(),

@@ -1,14 +1,14 @@
 //! How long it may take, and how much memory the temporary nodes get.
 
 use crate::deployment::Role;
-use crate::plan::{Archive, Heaps, Reader, Replacement};
+use crate::plan::{Archive, ElasticPlan, Heaps, Reader, Replacement};
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
 /// Starting and stopping nodes and stacks, in seconds.
 const FIXED_SECONDS: u64 = 90;
-/// Elasticsearch data copied and verified per second, in bytes on disk: 25,000 documents of 300 bytes (measured on
+/// Elasticsearch data copied and verified per second, in bytes on disk of live documents: 25,000 documents of 300 bytes (measured on
 /// 2 cores), and half as much again for reading them back.
 const SCROLL_RATE: u64 = 5_000_000;
 /// The same without a node that reads: it leaves its part of the machine to the other one.
@@ -21,13 +21,13 @@ const COPY_RATE: u64 = 150_000_000;
 const ARCHIVE_RATE: u64 = 50_000_000;
 
 /// Returns the estimated seconds from the stop of the old server to the start of the new one.
-pub(super) fn seconds(replacements: &[Replacement], archives: &[Archive], reader: &Reader) -> u64 {
-    let rate = |role| match (role, reader) {
-        (Role::Elasticsearch, Reader::Segments { .. }) => SEGMENTS_RATE,
-        (Role::Elasticsearch, Reader::Scroll { .. }) => SCROLL_RATE,
-        _ => COPY_RATE,
+pub(super) fn seconds(replacements: &[Replacement], archives: &[Archive], elastic: &ElasticPlan) -> u64 {
+    let of = |one: &Replacement| match (one.role, &elastic.reader) {
+        (Role::Elasticsearch, Reader::Segments { .. }) => elastic.live_bytes.unwrap_or(one.bytes) / SEGMENTS_RATE,
+        (Role::Elasticsearch, Reader::Scroll { .. }) => elastic.live_bytes.unwrap_or(one.bytes) / SCROLL_RATE,
+        _ => one.bytes / COPY_RATE,
     };
-    let data: u64 = replacements.iter().map(|one| one.bytes / rate(one.role)).sum();
+    let data: u64 = replacements.iter().map(of).sum();
     let archived: u64 = archives.iter().map(|one| one.bytes / ARCHIVE_RATE).sum();
     FIXED_SECONDS + data + archived
 }
@@ -40,6 +40,16 @@ pub fn heaps(memory: u64, allowed: Option<u64>, reader: &Reader) -> Heaps {
         Reader::Segments { .. } => Heaps { source: 0, target: whole(share.clamp(LEAST_HEAP, 4 * GIB)) },
         Reader::Scroll { .. } => shared(share),
     }
+}
+
+/// Returns what has to be allowed (`--memory`) for the node that writes to get this heap, in whole MiB.
+pub fn memory_for(heap: u64, reader: &Reader) -> u64 {
+    let share = match reader {
+        Reader::Segments { .. } => heap,
+        Reader::Scroll { .. } => heap * 3 / 2,
+    };
+    // `heaps` rounds down, twice.
+    whole(share * 3 / 2) + 4 * MIB
 }
 
 /// Returns the heaps of two nodes in place of one, with as much memory together as far as that can be.
@@ -83,6 +93,17 @@ mod tests {
         assert_eq!(with_source(alone), Heaps { source: GIB, target: 2 * GIB });
         let both = Heaps { source: 7 * MIB, target: 8 * MIB };
         assert_eq!(with_source(both), both);
+    }
+
+    #[test]
+    fn what_is_told_to_be_enough_for_a_heap_is_enough() {
+        for reader in [Reader::default(), Reader::Segments { fallback: false }] {
+            for heap in [513 * MIB, 1_000 * MIB, 4 * GIB] {
+                let told = memory_for(heap, &reader);
+                assert!(heaps(GIB, Some(told), &reader).target >= heap, "{reader:?} {heap}");
+                assert_eq!(told % MIB, 0);
+            }
+        }
     }
 
     #[test]

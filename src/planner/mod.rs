@@ -8,10 +8,12 @@ mod home;
 mod reader;
 mod replacements;
 pub mod rescue;
+mod room;
 
 pub use elastic::{ElasticWishes, build_elastic};
-pub use estimate::{heaps, memory_needed, with_source};
+pub use estimate::{heaps, memory_for, memory_needed, with_source};
 pub use reader::phrase;
+pub use room::{heap_for, peak_bytes};
 
 use crate::deployment::{Deployment, Experiments, Role};
 use crate::docker::ComposeChoice;
@@ -65,6 +67,10 @@ pub struct Measured {
     pub memory: u64,
     /// Names of the indices in the old data.
     pub indices: Vec<String>,
+    /// Bytes on disk of the live documents of the server's indices, where that can be told.
+    pub live_bytes: Option<u64>,
+    /// Bytes of the longest document, where one is long.
+    pub longest_document: Option<u64>,
     /// Why this program cannot read the old data's files, if it cannot.
     pub refusal: Option<Error>,
     /// What the indices of the old data will be.
@@ -119,10 +125,12 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         left,
         empty: wishes.empty,
         warnings: Vec::new(),
+        live_bytes: measured.live_bytes,
+        longest_document: measured.longest_document,
     };
     let archives = archives(&deployment, wishes, measured, &replacements, stamp);
     let images = images(&deployment, wishes.release, &elastic);
-    let estimate_seconds = estimate::seconds(&replacements, &archives, &elastic.reader);
+    let estimate_seconds = estimate::seconds(&replacements, &archives, &elastic);
     Ok(Plan {
         run_id: run_id.to_owned(),
         stamp: stamp.to_owned(),

@@ -173,7 +173,8 @@ mod tests {
     use crate::lucene::data_dir::{Shard, VersionId};
 
     fn index(name: &str, shards: u32) -> Index {
-        let shard = |number| Shard { number, bytes: 1, lucene_documents: Some(0), translog_operations: 0 };
+        let shard =
+            |number| Shard { number, bytes: 1, live_bytes: 1, lucene_documents: Some(0), translog_operations: 0 };
         Index {
             name: name.to_owned(),
             uuid: format!("u-{name}"),

@@ -5,7 +5,7 @@ use crate::display::format::bytes;
 use crate::error::Result;
 use crate::files::space::{self, TreeSize};
 use crate::plan::{Plan, Reader, Switch};
-use crate::planner::memory_needed;
+use crate::planner::{heap_for, memory_for, memory_needed, peak_bytes};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,29 @@ pub(super) fn memory(plan: &Plan, memory: u64) -> Vec<Finding> {
         )];
     }
     Vec::new()
+}
+
+/// A node ends for want of memory when a document is too long for its heap, in the middle of the copy.
+pub(super) fn longest_document(plan: &Plan, memory: u64) -> Vec<Finding> {
+    let Some(longest) = plan.elastic.longest_document else { return Vec::new() };
+    let (heap, needed) = (plan.elastic.heaps.target, heap_for(longest));
+    if heap >= needed {
+        return Vec::new();
+    }
+    let allow = memory_for(needed, &plan.elastic.reader);
+    let remedy = match allow <= memory {
+        true => format!("Allow more: --memory {}m.", allow >> 20),
+        false => format!("That wants {} for the migration (--memory): migrate on a bigger machine.", bytes(allow)),
+    };
+    vec![Finding::refusal(
+        format!(
+            "The longest document in the old data has {}. The temporary Elasticsearch has a heap of {}, and needs {} to write it.",
+            bytes(longest),
+            bytes(heap),
+            bytes(needed)
+        ),
+        remedy,
+    )]
 }
 
 /// Elasticsearch refuses to start below this, when it is reachable from other machines.
@@ -94,8 +117,9 @@ fn needs_of(plan: &Plan, one: &crate::plan::Replacement, size: &TreeSize) -> Vec
     if one.role != crate::deployment::Role::Elasticsearch {
         return vec![target];
     }
-    // While segments merge, old and new ones are on disk together.
-    let target = Need { bytes: size.apparent * 3 / 2, ..target };
+    let indices = plan.elastic.indices.len() as u64;
+    let live = plan.elastic.live_bytes.unwrap_or(size.apparent);
+    let target = Need { bytes: peak_bytes(live, indices, plan.elastic.heaps.target), ..target };
     if matches!(plan.elastic.reader, Reader::Segments { .. }) {
         return vec![target];
     }
@@ -229,6 +253,25 @@ mod tests {
     }
 
     #[test]
+    fn a_document_that_is_too_long_for_the_heap_is_refused_with_the_memory_that_is_enough() {
+        let mut plan = sample::plan();
+        let with = |plan: &Plan, memory: u64| shown(longest_document(plan, memory));
+        assert_eq!(with(&plan, 8 * GIB), "", "no document is long");
+        plan.elastic.longest_document = Some(99 * MIB);
+        assert_eq!(with(&plan, 8 * GIB), "", "2 GiB are enough");
+        plan.elastic.heaps.target = 512 * MIB;
+        insta::assert_snapshot!(with(&plan, 8 * GIB) + &with(&plan, GIB), @r"
+        Refusal: The longest document in the old data has 99 MiB. The temporary Elasticsearch has a heap of 512 MiB, and needs 1.6 GiB to write it.
+          Allow more: --memory 2528m.
+        Refusal: The longest document in the old data has 99 MiB. The temporary Elasticsearch has a heap of 512 MiB, and needs 1.6 GiB to write it.
+          That wants 2.5 GiB for the migration (--memory): migrate on a bigger machine.
+        ");
+        let told = memory_for(heap_for(99 * MIB), &plan.elastic.reader);
+        plan.elastic.heaps = crate::planner::heaps(8 * GIB, Some(told), &plan.elastic.reader);
+        assert_eq!(with(&plan, 8 * GIB), "");
+    }
+
+    #[test]
     fn a_kernel_that_maps_too_little_is_refused_with_what_to_type() {
         assert_eq!(shown(judge_map_count("262144\n")), "");
         assert_eq!(shown(judge_map_count("")), "", "where it cannot be read, Elasticsearch itself will tell");
@@ -259,6 +302,23 @@ mod tests {
         Refusal: The disk of /opt/trains/data has room for 299 more files; the migration needs 300.
           Delete small files that nothing needs, or use a file system with more inodes.
         ");
+    }
+
+    #[test]
+    fn room_is_asked_for_what_lives_and_not_for_what_was_deleted() {
+        let mut plan = sample::plan();
+        let size = TreeSize { apparent: 24 * MIB, files: 20, ..TreeSize::default() };
+        let needed = |plan: &Plan| {
+            let needs = needs_of(plan, &plan.replacements[0], &size);
+            needs.iter().map(|need| (need.at.display().to_string(), need.bytes / MIB)).collect::<Vec<_>>()
+        };
+        let target = "/opt/trains/data/elastic_7".to_owned();
+        plan.elastic.live_bytes = None;
+        assert_eq!(needed(&plan), [(target.clone(), 106)], "where that cannot be told, all may live");
+        plan.elastic.live_bytes = Some(2 * MIB);
+        assert_eq!(needed(&plan), [(target.clone(), 10)]);
+        plan.elastic.reader = Reader::Scroll { asked: true, why: String::new() };
+        assert_eq!(needed(&plan)[1].1, 2, "the node that reads merges a little on its clone");
     }
 
     #[test]

@@ -96,6 +96,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(paths::targets(subject.plan));
     findings.extend(paths::permissions(subject.plan));
     findings.extend(machine::memory(subject.plan, subject.docker.info().memory));
+    findings.extend(machine::longest_document(subject.plan, subject.docker.info().memory));
     findings.extend(machine::map_count(subject.docker.info().in_virtual_machine()));
     findings.extend(machine::space(subject).await?);
     findings.extend(machine::images(subject).await?);

@@ -144,7 +144,9 @@ fn stop_line(deployment: &Deployment) -> String {
 fn elastic_lines(plan: &Plan) -> Vec<String> {
     let mut lines: Vec<String> = plan
         .replacements_of(Role::Elasticsearch)
-        .map(|one| format!("{} ({}), only read", arrow(&one.source, &one.target), bytes(one.bytes)))
+        .map(|one| {
+            format!("{} ({}), only read", arrow(&one.source, &one.target), size(one.bytes, plan.elastic.live_bytes))
+        })
         .collect();
     lines.extend(reader_line(plan));
     if plan.elastic.on_id_collision == OnIdCollision::PrefixType {
@@ -165,6 +167,14 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("left behind, as they are not the server's: {}", short_list(&plan.elastic.left)));
     }
     lines
+}
+
+/// Returns how much there is and, where much of it was deleted and will not be copied, how much of it lives.
+fn size(all: u64, live: Option<u64>) -> String {
+    match live.filter(|live| *live < all / 2) {
+        Some(live) => format!("{}, of which {} are not deleted", bytes(all), bytes(live)),
+        None => bytes(all),
+    }
 }
 
 fn verify_line(verification: Verification) -> String {
@@ -359,6 +369,13 @@ mod tests {
     #[test]
     fn an_estimate_is_in_minutes() {
         assert_eq!([5, 91, 7_260].map(about), ["1 minute", "2 minutes", "2 h 01 min"]);
+    }
+
+    #[test]
+    fn that_most_was_deleted_is_said() {
+        assert_eq!(size(24 << 20, Some(20 << 20)), "24 MiB");
+        assert_eq!(size(24 << 20, Some(2 << 20)), "24 MiB, of which 2.0 MiB are not deleted");
+        assert_eq!(size(24 << 20, None), "24 MiB");
     }
 
     #[test]

@@ -137,6 +137,8 @@ fn elastic() -> ElasticPlan {
         left: vec![".monitoring-es-6-2020.07.01".into()],
         empty: false,
         warnings: Vec::new(),
+        live_bytes: Some(4_608 * MIB),
+        longest_document: None,
     }
 }
 

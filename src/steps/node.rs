@@ -142,7 +142,8 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         Reader::Segments { .. } => heaps.target,
         Reader::Scroll { .. } => with_source(heaps).target,
     };
-    let bytes = run.plan.replacements_of(Role::Elasticsearch).map(|one| one.bytes).sum();
+    let on_disk = || run.plan.replacements_of(Role::Elasticsearch).map(|one| one.bytes).sum();
+    let bytes = run.plan.elastic.live_bytes.unwrap_or_else(on_disk);
     let image = &run.plan.elastic.target_image;
     start(run, &Wanted { part: Part::Target, image, data: target, settings, heap }, &java::options(bytes)).await
 }

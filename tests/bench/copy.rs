@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! bench-copy plans --source URL                    the target indices, as JSON, the largest first
+//! bench-copy sizes --data DIR                      bytes of the old data, and those of live documents, as the program plans
 //! bench-copy copy --source URL --target URL        copies them all and prints what it did
 //! bench-copy copy --data DIR --target URL          the same from the files of a node that is stopped
 //!            … --verify                            every document is read back from the target and compared
@@ -14,10 +15,11 @@ use clearml_migrate::elastic::{
     Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Search, Source, SourceIndex,
     Target, TargetFiles, Templates, Verdict, Verified, check_served, indices, require_complete, verify_index,
 };
-use clearml_migrate::error::Result;
+use clearml_migrate::error::{Error, Result};
 use clearml_migrate::events::Events;
+use clearml_migrate::lucene::data_dir::{Kind, identify};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,12 @@ enum Command {
         /// Address of the old node.
         #[arg(long)]
         source: String,
+    },
+    /// Print how large the old data are.
+    Sizes {
+        /// The old node's data directory.
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Copy every index.
     Copy {
@@ -68,6 +76,7 @@ impl Checkpoints for Forget {
 async fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Plans { source } => list(&source).await,
+        Command::Sizes { data } => sizes(&data),
         Command::Copy { old, target, verify, verify_files } => copy(&old, &target, verify, verify_files).await,
     };
     match done {
@@ -100,6 +109,13 @@ fn plans(indices: &[SourceIndex]) -> Result<Vec<IndexPlan>> {
 async fn list(source: &str) -> Result<Value> {
     let one = |plan: IndexPlan| json!({"index": plan.index, "documents": plan.documents, "creation": plan.creation()});
     Ok(plans(&described(&Client::new(source)?).await?)?.into_iter().map(one).collect())
+}
+
+fn sizes(data: &Path) -> Result<Value> {
+    match identify(data)?.kind {
+        Kind::Elastic5(found) => Ok(json!({"bytes": found.bytes(), "live_bytes": found.live_bytes()})),
+        _ => Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", data.display()))),
+    }
 }
 
 async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBuf>) -> Result<Value> {

@@ -149,16 +149,21 @@ fn shard(
         findings.push(Finding { path: index_dir.join(marker), problem: Problem::MarkedCorrupt });
     }
     let contents = newest_commit(&index_dir, &index_files, findings, evidence)?;
-    let lucene_documents = match &contents {
-        Some(contents) => documents(&index_dir, contents, findings)?,
-        None => None,
+    let in_commit = match &contents {
+        Some(contents) => live(&index_dir, &index_files, contents, findings)?,
+        None => Live { documents: None, bytes: 0 },
     };
     let translog_dir = dir.join("translog");
     let translog_files = list(&translog_dir)?.unwrap_or_default();
     let first = contents.as_ref().and_then(Contents::translog_generation);
-    let translog_operations = translog_operations(&translog_dir, &translog_files, first, findings, evidence)?;
-    let bytes = index_files.iter().chain(&translog_files).map(|file| file.bytes).sum();
-    Ok(Some(Shard { number, bytes, lucene_documents, translog_operations }))
+    let in_translog = translog_operations(&translog_dir, &translog_files, first, findings, evidence)?;
+    Ok(Some(Shard {
+        number,
+        bytes: index_files.iter().chain(&translog_files).map(|file| file.bytes).sum(),
+        live_bytes: in_commit.bytes.saturating_add(in_translog.bytes),
+        lucene_documents: in_commit.documents,
+        translog_operations: in_translog.operations,
+    }))
 }
 
 /// Parses a file; damage or absence becomes a finding.
@@ -208,15 +213,45 @@ fn elasticsearch_of(lucene: i32) -> u32 {
     }
 }
 
-fn documents(dir: &Path, contents: &Contents, findings: &mut Vec<Finding>) -> Result<Option<u64>> {
-    let mut live = Some(0);
+/// What lives in a commit.
+struct Live {
+    /// Documents; nothing if that of a segment cannot be read.
+    documents: Option<u64>,
+    /// Their share of the bytes of each segment. One that cannot be read counts whole.
+    bytes: u64,
+}
+
+fn live(dir: &Path, files: &[Named], contents: &Contents, findings: &mut Vec<Finding>) -> Result<Live> {
+    let mut live = Live { documents: Some(0), bytes: 0 };
     for segment in &contents.segments {
         let path = dir.join(format!("{}.si", segment.name));
         let max_doc = parse_file(path, |bytes| segment_info::max_doc(bytes, &segment.id), findings)?;
-        let count = max_doc.and_then(|max_doc| u64::from(max_doc.unsigned_abs()).checked_sub(segment.deleted.into()));
-        live = live.zip(count).map(|(live, count): (u64, u64)| live.saturating_add(count));
+        let max_doc = max_doc.map(|max_doc| u64::from(max_doc.unsigned_abs()));
+        let count = max_doc.and_then(|max_doc| max_doc.checked_sub(segment.deleted.into()));
+        live.documents = live.documents.zip(count).map(|(live, count): (u64, u64)| live.saturating_add(count));
+        let of_segment =
+            |file: &&Named| file.name.strip_prefix(&segment.name).is_some_and(|rest| rest.starts_with(['.', '_']));
+        let bytes: u64 = files.iter().filter(of_segment).map(|file| file.bytes).sum();
+        live.bytes = live.bytes.saturating_add(share(bytes, count, max_doc));
     }
     Ok(live)
+}
+
+/// Returns so many bytes of a segment as it has live documents among all; all of them where that is not known.
+fn share(bytes: u64, live: Option<u64>, all: Option<u64>) -> u64 {
+    match live.zip(all) {
+        Some((live, all)) if all > 0 => {
+            u64::try_from(u128::from(bytes) * u128::from(live) / u128::from(all)).unwrap_or(bytes)
+        }
+        _ => bytes,
+    }
+}
+
+/// What is in a translog from the generation of the commit on.
+#[derive(Default)]
+struct Operations {
+    operations: u64,
+    bytes: u64,
 }
 
 /// Sums the operations from the generation `first` of the commit to the current one, and checks that all are there.
@@ -226,15 +261,17 @@ fn translog_operations(
     first: Option<i64>,
     findings: &mut Vec<Finding>,
     evidence: &mut Evidence,
-) -> Result<u64> {
-    let Some(current) = parse_file(dir.join(translog::CURRENT), translog::checkpoint, findings)? else { return Ok(0) };
+) -> Result<Operations> {
+    let mut found = Operations::default();
+    let Some(current) = parse_file(dir.join(translog::CURRENT), translog::checkpoint, findings)? else {
+        return Ok(found);
+    };
     // The format changed with sequence numbers in 6.0.
     match current.format {
         1 => evidence.add(5, format!("the translog checkpoints in {} are of the format of 5.x", dir.display())),
         2.. => evidence.add(6, format!("the translog checkpoints in {} are of the format since 6.0", dir.display())),
         _ => {}
     }
-    let mut operations = 0_u64;
     let mut check = |checkpoint: &translog::Checkpoint, generation: i64, findings: &mut Vec<Finding>| {
         let name = translog::operations_name(generation);
         let there = files.iter().find(|file| file.name == name).map(|file| file.bytes);
@@ -246,7 +283,8 @@ fn translog_operations(
             Some(_) => None,
         };
         findings.extend(problem.map(|problem| Finding { path: dir.join(name), problem }));
-        operations = operations.saturating_add(checkpoint.operations);
+        found.operations = found.operations.saturating_add(checkpoint.operations);
+        found.bytes = found.bytes.saturating_add(checkpoint.offset);
     };
     let first = first.unwrap_or(current.generation);
     // More generations than files: the numbers are wrong, and the first absent one says so.
@@ -257,5 +295,5 @@ fn translog_operations(
         check(&checkpoint, generation, findings);
     }
     check(&current, current.generation, findings);
-    Ok(operations)
+    Ok(found)
 }

@@ -98,6 +98,11 @@ impl DataDir {
         self.indices.iter().map(Index::bytes).sum()
     }
 
+    /// Returns the bytes of all shards that live, see [`Shard::live_bytes`].
+    pub fn live_bytes(&self) -> u64 {
+        self.indices.iter().map(Index::live_bytes).sum()
+    }
+
     /// Returns the operations that are in a translog and perhaps in no commit: more than 0 only after a crash.
     pub fn translog_operations(&self) -> u64 {
         self.indices.iter().flat_map(|index| &index.shards).map(|shard| shard.translog_operations).sum()
@@ -147,6 +152,11 @@ impl Index {
         self.shards.iter().map(|shard| shard.bytes).sum()
     }
 
+    /// Returns the bytes of its shards that live, see [`Shard::live_bytes`].
+    pub fn live_bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.live_bytes).sum()
+    }
+
     /// Returns the live documents in its commits as Lucene counts them, nested ones included; nothing if a shard's
     /// number is not known.
     pub fn lucene_documents(&self) -> Option<u64> {
@@ -161,6 +171,10 @@ pub struct Shard {
     pub number: u32,
     /// Bytes of its files.
     pub bytes: u64,
+    /// Bytes that its live documents have: of each segment of the commit the share of the documents that are not
+    /// deleted, and the operations of the translog.
+    #[serde(default)]
+    pub live_bytes: u64,
     /// Live documents in the commit as Lucene counts them; nothing if that cannot be read.
     pub lucene_documents: Option<u64>,
     /// Operations in translog generations from the commit's on.

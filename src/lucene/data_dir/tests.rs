@@ -40,6 +40,18 @@ fn data_of_elasticsearch_5_are_told_with_all_that_is_in_them() {
 }
 
 #[test]
+fn of_each_segment_the_share_of_its_live_documents_counts_and_what_no_commit_names_does_not() {
+    let dir = five();
+    let lucene = dir.path().join(SHARD).join("index");
+    let length = |name: &str| fs::metadata(lucene.join(name)).unwrap().len();
+    for (name, bytes) in [("_0.fdt", 1_000), ("_0_1.liv", 100), ("_1_Lucene50_0.doc", 500), ("_10.cfs", 7_000)] {
+        write(&lucene.join(name), &vec![0; bytes]);
+    }
+    let of_segments = (length("_0.si") + 1_100) * 7 / 10 + length("_1.si") + 500;
+    assert_eq!(data(dir.path()).live_bytes(), of_segments + 60 + 90);
+}
+
+#[test]
 fn a_newer_elasticsearch_that_wrote_to_old_indices_is_told_by_what_it_wrote() {
     type Change = fn(&Path);
     let changes: [(u32, Change, &str); 6] = [

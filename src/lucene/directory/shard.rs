@@ -6,6 +6,7 @@ use super::super::commit::{self, Commit};
 use super::super::index_metadata::IndexMetadata;
 use super::super::mapped::{names, refused};
 use super::super::segment::Segment;
+use super::super::stored::index::LONG;
 use super::super::translog::replay::Replay;
 
 use super::unit::{Unit, Work};
@@ -92,6 +93,18 @@ impl Shard {
     pub fn live_documents(&self) -> u64 {
         let committed: u64 = self.0.segments.iter().map(Segment::live_documents).sum();
         committed + self.0.translog.size().0
+    }
+
+    /// Returns the bytes of the longest document; nothing if none has 8 MiB ([`LONG`]). No document is read for that.
+    ///
+    /// # Errors
+    /// Refuses what is damaged, as far as that shows.
+    pub fn longest_document(&self) -> Result<Option<u64>> {
+        let mut longest = Some(self.0.translog.longest_document()).filter(|bytes| *bytes >= LONG);
+        for segment in &self.0.segments {
+            longest = longest.max(segment.longest_document()?);
+        }
+        Ok(longest)
     }
 
     /// Returns whether there are operations behind the commit.

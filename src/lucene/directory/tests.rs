@@ -125,6 +125,33 @@ fn a_large_segment_is_read_in_parts() {
 }
 
 #[test]
+fn the_longest_document_that_lives_is_told_by_the_beginnings_of_chunks() {
+    const MIB: usize = 1 << 20;
+    let document = |number: usize, length: usize, live: bool| TestDocument {
+        uid: Some(format!("log#{number}")),
+        routing: None,
+        // The most that can be made of it by compression.
+        source: format!("{{\"t\":\"{}\"}}", "a".repeat(length)),
+        live,
+    };
+    let longest = |segments: &[(Mode, bool, Vec<TestDocument>)], log: &[u8], count| {
+        let dir = directory(segments, log, count);
+        let opened = DataDirectory::open(dir.path()).unwrap();
+        let shards = opened.shards(&opened.indices()[0]).unwrap();
+        shards[0].longest_document().unwrap().map(|bytes| usize::try_from(bytes).unwrap() / MIB)
+    };
+    let short = || (Mode::Fast, true, (0..300).map(|number| document(number, 500, true)).collect::<Vec<_>>());
+    assert_eq!(longest(&[short()], &[], 0), None);
+    for mode in [Mode::Fast, Mode::High] {
+        let long = vec![document(1, 10, true), document(2, 9 * MIB, true), document(3, 12 * MIB, false)];
+        assert_eq!(longest(&[short(), (mode, false, long)], &[], 0), Some(9), "{mode:?}");
+    }
+    let mut log = Vec::new();
+    put_index(&mut log, 7, "log", "id", None, document(1, 11 * MIB, true).source.as_bytes());
+    assert_eq!(longest(&[short()], &log, 1), Some(11));
+}
+
+#[test]
 fn an_error_of_the_caller_stops_the_reading_and_comes_back() {
     let named = |id: &str, source: &str| TestDocument {
         uid: Some(format!("log#{id}")),

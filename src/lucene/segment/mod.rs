@@ -12,7 +12,7 @@ use super::input::Input;
 use super::segment_info;
 use super::stored::chunk::{ChunkReader, Stored};
 use super::stored::fields::Fields;
-use super::stored::index::{Index, Part};
+use super::stored::index::{Index, LONG, Part};
 use super::stored::monotonic::{self, Broken, Known};
 use super::stored::{self, Format, Layout};
 use crate::error::Result;
@@ -115,6 +115,25 @@ impl Segment {
     /// Returns the file in which the documents are.
     pub(super) fn path(&self) -> &Path {
         self.data.path()
+    }
+
+    /// Returns the bytes of the longest document, its other stored fields included; nothing if none is long ([`LONG`]).
+    /// Only the beginnings of chunks are looked at, and of few: no checksum is.
+    ///
+    /// # Errors
+    /// Refuses chunks that are not as they should be.
+    pub(super) fn longest_document(&self) -> Result<Option<u64>> {
+        let refuse = |why: Corrupt| self.data.refused(why);
+        let mut reader = ChunkReader::new(self.format);
+        let mut longest = None;
+        for chunk in self.index.wide() {
+            let mut input = Input::at(self.data.bytes().get(..chunk.end).unwrap_or_default(), chunk.start);
+            let lengths = reader.lengths(&mut input, chunk.first_doc).map_err(refuse)?;
+            let mut deletes = self.deletes.from(chunk.first_doc, self.max_doc);
+            let live = (chunk.first_doc..).zip(lengths).filter(|(doc, _)| !deletes.is_gone(*doc));
+            longest = longest.max(live.map(|(_, length)| u64::from(*length)).filter(|length| *length >= LONG).max());
+        }
+        Ok(longest)
     }
 
     /// Returns the parts that can be read alone.

@@ -79,6 +79,23 @@ impl ChunkReader {
     /// # Errors
     /// Fails if it does not, or is broken. What is allocated follows what is really there, not what lengths say.
     pub fn read<'a>(&'a mut self, input: &mut Input<'_>, first_doc: u32) -> Result<Chunk<'a>, Corrupt> {
+        let (raw, block) = self.head(input, first_doc)?;
+        self.decompress(input, raw, block)?;
+        let raw = self.buffer.get(..raw).unwrap_or_default();
+        Ok(Chunk { first_doc, fields: &self.fields, lengths: &self.lengths, raw })
+    }
+
+    /// Reads only how long the documents of a chunk are, in bytes: the documents themselves are not looked at.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::read`], as far as that shows.
+    pub fn lengths(&mut self, input: &mut Input<'_>, first_doc: u32) -> Result<&[u32], Corrupt> {
+        self.head(input, first_doc)?;
+        Ok(&self.lengths)
+    }
+
+    /// Reads what is ahead of the compressed bytes. Returns how many raw bytes there are, and how many to a block.
+    fn head(&mut self, input: &mut Input<'_>, first_doc: u32) -> Result<(usize, usize), Corrupt> {
         if input.natural()? != first_doc {
             return Err(input.corrupt(&format!("no chunk with the document {first_doc} at its beginning")));
         }
@@ -103,9 +120,7 @@ impl ChunkReader {
             return Err(input.corrupt("an impossible length of a chunk"));
         }
         let raw = raw as usize;
-        self.decompress(input, raw, if sliced { format.chunk_size() as usize } else { raw })?;
-        let raw = self.buffer.get(..raw).unwrap_or_default();
-        Ok(Chunk { first_doc, fields: &self.fields, lengths: &self.lengths, raw })
+        Ok((raw, if sliced { format.chunk_size() as usize } else { raw }))
     }
 
     /// Decompresses `raw` bytes, block by block, to the beginning of the buffer.

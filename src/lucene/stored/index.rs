@@ -35,10 +35,35 @@ pub struct Part {
     pub end: usize,
 }
 
+/// A chunk of so many compressed bytes that it may hold a long document, see [`LONG`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WideChunk {
+    /// Number of its first document in the segment.
+    pub first_doc: u32,
+    /// Offset in the `.fdt` file.
+    pub start: usize,
+    /// Offset behind it.
+    pub end: usize,
+}
+
+/// Documents of fewer bytes are not long, and may be overlooked where the longest one is looked for.
+pub const LONG: u64 = 8 << 20;
+
+/// Returns the bytes that a chunk with a long document has at least. LZ4 makes at most 255 bytes of one (a length grows by
+/// 255 with each byte), DEFLATE 1032 (RFC 1951: 258 bytes for two codes of one bit).
+fn wide(mode: Mode) -> usize {
+    let most = match mode {
+        Mode::Fast => 255,
+        Mode::High => 1032,
+    };
+    (LONG / most) as usize
+}
+
 /// The parts of an `.fdt` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     parts: Vec<Part>,
+    wide: Vec<WideChunk>,
     start: usize,
     end: usize,
     chunks: u32,
@@ -66,7 +91,7 @@ impl Index {
         if input.natural()? != packed::VERSION {
             return Err(input.corrupt("an unknown version of packed integers"));
         }
-        let mut parts = Parts::new(part_bytes);
+        let mut parts = Parts::new(part_bytes, wide(mode));
         loop {
             let count = input.natural()?;
             match count {
@@ -85,6 +110,11 @@ impl Index {
     /// Returns the parts in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// Returns the chunks that may hold long documents, in order.
+    pub fn wide(&self) -> &[WideChunk] {
+        &self.wide
     }
 
     /// Returns the offset of the first chunk.
@@ -146,11 +176,16 @@ pub(super) struct Parts {
     current: Option<Part>,
     chunks: u32,
     part_bytes: usize,
+    /// The chunk that is open.
+    last: Option<(u32, usize)>,
+    wide: Vec<WideChunk>,
+    /// Bytes from which on a chunk is wide.
+    wide_bytes: usize,
 }
 
 impl Parts {
-    pub(super) fn new(part_bytes: usize) -> Self {
-        Self { done: Vec::new(), current: None, chunks: 0, part_bytes }
+    pub(super) fn new(part_bytes: usize, wide_bytes: usize) -> Self {
+        Self { done: Vec::new(), current: None, chunks: 0, part_bytes, last: None, wide: Vec::new(), wide_bytes }
     }
 
     /// Adds the chunk that begins with this document at this offset.
@@ -175,12 +210,21 @@ impl Parts {
             _ => return Err(Corrupt::new(format!("chunk {} is not behind the one before it", self.chunks))),
         }
         self.chunks = self.chunks.checked_add(1).ok_or_else(|| Corrupt::new("too many chunks"))?;
+        self.close_chunk(offset);
+        self.last = Some((doc, offset));
         Ok(())
+    }
+
+    /// Keeps the chunk before this offset if it is wide.
+    fn close_chunk(&mut self, end: usize) {
+        let wide = self.last.filter(|(_, start)| end.saturating_sub(*start) >= self.wide_bytes);
+        self.wide.extend(wide.map(|(first_doc, start)| WideChunk { first_doc, start, end }));
     }
 
     /// Closes the last part, for this number of documents and the offset behind the last chunk.
     pub(super) fn finish(mut self, max_doc: u32, end: usize) -> Result<Index, Corrupt> {
         let chunks = self.chunks;
+        self.close_chunk(end);
         match self.current {
             Some(part) if part.end_doc < max_doc && part.end < end => {
                 self.done.push(Part { end_chunk: chunks, end_doc: max_doc, end, ..part });
@@ -189,7 +233,7 @@ impl Parts {
             _ => return Err(Corrupt::new(format!("its chunks are not for {max_doc} documents"))),
         }
         let start = self.done.first().map_or(end, |part| part.start);
-        Ok(Index { parts: self.done, start, end, chunks })
+        Ok(Index { parts: self.done, wide: self.wide, start, end, chunks })
     }
 }
 
@@ -225,6 +269,10 @@ mod tests {
             }
             prop_assert_eq!(next, (index.chunks(), doc, offset));
             prop_assert!(index.parts().iter().rev().skip(1).all(|part| part.end - part.start >= part_bytes));
+            let ends = begins.iter().skip(1).map(|(_, start)| *start).chain([offset]);
+            let all = begins.iter().zip(ends).map(|(&(first_doc, start), end)| WideChunk { first_doc, start, end });
+            let wide: Vec<_> = all.filter(|chunk| chunk.end - chunk.start >= wide(Mode::Fast)).collect();
+            prop_assert_eq!(index.wide(), wide);
             prop_assert!(Index::parse(&file, &ID, Mode::High, doc, part_bytes).is_err());
             prop_assert!(Index::parse(&file, &ID, Mode::Fast, begins.last().unwrap().0, part_bytes).is_err());
         }

@@ -136,7 +136,8 @@ impl Meta {
         }
         let docs = Series { file: body, start: self.docs_start, end: self.pointers_start, order: known.order };
         let pointers = Series { file: body, start: self.pointers_start, end: self.pointers_end, order: known.order };
-        let mut parts = Parts::new(part_bytes);
+        // Of new data nobody asks which documents are long.
+        let mut parts = Parts::new(part_bytes, usize::MAX);
         let mut left = self.numbers;
         let mut last = None;
         for (docs_block, pointers_block) in self.docs.iter().zip(&self.pointers) {

@@ -238,7 +238,12 @@ pub(crate) fn directory(
 ) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     elastic5(dir.path());
-    let shard = dir.path().join(SHARD);
+    fill(&dir.path().join(SHARD), segments, operations, count);
+    dir
+}
+
+/// Puts these segments and this translog in the place of what [`index`] has put into a shard.
+pub(crate) fn fill(shard: &Path, segments: &[(Mode, bool, Vec<TestDocument>)], operations: &[u8], count: usize) {
     fs::remove_dir_all(shard.join("index")).unwrap();
     let names = ["_0", "_1", "_2"].into_iter().zip(segments);
     let written = names.map(|(name, (mode, is_compound, documents))| {
@@ -250,5 +255,4 @@ pub(crate) fn directory(
     write(&shard.join("translog/translog-6.tlog"), &file);
     let checkpoint = checkpoint(1, i64::try_from(file.len()).unwrap(), i32::try_from(count).unwrap(), 6);
     write(&shard.join("translog/translog.ckp"), &checkpoint);
-    dir
 }

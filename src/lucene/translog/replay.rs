@@ -37,6 +37,8 @@ pub struct Replay {
     generations: Vec<Generation>,
     last: LastOperations,
     position: Position,
+    /// Bytes of the longest document, be it written again later or not.
+    longest: u64,
 }
 
 /// The operations of one generation that count.
@@ -74,7 +76,7 @@ impl Replay {
             return Err(refused(&path, Corrupt::new(why)));
         }
         let position = Position { generation: newest.generation, offset: newest.offset };
-        let (mut generations, mut operations) = (Vec::new(), Operations::new());
+        let (mut generations, mut operations, mut longest) = (Vec::new(), Operations::new(), 0);
         for (number, generation) in (0..).zip(first..=newest.generation) {
             let checkpoint = if generation == newest.generation {
                 newest
@@ -88,11 +90,14 @@ impl Replay {
             };
             let file = MappedFile::open(dir.join(operations_name(generation)))?;
             let generation = Generation::open(file, uuid, checkpoint)?;
-            generation.for_each(number, |record, _| operations.add(record))?;
+            generation.for_each(number, |record, operation| {
+                longest = longest.max(operation.document.map_or(0, |document| document.source.len() as u64));
+                operations.add(record)
+            })?;
             generations.push(generation);
         }
         let last = operations.last(|a, b| same_document(&generations, a, b))?;
-        Ok(Self { generations, last, position })
+        Ok(Self { generations, last, position, longest })
     }
 
     /// Tells whether there is anything at all.
@@ -109,6 +114,11 @@ impl Replay {
     #[inline]
     pub fn supersedes(&self, kind: &str, id: &str) -> bool {
         !self.last.is_empty() && self.last.any(hash(kind, id), |record| is(&self.generations, record, kind, id))
+    }
+
+    /// Returns the bytes of the longest document that was written, at most.
+    pub fn longest_document(&self) -> u64 {
+        self.longest
     }
 
     /// Returns the number of documents that were written and not deleted, and their bytes at most.
