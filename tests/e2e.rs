@@ -52,6 +52,8 @@ fn a_server_moves_is_used_comes_back_and_moves_again() {
     a_task_that_is_reset_loses_all_its_events(&old);
     begun.tell("using it");
 
+    a_rollback_says_what_it_would_set_aside(&machine, &old);
+    begun.tell("what was recorded");
     machine.docker_clearml_migrate(&["rollback", "--no-start", "--yes"]).run().done();
     originals.are_back_in(&machine.home());
     assert!(!machine.new_home().exists(), "the new home is still there");
@@ -196,6 +198,31 @@ fn a_task_that_is_reset_loses_all_its_events(old: &OldServer) {
         server.call("tasks.reset", &json!({ "task": task, "force": true }));
         assert_eq!(node.events_of(task), 0, "events of task {task} are left");
     }
+}
+
+fn a_rollback_says_what_it_would_set_aside(machine: &Machine, old: &OldServer) {
+    let (server, node) = (Server::ready("1.1.1"), Node::ready());
+    for name in ["one", "two"] {
+        server.call("tasks.create", &json!({ "name": name, "type": "training" }));
+    }
+    let recorded = |told: Outcome| {
+        let told = told
+            .saying("Recorded since the migration, by the numbers of documents")
+            .saying("2 experiments in backend.task (");
+        let reset = old.counts().into_iter().find(|(index, documents)| node.count(index) < *documents);
+        let (index, documents) = reset.unwrap_or_else(|| panic!("no event was deleted"));
+        told.saying(&format!("fewer in {index} ({}", with_commas(documents)));
+    };
+    recorded(machine.docker_clearml_migrate(&["rollback", "--dry-run"]).run().done());
+    // The server keeps working, and a stopped one is known by its files.
+    machine.compose(&machine.new_home(), &["stop", "apiserver", "elasticsearch", "mongo"]);
+    let told = machine.docker_clearml_migrate(&["rollback", "--dry-run"]).run().done();
+    told.saying("in MongoDB: not known, as it does not run").saying("fewer in events-");
+    machine.compose(&machine.new_home(), &["start", "elasticsearch", "mongo", "apiserver"]);
+}
+
+fn with_commas(number: u64) -> String {
+    clearml_migrate::display::format::count(number)
 }
 
 /// All that a rollback must bring back, as it was in the stopped old server.

@@ -2,15 +2,17 @@
 
 use super::known::{Known, lock};
 use super::lookup::known;
-use super::session::{connect, go_on_command, open_log, resume};
+use super::session::{Tools, connect, go_on_command, open_log, resume};
 use super::{Context, consent};
 use crate::error::{Error, Kind, Result};
 use crate::executor;
 use crate::journal::Phase;
 use crate::plan::Step;
-use crate::report::{elastic_back_text, rolled_back_text};
+use crate::report::{elastic_back_text, recorded_text, rolled_back_text};
 use crate::settings::Rollback;
-use crate::steps::{Options, Run, may_have_been_used, project_args, require_old_data, set_aside};
+use crate::steps::{
+    Migrated, Options, Run, may_have_been_used, may_have_recorded, project_args, recorded, require_old_data, set_aside,
+};
 
 /// Takes a migration back.
 ///
@@ -30,7 +32,19 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
         return start_again(&settings, &known, context).await;
     }
     context.display.print(&what_it_does(&known, &settings));
+    let home = known.home_now();
     if settings.dry_run {
+        let Known { plan, state, .. } = &known;
+        if may_have_recorded(plan, state) {
+            match connect(session, false, context).await {
+                Ok(Tools { docker, .. }) => {
+                    tell_recorded(Migrated { plan, state, home: &home, docker: &docker }, context).await?;
+                }
+                Err(error) => {
+                    context.display.print(&format!("What was recorded since the migration is not known: {error}"))
+                }
+            }
+        }
         context.display.print(consent::DRY_RUN);
         return Ok(());
     }
@@ -41,8 +55,20 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let options = Options { no_start: !settings.start, ..Options::default() };
     let run = resume(known, options, tools, context)?;
     require_old_data(&run).await?;
+    let state = run.journal().state().clone();
+    if may_have_recorded(&run.plan, &state) {
+        let migrated = Migrated { plan: &run.plan, state: &state, home: &home, docker: &run.docker };
+        tell_recorded(migrated, context).await?;
+    }
     consent::require_yes(&question, context).await?;
     roll_back(&run, settings.start, session, context).await
+}
+
+/// Says what is set aside, or that it is not known.
+async fn tell_recorded(migrated: Migrated<'_>, context: &Context) -> Result<()> {
+    let recorded = recorded(migrated, &context.cancel).await?;
+    context.display.print(recorded_text(&recorded).trim_end());
+    Ok(())
 }
 
 /// After a rollback that left the old server stopped, or when it was stopped since: the server is what is wished for.

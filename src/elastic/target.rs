@@ -3,8 +3,9 @@
 use super::client::Client;
 use super::indices::is_ours;
 use crate::error::Result;
-use crate::lucene::target::{TargetDirectory, TargetUnit};
+use crate::lucene::target::{TargetDirectory, TargetShard, TargetUnit};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,6 +54,27 @@ impl TargetFiles {
         Some(metadata.mappings.values().next().cloned().unwrap_or_else(|| json!({})))
     }
 
+    /// Counts the documents of the server's indices, as a node would: read are only those of an index that may have nested
+    /// objects. Blocks.
+    ///
+    /// # Errors
+    /// As [`TargetFiles::units`].
+    pub fn counts(&self) -> Result<BTreeMap<String, u64>> {
+        let mut counts = BTreeMap::new();
+        for metadata in self.0.indices().iter().filter(|metadata| is_ours(&metadata.name)) {
+            let shards = self.0.shards(metadata)?;
+            let documents = match metadata.mappings.values().any(has_nested) {
+                false => shards.iter().map(TargetShard::documents).sum(),
+                true => {
+                    let units = shards.iter().flat_map(TargetShard::units);
+                    units.map(|unit| Ok(unit.read(|_| Ok(()))?.documents)).sum::<Result<u64>>()?
+                }
+            };
+            counts.insert(metadata.name.clone(), documents);
+        }
+        Ok(counts)
+    }
+
     /// Returns all there is to read of an index; none if there is no such index. Blocks.
     ///
     /// # Errors
@@ -61,5 +83,26 @@ impl TargetFiles {
         let Some(metadata) = self.0.indices().iter().find(|metadata| metadata.name == index) else { return Ok(None) };
         let shards = self.0.shards(metadata)?;
         Ok(Some(shards.iter().flat_map(|shard| shard.units()).collect()))
+    }
+}
+
+/// Returns whether any field of a mapping keeps its objects as documents of their own.
+fn has_nested(mapping: &Value) -> bool {
+    match mapping {
+        Value::Object(entries) => {
+            entries.get("type").is_some_and(|kind| kind == "nested") || entries.values().any(has_nested)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_objects_are_known_from_the_mapping() {
+        assert!(has_nested(&json!({"properties": {"a": {"properties": {"b": {"type": "nested"}}}}})));
+        assert!(!has_nested(&json!({"properties": {"nested": {"type": "keyword"}}})));
     }
 }

@@ -7,6 +7,7 @@ mod oddities;
 mod outcome;
 mod page;
 mod plan;
+mod recorded;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secrets;
@@ -18,4 +19,5 @@ pub use fields::changed_fields;
 pub use oddities::oddities;
 pub use outcome::{Outcome, rolled_back_text, success_text};
 pub use plan::plan_text;
+pub use recorded::recorded_text;
 pub use values::{not_as_foretold, refused_documents, unindexed_fields};

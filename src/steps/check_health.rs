@@ -6,7 +6,7 @@
 
 use super::copy_elastic::{CopiedElastic, Sample};
 use super::run::project_args;
-use super::{Done, Run};
+use super::{Done, Run, databases};
 use crate::deployment::{Experiments, Role, count_experiments};
 use crate::display::format::{documents, duration, plural};
 use crate::docker::{Container, explain_exit};
@@ -60,6 +60,7 @@ pub async fn works_by_now(run: &Run) -> Result<bool> {
 async fn check(run: &Run, limit: Duration) -> Result<Done> {
     let release = crate::release::find(&run.server()?.release)?;
     let api = wait_for_api(run, limit).await?;
+    databases::note(run).await;
     let mut checks = vec![check_versions(run, release).await?];
     compare_experiments(run).await?;
     checks.push(check_counts(run).await?);
@@ -139,7 +140,7 @@ async fn require_running(run: &Run) -> Result<()> {
 }
 
 /// Returns the container of the role's service in the new project.
-async fn container_of(run: &Run, role: Role) -> Result<Container> {
+pub(super) async fn container_of(run: &Run, role: Role) -> Result<Container> {
     let server = run.server()?;
     let name = server.deployment.service(role).map(|service| service.name.clone());
     let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;

@@ -57,6 +57,11 @@ impl TargetShard {
         &self.0.commit
     }
 
+    /// Returns how many documents there are, without reading them. Nested objects count as documents of their own.
+    pub fn documents(&self) -> u64 {
+        self.0.segments.iter().map(Segment::live_documents).sum()
+    }
+
     /// Returns all there is to read, in the order in which Lucene numbers documents.
     pub fn units(&self) -> Vec<TargetUnit> {
         let segments = self.0.segments.iter().enumerate();

@@ -23,6 +23,12 @@ public final class Shell {
     private static final String COUNT_EXPERIMENTS =
         "JSON.stringify([db.getSiblingDB(\"backend\").company.count(),db.getSiblingDB(\"backend\").task.count(),"
             + "db.getSiblingDB(\"backend\").task.count({started:{$ne:null}})])";
+    private static final String COUNT_DOCUMENTS =
+        "JSON.stringify(db.adminCommand({listDatabases:1}).databases.map(function(d){return d.name})"
+        + ".filter(function(n){return [\"admin\",\"config\",\"local\"].indexOf(n)<0})"
+        + ".reduce(function(all,n){db.getSiblingDB(n).getCollectionNames().forEach("
+        + "function(c){all[n+\".\"+c]=Number(db.getSiblingDB(n).getCollection(c).count())});return all},{}))";
+    private static final Set<String> OF_MONGODB = Set.of("admin", "config", "local");
     private static final Pattern STRINGIFY = Pattern.compile("JSON\\.stringify\\((.*)\\)", Pattern.DOTALL);
     private static final Pattern ADMIN_COMMAND = Pattern.compile("db\\.adminCommand\\((\\{.*\\})\\)", Pattern.DOTALL);
     private static final Set<String> COMMANDS =
@@ -89,6 +95,10 @@ public final class Shell {
                 + count("task", started) + "]");
             return;
         }
+        if (expression.equals(COUNT_DOCUMENTS)) {
+            System.out.println(ShellFormat.json(countAll()));
+            return;
+        }
         if (expression.equals("db.version()")) {
             System.out.println(connection.run("admin", new Document("buildInfo", 1)).get("version"));
             return;
@@ -127,6 +137,21 @@ public final class Shell {
             throw new IOException("unexpected answer: " + answer);
         }
         return batch.stream().map(Document.class::cast).toList();
+    }
+
+    private Document countAll() throws IOException {
+        Document counts = new Document();
+        for (Object listed : (List<?>) connection.run("admin", new Document("listDatabases", 1)).get("databases")) {
+            String database = (String) ((Document) listed).get("name");
+            if (!OF_MONGODB.contains(database)) {
+                Document answer = connection.run(database, new Document("listCollections", 1));
+                for (Object collection : (List<?>) ((Document) answer.get("cursor")).get("firstBatch")) {
+                    String name = (String) ((Document) collection).get("name");
+                    counts.put(database + "." + name, connection.run(database, new Document("count", name)).get("n"));
+                }
+            }
+        }
+        return counts;
     }
 
     private static void refuse(String what) {
