@@ -252,9 +252,11 @@ fn odd_documents_arrive_as_a_migration_would_bring_them() {
         let twice = node.call("GET", "/events-log-odd/_doc/twice", "");
         assert_eq!(twice["_source"]["msg"], "two");
         assert_eq!(node.count("events-log-twice"), 2);
-        let odd = node.call("GET", "/events-log-odd", "");
-        assert!(odd["events-log-odd"]["aliases"]["plain"].is_object(), "{odd}");
-        assert_eq!(odd["events-log-odd"]["settings"]["index"]["refresh_interval"], "7s");
+        // Not the whole index: one of its fields has a name that is not Unicode.
+        let aliases = node.call("GET", "/events-log-odd/_alias", "");
+        assert!(aliases["events-log-odd"]["aliases"]["plain"].is_object(), "{aliases}");
+        let settings = node.call("GET", "/events-log-odd/_settings", "");
+        assert_eq!(settings["events-log-odd"]["settings"]["index"]["refresh_interval"], "7s");
         // No index of the server, and with what 8 refuses.
         pair.import(&["--index", "library"]).run().done();
         assert_eq!(node.count("library"), 1);
