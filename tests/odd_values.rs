@@ -14,7 +14,6 @@ mod harness;
 #[path = "readers/nodes.rs"]
 mod nodes;
 
-use harness::deployment::OldServer;
 use harness::elastic_data::ElasticData;
 use harness::node::Node;
 use harness::on_the_bed;
@@ -215,13 +214,15 @@ fn values_that_newer_versions_do_not_take_are_foretold_kept_whole_and_not_indexe
     if !on_the_bed() {
         return;
     }
-    let (data, old): (ElasticData, OldServer) = ElasticData::of_a_server(DOCUMENTS);
+    let (data, _old) = ElasticData::of_a_server(DOCUMENTS);
     let clock = Stopwatch::start();
-    old.start();
+    let (machine, home) = (&data.machine, data.machine.home());
+    // All that the check looks at.
+    machine.compose(&home, &["up", "--detach", "elasticsearch"]);
     let node = Http::new("http://localhost:9200");
     Node::ready();
     make();
-    clock.tell("the old server runs, with odd documents");
+    clock.tell("the old node runs, with odd documents");
 
     let rejects = data.machine.path("rejects.ndjson").display().to_string();
     let check = ["check", "--documents", "--rejects", &rejects, "--home", &data.machine.home().display().to_string()];
@@ -230,8 +231,7 @@ fn values_that_newer_versions_do_not_take_are_foretold_kept_whole_and_not_indexe
     insta::assert_snapshot!("foretold", foretold.join("\n"));
     assert_eq!(std::fs::read_to_string(&rejects).unwrap().lines().count(), 1);
     clock.tell("every document looked at beside the running node");
-    old.stop();
-    docker_removes_the_stack();
+    machine.compose(&home, &["down"]);
 
     // The file that the check wrote is all that is needed: nothing new comes to light when the server is down.
     let done = data.elastic(&["--yes", "--no-backup", "--accept-rejects", &rejects]).run().done();
@@ -276,9 +276,4 @@ fn values_that_newer_versions_do_not_take_are_foretold_kept_whole_and_not_indexe
 fn warned(said: &str) -> String {
     let lines = said.lines().filter_map(|line| Some(&line[line.find("In events-")?..]));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// What was stopped still has the ports and the names.
-fn docker_removes_the_stack() {
-    harness::docker::remove_everything();
 }

@@ -1,5 +1,6 @@
 //! Documents against a mapping: which fields have values that the target does not take as the mapping is.
 
+use super::super::json_text::without_mark;
 use super::date::Verdict;
 use super::json::{Cursor, Raw};
 use super::schema::{Children, Leaf, Node, Rule, SAFE_UNITS, Schema, TERM_BYTES};
@@ -103,7 +104,7 @@ impl Scan {
         self.counted = counted;
         self.refused = None;
         let schema = Arc::clone(&self.schema);
-        let mut cursor = Cursor::new(source);
+        let mut cursor = Cursor::new(without_mark(source));
         if cursor.take(b'{') {
             // What cannot be read, the target says.
             let _ = self.object(&mut cursor, &schema.root, 0);
