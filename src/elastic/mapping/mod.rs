@@ -99,6 +99,10 @@ fn add_missing(path: &str, own: &mut Map<String, Value>, theirs: &Map<String, Va
                 ),
             ));
             own.insert(name.clone(), not_indexed());
+        } else if type_of(new) == "text" && type_of(old) != "text" {
+            // As dynamic mapping made it, where the old server's template came too late.
+            let what = format!("is text in the old data; it becomes {}, as the new server has it", type_of(old));
+            changes.push(FieldChange::new(&path, what));
         } else if let (Some(Value::Object(old)), Some(Value::Object(new))) =
             (old.get_mut("properties"), new.get("properties"))
         {
@@ -162,17 +166,20 @@ mod tests {
 
     #[test]
     fn objects_where_the_template_has_a_value_are_kept_and_not_indexed() {
-        let template = json!({"properties": {"metric": {"type": "keyword"}, "value": {"type": "float"}}});
+        let template = json!({"properties": {"metric": {"type": "keyword"}, "value": {"type": "float"},
+            "task": {"type": "keyword"}, "msg": {"type": "text", "index": false}}});
         let source = json!({
             "a": {"properties": {"metric": {"properties": {"name": {"type": "text"}}}, "value": {"type": "text"}}},
-            "b": {"properties": {"value": {"type": "long"}}}
+            "b": {"properties": {"value": {"type": "long"}, "task": {"type": "text"}, "msg": {"type": "text"}}}
         });
         let TargetMapping { mapping, changes } = target_mapping("events-x", &source, &template).unwrap();
-        let expected = json!({"properties": {"metric": not_indexed(), "value": {"type": "float"}}});
+        let expected = json!({"properties": {"metric": not_indexed(), "value": {"type": "float"},
+            "task": {"type": "keyword"}, "msg": {"type": "text", "index": false}}});
         assert_eq!(mapping, expected);
         let told: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
-        assert_eq!(told, ["metric"], "the template decides what the two types of value do not agree on");
+        assert_eq!(told, ["metric", "task"], "the template decides what the two types of value do not agree on");
         assert!(changes[0].what.starts_with("holds objects where the new server has keyword;"), "{changes:?}");
+        assert_eq!(changes[1].what, "is text in the old data; it becomes keyword, as the new server has it");
     }
 
     #[test]
