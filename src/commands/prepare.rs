@@ -50,8 +50,9 @@ pub(super) async fn prepare(
     };
     let mut lost = preflight::unsafe_storage(&deployment);
     if !lost.is_empty() {
+        let can_be_rescued = preflight::lost_with_down(&deployment).len() == lost.len();
         let rescue = settings.session.command("--rescue --dry-run");
-        lost.iter_mut().for_each(|one| {
+        lost.iter_mut().filter(|_| can_be_rescued).for_each(|one| {
             one.remedy.push_str(&format!("\nOr let this program copy them out, and keep the container: {rescue}"))
         });
         return Err(refuse_at_once(&lost, context));

@@ -10,22 +10,26 @@ use std::path::{Path, PathBuf};
 
 /// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
 pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
-    let finding = |(service, mount)| match deeper(service, mount) {
+    let finding = |(service, mount): (&Service, &Mount)| match deeper(service, mount) {
         Some(deeper) => only_a_part(deployment, service, mount, deeper),
         None => would_be_lost(deployment, service, mount),
     };
-    lost_with_down(deployment).into_iter().map(finding).collect()
+    without_a_place(deployment).map(finding).collect()
 }
 
-/// Returns what `down` would lose: the mounts of services whose data are in an anonymous volume or in the container.
+/// Returns what `down` would lose and nothing else holds a part of: data in an anonymous volume or in the container.
 pub fn lost_with_down(deployment: &Deployment) -> Vec<(&Service, &Mount)> {
-    let mut lost = Vec::new();
-    for service in Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role)) {
+    without_a_place(deployment).filter(|(service, mount)| deeper(service, mount).is_none()).collect()
+}
+
+/// Returns the data that are in no place that lasts, with their services.
+fn without_a_place(deployment: &Deployment) -> impl Iterator<Item = (&Service, &Mount)> {
+    let services = Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role));
+    services.flat_map(|service| {
         let mounts = service.data_mounts().into_iter();
         let is_lost = |mount: &&Mount| mount.storage.path().is_none() && service.is_precious(&mount.target);
-        lost.extend(mounts.filter(is_lost).map(|mount| (service, mount)));
-    }
-    lost
+        mounts.filter(is_lost).map(move |mount| (service, mount)).collect::<Vec<_>>()
+    })
 }
 
 /// What could not be settled about where the data are, refusals and warnings.
