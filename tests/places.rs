@@ -77,8 +77,10 @@ fn data_in_the_containers_of_a_server_that_runs_are_refused_and_nothing_is_stopp
     insta::assert_snapshot!(reasons(&machine, &outcome), @r"
     refused  The service elasticsearch keeps /var/tmp/es in its container itself: taking the stack down would lose it. [machine]/opt/trains/data/elastic is mounted at /usr/share/elasticsearch/data, but Elasticsearch does not use it.
              Rescue it into a directory: docker stop trains-elastic && docker cp -a trains-elastic:/var/tmp/es [machine]/opt/trains/data/elasticsearch; then mount [machine]/opt/trains/data/elasticsearch at /var/tmp/es in the compose file, start the stack, see that all is there, and run again.
+             Or let this program copy them out, and keep the container: docker clearml migrate -f [machine]/opt/trains/docker-compose.yml --rescue --dry-run
     refused  The service redis keeps /tmp in its container itself: taking the stack down would lose it. [machine]/opt/trains/data/redis is mounted at /data, but Redis does not use it.
              Rescue it into a directory: docker stop trains-redis && docker cp -a trains-redis:/tmp [machine]/opt/trains/data/redis_rescued; then mount [machine]/opt/trains/data/redis_rescued at /tmp in the compose file, start the stack, see that all is there, and run again.
+             Or let this program copy them out, and keep the container: docker clearml migrate -f [machine]/opt/trains/docker-compose.yml --rescue --dry-run
 
     Error: 2 checks refuse the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
