@@ -189,6 +189,7 @@ fn elasticsearch_keeps_its_data_in_an_anonymous_volume() {
     insta::assert_snapshot!(reasons(&machine), @r"
     refused  The service elasticsearch keeps /usr/share/elasticsearch/data in an anonymous volume: taking the stack down would lose it.
              Rescue it into a directory: docker stop trains-elastic && docker cp -a trains-elastic:/usr/share/elasticsearch/data [machine]/opt/trains/data/elasticsearch; then mount [machine]/opt/trains/data/elasticsearch at /usr/share/elasticsearch/data in the compose file, start the stack, see that all is there, and run again.
+             Or let this program copy them out, and keep the container: docker clearml migrate -f [machine]/opt/trains/docker-compose.yml --rescue --dry-run
 
     Error: One check refuses the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
@@ -207,6 +208,7 @@ fn elasticsearch_keeps_its_data_in_its_container() {
     insta::assert_snapshot!(reasons(&machine), @r"
     refused  The service elasticsearch keeps /usr/share/elasticsearch/data in its container itself: taking the stack down would lose it.
              Rescue it into a directory: docker stop trains-elastic && docker cp -a trains-elastic:/usr/share/elasticsearch/data [machine]/opt/trains/data/elasticsearch; then mount [machine]/opt/trains/data/elasticsearch at /usr/share/elasticsearch/data in the compose file, start the stack, see that all is there, and run again.
+             Or let this program copy them out, and keep the container: docker clearml migrate -f [machine]/opt/trains/docker-compose.yml --rescue --dry-run
 
     Error: One check refuses the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
