@@ -64,7 +64,8 @@ pub(super) async fn bring_back(run: &Run) -> Result<()> {
 /// Refused, naming the first that is not.
 pub(super) async fn require_kept(run: &Run) -> Result<()> {
     for rescue in kept(run) {
-        require(run, rescue).await?;
+        // Asked before anything is put back; elsewhere more may have been done by then.
+        require(run, rescue).await.map_err(|error| error.hint("Nothing was changed by this command."))?;
     }
     Ok(())
 }
@@ -86,7 +87,6 @@ pub(super) async fn require(run: &Run, rescue: &Rescue) -> Result<Container> {
             rescue.name, rescue.path
         ))
         .hint(format!("If they were copied before, the copy is in {}.", run.now(&rescue.to).display()))
-        .hint("Nothing was changed by this command.")
     })
 }
 
