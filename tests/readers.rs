@@ -263,8 +263,8 @@ fn a_copy_from_files_that_is_killed_goes_on_behind_its_last_checkpoint() {
     let (_, behind) = said.split_once("goes on behind ").unwrap_or_else(|| panic!("{outcome}"));
     let behind: u64 = behind.split_once(' ').unwrap().0.parse().unwrap();
     assert!(behind > 0 && behind < total, "{outcome}");
-    // No old node, no clone.
-    assert!(!said.contains("5.6"), "{outcome}");
+    // No old node, no clone (a time may well be 5.6 s).
+    assert!(!said.contains("Elasticsearch 5.6") && !said.contains("elasticsearch:5.6"), "{outcome}");
     let target = Target::start(&machine.home().join("data/elastic_7"));
     for (index, documents) in old.counts() {
         assert_eq!(target.count(&index), documents, "{index}");
