@@ -4,9 +4,10 @@ use super::as_begun::Said;
 use super::known::{Known, goes_on, lock_new, lock_to_go_on};
 use super::lookup::known;
 use super::migrate::outcome;
-use super::prepare::{Prepared, examine};
+use super::prepare::Prepared;
 use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, session_at, settled, stamp_now};
 use super::{Context, consent};
+use crate::elastic::Survey;
 use crate::error::{Error, Kind, Result};
 use crate::executor::{self, Failure};
 use crate::files::{self, space};
@@ -110,7 +111,7 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
             measured.sizes.insert(settings.source.clone(), size);
         }
         let source = settings.source.clone();
-        blocking(move || examine(&source)).await?.into_measured(&mut measured);
+        measured.survey = Some(blocking(move || Survey::of(&source)).await?);
     }
     let wishes = ElasticWishes {
         source: settings.source.clone(),
@@ -126,7 +127,13 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
     };
     let run_id = format!("{stamp}-{}", std::process::id());
     let mut plan = build_elastic(&wishes, &measured, stamp, &run_id)?;
-    let subject = Subject { plan: &plan, docker: &tools.docker, may_run: false, cancel: &context.cancel };
+    let subject = Subject {
+        plan: &plan,
+        survey: measured.survey.as_ref(),
+        docker: &tools.docker,
+        may_run: false,
+        cancel: &context.cancel,
+    };
     let findings = preflight::run(&subject).await?;
     plan.elastic.warnings = preflight::lasting(&findings);
     Ok(Prepared { plan, findings })

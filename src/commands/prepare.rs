@@ -4,11 +4,9 @@ use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
 use crate::deployment::{Deployment, Experiments, Role, Search, Service, find};
 use crate::docker::{Container, ProjectArgs};
-use crate::elastic::indices::is_ours;
-use crate::elastic::{AtAGlance, Files, IndexPlan, Templates};
-use crate::error::{Error, Result};
+use crate::elastic::Survey;
+use crate::error::Result;
 use crate::files::space::{self, TreeSize};
-use crate::lucene::data_dir::{Index, Kind, identify};
 use crate::plan::{Plan, Rescue};
 use crate::planner::{self, Measured, Wishes};
 use crate::preflight::{self, Finding, Severity, Subject};
@@ -82,7 +80,13 @@ pub(super) async fn prepare(
             one.name, one.aside
         ));
     }
-    let subject = Subject { plan: &plan, docker: &tools.docker, may_run, cancel: &context.cancel };
+    let subject = Subject {
+        plan: &plan,
+        survey: measured.survey.as_ref(),
+        docker: &tools.docker,
+        may_run,
+        cancel: &context.cancel,
+    };
     let (found, afterwards) = tokio::join!(
         preflight::run(&subject),
         preflight::would_find_its_data(&plan, tools.compose()?, &tools.docker, &context.cancel)
@@ -162,116 +166,8 @@ async fn measure(deployment: &Deployment, rescues: Vec<Rescue>, tools: &Tools, c
     let rescued = rescues.iter().find(|rescue| Some(&rescue.to) == elastic.as_ref());
     let elastic = rescued.map_or(elastic.clone(), |rescue| rescue.seen_at.clone());
     measured.rescues = rescues;
-    if let Some(path) = elastic {
-        blocking(move || examine(&path)).await?.into_measured(&mut measured);
+    if let Some(path) = elastic.filter(|path| path.is_dir()) {
+        measured.survey = Some(blocking(move || Survey::of(&path)).await?);
     }
     Ok(measured)
-}
-
-/// What the old Elasticsearch data are, by their own files.
-#[derive(Debug, Default)]
-pub(super) struct Examined {
-    indices: Vec<String>,
-    refusal: Option<Error>,
-    /// What the server's indices will be, those aside that a check refuses.
-    plans: Vec<IndexPlan>,
-    live_bytes: Option<u64>,
-    longest_document: Option<u64>,
-}
-
-impl Examined {
-    pub(super) fn into_measured(self, measured: &mut Measured) {
-        measured.indices = self.indices;
-        measured.refusal = self.refusal;
-        measured.plans = self.plans;
-        measured.live_bytes = self.live_bytes;
-        measured.longest_document = self.longest_document;
-    }
-}
-
-/// Returns the names of the indices, why their files cannot be read by this program, if they cannot, and how large what they
-/// hold is. Nothing of all where the data are not what they should be, which a check tells.
-pub(super) fn examine(path: &std::path::Path) -> Result<Examined> {
-    let Kind::Elastic5(data) = identify(path)?.kind else { return Ok(Examined::default()) };
-    let whole = data.blocking().next().is_none();
-    let live = data.indices.iter().filter(|index| is_ours(&index.name)).map(Index::live_bytes).sum();
-    let indices = data.indices.into_iter().map(|index| index.name).collect();
-    if !whole {
-        return Ok(Examined { indices, ..Examined::default() });
-    }
-    let templates = Templates::release_1_1()?;
-    let described = Files::described(path).unwrap_or_default();
-    let plans = described.iter().filter_map(|index| IndexPlan::new(index, &templates).ok()).collect();
-    let (refusal, looked) = match Files::look(path) {
-        Ok(looked) => (None, looked),
-        Err(refusal) => (Some(refusal), AtAGlance::default()),
-    };
-    let longest_document = looked.longest_document;
-    Ok(Examined { indices, refusal, plans, live_bytes: Some(live), longest_document })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lucene::directory::DataDirectory;
-    use crate::lucene::stored::Mode;
-    use crate::lucene::testing::{TestDocument, elastic5, fill, index};
-    use std::path::Path;
-    use std::time::{Duration, Instant};
-
-    const MIB: usize = 1 << 20;
-    const TYPE: &str = "stat";
-
-    fn named(number: u32, length: usize) -> TestDocument {
-        let source = format!("{{\"t\":\"{}\"}}", "a".repeat(length));
-        TestDocument { uid: Some(format!("{TYPE}#{number}")), routing: None, source, live: !number.is_multiple_of(3) }
-    }
-
-    /// Adds an index of two segments.
-    fn add(root: &Path, name: &str, number: u32, longest: usize) {
-        let uuid = format!("{number:022}");
-        index(root, name, &uuid, 5_061_699, &[serde_json::json!({ TYPE: {} })]);
-        let few = (0..30).map(|number| named(number, 300)).collect();
-        let segments = [(Mode::Fast, true, few), (Mode::Fast, false, vec![named(1, longest)])];
-        fill(&root.join("nodes/0/indices").join(uuid).join("0"), &segments, &[], 0);
-    }
-
-    #[test]
-    fn what_lives_and_the_longest_document_are_told_of_the_servers_indices_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        elastic5(dir.path());
-        std::fs::remove_dir_all(dir.path().join("nodes/0/indices")).unwrap();
-        add(dir.path(), "worker_stats_c_2020-01", 1, 9 * MIB);
-        let ours = examine(dir.path()).unwrap();
-        add(dir.path(), "somebodys", 2, 12 * MIB);
-        let all = examine(dir.path()).unwrap();
-        assert_eq!(all.indices, ["somebodys", "worker_stats_c_2020-01"]);
-        assert_eq!((all.live_bytes, all.longest_document), (ours.live_bytes, ours.longest_document));
-        assert_eq!(all.longest_document.unwrap() / MIB as u64, 9);
-        assert!(all.refusal.is_none() && all.live_bytes > Some(1_000));
-    }
-
-    #[test]
-    #[ignore = "writes 20,000 files, which takes a minute or two: cargo test --lib a_hundred_years -- --ignored --nocapture"]
-    fn to_look_for_the_longest_document_costs_next_to_nothing_in_a_hundred_years_of_months() {
-        let dir = tempfile::tempdir().unwrap();
-        elastic5(dir.path());
-        std::fs::remove_dir_all(dir.path().join("nodes/0/indices")).unwrap();
-        (0..1_200).for_each(|month| add(dir.path(), &format!("worker_stats_c_{month}"), month, 300));
-        let begun = Instant::now();
-        let found = examine(dir.path()).unwrap();
-        let all = begun.elapsed();
-        assert_eq!((found.indices.len(), found.refusal.is_none()), (1_200, true));
-        let opened = DataDirectory::look(dir.path()).unwrap();
-        let mut of_longest = Duration::ZERO;
-        for index in opened.indices() {
-            for shard in opened.shards(index).unwrap() {
-                let begun = Instant::now();
-                shard.longest_document().unwrap();
-                of_longest += begun.elapsed();
-            }
-        }
-        println!("1,200 indices are looked at in {all:?}, {of_longest:?} of it for the longest document");
-        assert!(of_longest < all / 20);
-    }
 }

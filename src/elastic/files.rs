@@ -3,7 +3,7 @@
 use super::document::DocumentRef;
 use super::indices::{SourceIndex, is_ours};
 use super::json_text::without_surroundings;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{self, DataDirectory, Shard, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
@@ -23,33 +23,19 @@ pub struct Files {
     indices: Arc<[SourceIndex]>,
 }
 
-/// What a look at a directory tells, besides that it can be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AtAGlance {
-    /// Bytes of the longest document of the server's indices; nothing if none has 8 MiB, or files vanished meanwhile.
-    pub longest_document: Option<u64>,
-}
-
 impl Files {
     /// Opens a directory and makes sure that all the server's indices can be read. Blocks.
     ///
     /// # Errors
     /// Refuses what is in use, damaged or unknown, with the path. Fails if something cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::describe(DataDirectory::open(path)?).map(|(files, _)| files)
-    }
-
-    /// Tells whether a directory can be read, even while a node is running on it, as far as that can be told then: files
-    /// that vanish while they are looked at say nothing. Blocks.
-    ///
-    /// # Errors
-    /// As [`Files::open`], but only what is refused.
-    pub fn look(path: &Path) -> Result<AtAGlance> {
-        match look_again(|| DataDirectory::look(path).and_then(Self::describe)) {
-            Ok((_, looked)) => Ok(looked),
-            Err(error) if error.kind() == Kind::Refused => Err(error),
-            Err(_) => Ok(AtAGlance::default()),
-        }
+        let mut files = Self::beside(DataDirectory::open(path)?);
+        let counted = files.indices.iter().map(|index| {
+            let units = files.units(&index.name)?;
+            Ok(SourceIndex { documents: units.iter().map(Unit::documents).sum(), ..index.clone() })
+        });
+        files.indices = counted.collect::<Result<_>>()?;
+        Ok(files)
     }
 
     /// Returns the server's indices as their state files describe them, even while a node is running on the directory: no
@@ -68,23 +54,29 @@ impl Files {
     /// # Errors
     /// As [`Files::described`].
     pub fn beside_a_node(path: &Path) -> Result<Self> {
-        let directory = look_again(|| DataDirectory::look(path))?;
-        let ours = directory.indices().iter().filter(|index| is_ours(&index.name));
-        let indices = ours.map(|metadata| source_index(metadata, 0, directory.bytes(metadata))).collect();
-        Ok(Self { directory: Arc::new(directory), indices })
+        look_again(|| DataDirectory::look(path)).map(Self::beside)
     }
 
-    fn describe(directory: DataDirectory) -> Result<(Self, AtAGlance)> {
-        let (mut indices, mut longest_document) = (Vec::new(), None);
-        for metadata in directory.indices().iter().filter(|index| is_ours(&index.name)) {
-            let shards = directory.shards(metadata)?;
-            for shard in &shards {
-                longest_document = longest_document.max(shard.longest_document()?);
+    /// The server's indices, none of their documents counted.
+    pub(super) fn beside(directory: DataDirectory) -> Self {
+        let ours = directory.indices().iter().filter(|index| is_ours(&index.name));
+        let indices = ours.map(|metadata| source_index(metadata, directory.bytes(metadata))).collect();
+        Self { directory: Arc::new(directory), indices }
+    }
+
+    /// Opens every shard of the server's indices, and returns the bytes of their longest document; nothing if none has 8
+    /// MiB. Blocks.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub(super) fn longest_document(&self) -> Result<Option<u64>> {
+        let mut longest = None;
+        for metadata in self.directory.indices().iter().filter(|index| is_ours(&index.name)) {
+            for shard in self.directory.shards(metadata)? {
+                longest = longest.max(shard.longest_document()?);
             }
-            let documents = shards.iter().flat_map(|shard| shard.units()).map(|unit| unit.documents()).sum();
-            indices.push(source_index(metadata, documents, directory.bytes(metadata)));
         }
-        Ok((Self { directory: Arc::new(directory), indices: indices.into() }, AtAGlance { longest_document }))
+        Ok(longest)
     }
 
     /// Returns the server's indices by name, closed ones too. Their numbers of documents count deleted and nested ones.
@@ -121,7 +113,7 @@ impl Files {
 }
 
 /// Does what fails where a running node replaces a file meanwhile, up to [`LOOKS`] times.
-fn look_again<T>(look: impl Fn() -> Result<T>) -> Result<T> {
+pub(super) fn look_again<T>(mut look: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..LOOKS {
         match look() {
             Err(_) => std::thread::sleep(BETWEEN_LOOKS),
@@ -131,10 +123,10 @@ fn look_again<T>(look: impl Fn() -> Result<T>) -> Result<T> {
     look()
 }
 
-fn source_index(metadata: &IndexMetadata, documents: u64, bytes: u64) -> SourceIndex {
+fn source_index(metadata: &IndexMetadata, bytes: u64) -> SourceIndex {
     SourceIndex {
         name: metadata.name.clone(),
-        documents,
+        documents: 0,
         bytes,
         shards: metadata.shards,
         mappings: Value::Object(metadata.mappings.clone()),

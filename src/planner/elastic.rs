@@ -77,8 +77,8 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         true => work_dir(parent).join("clone-elastic"),
         false => parent.join(clone_name(name)),
     };
-    let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
-    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal.as_ref())?;
+    let (indices, left) = measured.indices();
+    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal())?;
     let elastic = ElasticPlan {
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
@@ -91,10 +91,10 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         left,
         empty: wishes.empty,
         warnings: Vec::new(),
-        live_bytes: measured.live_bytes,
-        longest_document: measured.longest_document,
+        live_bytes: measured.live_bytes(),
+        longest_document: measured.longest_document(),
     };
-    let mut notes = changed_fields(&measured.plans);
+    let mut notes = changed_fields(measured.plans());
     if stays {
         notes.push(format!("{} is a mount point, which cannot be renamed: it keeps its name.", source.display()));
     }

@@ -17,7 +17,7 @@ pub use room::{heap_for, peak_bytes};
 
 use crate::deployment::{Deployment, Experiments, Role};
 use crate::docker::ComposeChoice;
-use crate::elastic::IndexPlan;
+use crate::elastic::{IndexPlan, Survey};
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
 use crate::plan::{
@@ -65,16 +65,8 @@ pub struct Measured {
     pub sizes: BTreeMap<PathBuf, TreeSize>,
     /// Memory of the machine (or docker's virtual machine) in bytes.
     pub memory: u64,
-    /// Names of the indices in the old data.
-    pub indices: Vec<String>,
-    /// Bytes on disk of the live documents of the server's indices, where that can be told.
-    pub live_bytes: Option<u64>,
-    /// Bytes of the longest document, where one is long.
-    pub longest_document: Option<u64>,
-    /// Why this program cannot read the old data's files, if it cannot.
-    pub refusal: Option<Error>,
-    /// What the indices of the old data will be.
-    pub plans: Vec<IndexPlan>,
+    /// What the old Elasticsearch data are, where they could be looked at.
+    pub survey: Option<Survey>,
     /// What is to be copied out of containers; the deployment says already that it is where it will be copied to.
     pub rescues: Vec<Rescue>,
     /// Names of all volumes of the daemon.
@@ -89,6 +81,30 @@ impl Measured {
     fn bytes(&self, path: &Path) -> u64 {
         self.sizes.get(path).map_or(0, |size| size.apparent)
     }
+
+    /// Returns the names of the server's indices, and those of others.
+    fn indices(&self) -> (Vec<String>, Vec<String>) {
+        let names = self.survey.as_ref().map(Survey::names).unwrap_or_default();
+        names.into_iter().partition(|name| crate::elastic::indices::is_ours(name))
+    }
+
+    /// Returns what the old indices will be, those aside that a check refuses.
+    fn plans(&self) -> impl Iterator<Item = &IndexPlan> {
+        self.survey.iter().flat_map(|survey| survey.plans.iter().flatten())
+    }
+
+    /// Returns why this program cannot read the old data's files, if it cannot.
+    fn refusal(&self) -> Option<&Error> {
+        self.survey.as_ref()?.refusal.as_ref()
+    }
+
+    fn live_bytes(&self) -> Option<u64> {
+        self.survey.as_ref()?.live_bytes()
+    }
+
+    fn longest_document(&self) -> Option<u64> {
+        self.survey.as_ref()?.longest_document
+    }
 }
 
 /// Builds the plan of a migration.
@@ -97,7 +113,7 @@ impl Measured {
 /// Refuses what cannot be edited safely, or named without a clash.
 pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
-    notes.extend(changed_fields(&measured.plans));
+    notes.extend(changed_fields(measured.plans()));
     let home = home::decide(&deployment, wishes);
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
     require_another_project(&deployment, &new_project.name, &measured.rescues)?;
@@ -111,8 +127,8 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         stamp,
     };
     let edits = edits::decide(&deployment, &around, &mut notes)?;
-    let (indices, left) = measured.indices.iter().cloned().partition(|name| crate::elastic::indices::is_ours(name));
-    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal.as_ref())?;
+    let (indices, left) = measured.indices();
+    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal())?;
     let elastic = ElasticPlan {
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: wishes.release.elasticsearch(),
@@ -125,8 +141,8 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         left,
         empty: wishes.empty,
         warnings: Vec::new(),
-        live_bytes: measured.live_bytes,
-        longest_document: measured.longest_document,
+        live_bytes: measured.live_bytes(),
+        longest_document: measured.longest_document(),
     };
     let archives = archives(&deployment, wishes, measured, &replacements, stamp);
     let images = images(&deployment, wishes.release, &elastic);

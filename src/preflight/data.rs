@@ -1,7 +1,7 @@
 //! The old data: they really are Elasticsearch 5, they are whole, and nobody has them open.
 
 use super::{Finding, Subject, emptiness, indices, users};
-use crate::deployment::Role;
+use crate::elastic::Survey;
 use crate::error::Result;
 use crate::files::locks::{self, Holding};
 use crate::lucene::data_dir::{Identified, Kind, identify};
@@ -9,29 +9,16 @@ use crate::plan::Plan;
 use crate::steps::blocking;
 use std::path::Path;
 
-/// What the data directory itself says. Anything but whole Elasticsearch 5 data is refused by name.
-pub(super) async fn old_data(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for one in subject.plan.replacements_of(Role::Elasticsearch) {
+/// Judges each Elasticsearch data directory by its own files.
+pub(super) fn old_data(survey: &Survey, plan: &Plan) -> Vec<Finding> {
+    let mut findings = judge_identified(&survey.path, &survey.identified, plan);
+    if let Some(data) = survey.data() {
         // Without a node that reads, there is no heap to be filled.
-        let heap = Some(subject.plan.elastic.heaps.source).filter(|heap| *heap > 0);
-        let Some(source) = subject.plan.seen_at(&one.source).map(Path::to_owned).filter(|source| source.is_dir())
-        else {
-            continue;
-        };
-        let plan = subject.plan.clone();
-        let judged = blocking(move || {
-            let identified = identify(&source)?;
-            let mut found = judge_identified(&source, &identified, &plan);
-            if let Kind::Elastic5(data) = &identified.kind {
-                found.extend(indices::not_too_many(&source, data, heap));
-                found.extend(indices::foreign(data));
-            }
-            Ok(found)
-        });
-        findings.extend(judged.await?);
+        let heap = Some(plan.elastic.heaps.source).filter(|heap| *heap > 0);
+        findings.extend(indices::not_too_many(&survey.path, data, heap));
+        findings.extend(indices::foreign(data));
     }
-    Ok(findings)
+    findings
 }
 
 /// Judges a directory that should hold the Elasticsearch 5 data of a plan.

@@ -1,37 +1,25 @@
 //! What the old indices will be in the new Elasticsearch, from their state files alone: what cannot be made there is
 //! refused while the old server runs.
 
-use super::{Finding, Subject};
-use crate::deployment::Role;
-use crate::elastic::{Files, IndexPlan, Templates, Version};
-use crate::error::Result;
-use crate::steps::blocking;
-use std::path::Path;
+use super::Finding;
+use crate::elastic::{IndexPlan, Survey, Version};
+use crate::plan::Plan;
 
-/// Builds the plan of each index.
-pub(super) async fn can_be_made(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let target = subject.plan.elastic.target_image.rsplit(':').next().and_then(Version::parse);
-    let mut findings = Vec::new();
-    let sources = subject.plan.replacements_of(Role::Elasticsearch).filter_map(|one| subject.plan.seen_at(&one.source));
-    for source in sources.filter(|source| source.is_dir()) {
-        let (source, target) = (source.to_owned(), target.clone());
-        findings.extend(blocking(move || judge(&source, target.as_ref())).await?);
-    }
-    Ok(findings)
+/// Judges what each index of the server will be.
+pub(super) fn can_be_made(survey: &Survey, plan: &Plan) -> Vec<Finding> {
+    let target = plan.elastic.target_image.rsplit(':').next().and_then(Version::parse);
+    judge(survey, target.as_ref())
 }
 
-fn judge(source: &Path, target: Option<&Version>) -> Result<Vec<Finding>> {
-    let templates = Templates::release_1_1()?;
-    // What is damaged or unknown, another check tells.
-    let described = Files::described(source).unwrap_or_default();
+fn judge(survey: &Survey, target: Option<&Version>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for index in &described {
-        match IndexPlan::new(index, &templates) {
-            Ok(plan) => findings.extend(target.into_iter().flat_map(|target| reserved(&plan, target))),
-            Err(error) => findings.push(Finding::from_error(&error)),
+    for planned in &survey.plans {
+        match planned {
+            Ok(plan) => findings.extend(target.into_iter().flat_map(|target| reserved(plan, target))),
+            Err(error) => findings.push(Finding::from_error(error)),
         }
     }
-    Ok(findings)
+    findings
 }
 
 fn reserved(plan: &IndexPlan, target: &Version) -> Vec<Finding> {
@@ -58,7 +46,7 @@ mod tests {
     fn an_index_that_does_not_store_its_documents_is_refused_while_the_old_server_runs() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(
-            judge(dir.path(), Version::parse("7.6.2").as_ref()).unwrap(),
+            judge(&Survey::of(dir.path()).unwrap(), Version::parse("7.6.2").as_ref()),
             [],
             "what is no data directory, another check tells"
         );
@@ -66,14 +54,14 @@ mod tests {
         let stored = json!({"event": {"properties": {"metric": {"properties": {"name": {"type": "text"}}}}}});
         testing::index(dir.path(), "events-log-a", "stored", 5_061_699, &[stored]);
         assert_eq!(
-            judge(dir.path(), Version::parse("7.6.2").as_ref()).unwrap(),
+            judge(&Survey::of(dir.path()).unwrap(), Version::parse("7.6.2").as_ref()),
             [],
             "objects in place of a value are no reason"
         );
         let without = json!({"event": {"_source": {"enabled": false}}});
         testing::index(dir.path(), "events-log-b", "without", 5_061_699, std::slice::from_ref(&without));
         testing::index(dir.path(), "others", "others", 5_061_699, &[without]);
-        let findings = judge(dir.path(), Version::parse("7.6.2").as_ref()).unwrap();
+        let findings = judge(&Survey::of(dir.path()).unwrap(), Version::parse("7.6.2").as_ref());
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].what.starts_with("The index events-log-b does not store its documents"), "{findings:?}");
     }
@@ -85,7 +73,7 @@ mod tests {
         let mapping = json!({"event": {"properties": {"_ignored": {"type": "text"}, "_tier": {"type": "text"}}}});
         testing::index(dir.path(), "events-log-a", "a", 5_061_699, &[mapping]);
         let told = |version| {
-            let findings = judge(dir.path(), Version::parse(version).as_ref()).unwrap();
+            let findings = judge(&Survey::of(dir.path()).unwrap(), Version::parse(version).as_ref());
             assert!(findings.iter().all(|one| one.severity == Severity::Warning));
             findings.iter().map(|one| one.what.split(". ").next().unwrap().to_owned()).collect::<Vec<_>>()
         };

@@ -21,6 +21,7 @@ pub use places::{doubts, lost_with_down, unsafe_storage};
 pub use services::in_the_way;
 
 use crate::docker::Daemon;
+use crate::elastic::Survey;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use tokio_util::sync::CancellationToken;
@@ -79,6 +80,8 @@ impl Finding {
 pub struct Subject<'a> {
     /// The plan that would be carried out.
     pub plan: &'a Plan,
+    /// What the old Elasticsearch data are, where they could be looked at.
+    pub survey: Option<&'a Survey>,
     /// The daemon.
     pub docker: &'a Daemon,
     /// Whether the old server is allowed to run: for `check`, and until the migration stops it.
@@ -102,8 +105,8 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(machine::images(subject).await?);
     findings.extend(services::container_names(subject).await?);
     findings.extend(places::neighbours(subject).await?);
-    findings.extend(data::old_data(subject).await?);
-    findings.extend(mappings::can_be_made(subject).await?);
+    findings.extend(subject.survey.into_iter().flat_map(|survey| data::old_data(survey, subject.plan)));
+    findings.extend(subject.survey.into_iter().flat_map(|survey| mappings::can_be_made(survey, subject.plan)));
     findings.extend(owner::of_the_data(subject).await?);
     findings.extend(data::open_elsewhere(subject).await?);
     findings.extend(at_work::at_work(subject).await);

@@ -82,6 +82,8 @@ pub fn elastic_back_text(plan: &Plan, set_aside: &[String], migrate_again: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elastic::Survey;
+    use crate::lucene::testing::{elastic5, index};
     use crate::planner::{ElasticWishes, Measured, build_elastic};
     use std::time::Duration;
 
@@ -98,8 +100,15 @@ mod tests {
             on_id_collision: crate::plan::OnIdCollision::Refuse,
             empty: false,
         };
-        let indices = vec!["events-log-d1bd".into(), ".monitoring-es-6".into()];
-        let measured = Measured { memory: 8 << 30, indices, ..Measured::default() };
+        let dir = tempfile::tempdir().unwrap();
+        elastic5(dir.path());
+        std::fs::remove_dir_all(dir.path().join("nodes/0/indices")).unwrap();
+        for name in ["events-log-d1bd", ".monitoring-es-6"] {
+            index(dir.path(), name, name, 5_061_699, &[]);
+        }
+        // What the fixture has for a translog cannot be read.
+        let survey = Some(Survey { refusal: None, ..Survey::of(dir.path()).unwrap() });
+        let measured = Measured { memory: 8 << 30, survey, ..Measured::default() };
         build_elastic(&wishes, &measured, "2026-11-22_18-30-00", "run").unwrap()
     }
 

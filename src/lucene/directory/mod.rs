@@ -119,15 +119,31 @@ impl DataDirectory {
         Self::read(path, Meant::All, None)
     }
 
+    /// As [`DataDirectory::look`], of a directory that was identified already.
+    ///
+    /// # Errors
+    /// As [`DataDirectory::look`].
+    pub fn of(path: &Path, data: DataDir) -> Result<Self> {
+        Self::of_what_is_meant(path, data, Meant::All, None)
+    }
+
     fn read(path: &Path, meant: Meant<'_>, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
-        let mut data = match identify(path)? {
-            Identified { kind: Kind::Elastic5(data), .. } => *data,
+        match identify(path)? {
+            Identified { kind: Kind::Elastic5(data), .. } => Self::of_what_is_meant(path, *data, meant, locks),
             Identified { reason, .. } => {
-                return Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", path.display()))
+                Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", path.display()))
                     .because(Corrupt::new(reason))
-                    .hint("Give the directory that has `nodes/0` in it, of a node of version 5."));
+                    .hint("Give the directory that has `nodes/0` in it, of a node of version 5."))
             }
-        };
+        }
+    }
+
+    fn of_what_is_meant(
+        path: &Path,
+        mut data: DataDir,
+        meant: Meant<'_>,
+        locks: Option<Arc<HeldLocks>>,
+    ) -> Result<Self> {
         let left_out = leave_out(path, &mut data, meant);
         refuse_findings(path, &data)?;
         let bytes = data.indices.iter().map(|index| (index.uuid.clone(), index.bytes())).collect();
