@@ -32,7 +32,8 @@ pub fn decide(
             ));
             continue;
         };
-        if let Some(finding) = impossible(&service, &mount, container, docker) {
+        let finding = one_of_several(&service, &mount, containers);
+        if let Some(finding) = finding.or_else(|| impossible(&service, &mount, container, docker)) {
             findings.push(finding);
             continue;
         }
@@ -51,6 +52,27 @@ pub fn decide(
         });
     }
     Ok((rescues, findings))
+}
+
+/// Refuses a service that was scaled: each of its containers may hold the only copy of other data.
+fn one_of_several(service: &Service, mount: &Mount, containers: &BTreeMap<String, Container>) -> Option<Finding> {
+    let is_its_own = |one: &&Container| one.label("com.docker.compose.service") == Some(service.name.as_str());
+    let names: Vec<&str> = containers.values().filter(is_its_own).map(|one| one.name.as_str()).collect();
+    (names.len() > 1).then(|| {
+        Finding::refusal(
+            format!(
+                "The service {} has {} containers ({}), and each keeps {} for itself.",
+                service.name,
+                names.len(),
+                names.join(", "),
+                mount.target
+            ),
+            format!(
+                "Find out which of them holds the server's data, copy what the others hold to another place (docker cp NAME:{} DIRECTORY), stop and remove those (docker stop NAME; docker rm NAME), and start again.",
+                mount.target
+            ),
+        )
+    })
 }
 
 /// Says why data cannot be copied out of a stopped container as they are, if that is so.
@@ -265,6 +287,15 @@ mod tests {
         insta::assert_snapshot!(
             [
                 told(&|containers, _| containers.clear()),
+                told(&|containers, _| {
+                    let label = ("com.docker.compose.service".to_owned(), "elasticsearch".to_owned());
+                    containers.values_mut().for_each(|one| one.labels.extend([label.clone()]));
+                    let second = Container {
+                        name: "trains_elasticsearch_2".into(),
+                        ..containers.values().next().unwrap().clone()
+                    };
+                    containers.insert("second".into(), second);
+                }),
                 told(&|_, info| info.user_namespaces = true),
                 told(&|containers, _| containers.values_mut().for_each(|one| one.mounts = vec![memory.clone()])),
             ]
