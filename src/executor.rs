@@ -316,7 +316,7 @@ fn stuck(step: Step, cause: Error) -> Error {
 }
 
 fn status(run: &Run, step: Step) -> Status {
-    run.journal().state().step(step.name()).status
+    run.journal().state().step(step.name()).status.clone()
 }
 
 fn is_clean(run: &Run, step: Step) -> bool {

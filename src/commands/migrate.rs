@@ -206,7 +206,7 @@ mod tests {
         let mut state = State::new(sample::opened());
         let step = |step: Step| step.name().to_owned();
         let mut tell = |reached: Reached, records: &[Record]| {
-            records.iter().for_each(|record| state.apply(record).unwrap());
+            records.iter().for_each(|record| state.apply(record.clone()).unwrap());
             state_of_things(reached, &state)
         };
         let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
@@ -239,7 +239,7 @@ mod tests {
             Record::UndoStarted { step: name(copy) },
             Record::UndoFailed { step: name(copy), error: "e".into() },
         ] {
-            state.apply(&record).unwrap();
+            state.apply(record).unwrap();
         }
         assert_eq!(state.phase, Phase::Stuck);
         assert!(state_of_things(Reached::Preparation, &state).starts_with("The old server is stopped; its data"));

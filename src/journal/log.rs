@@ -8,6 +8,7 @@
 //! done. A crash can leave the last line incomplete or unreadable: then what it announced was not begun, and it is cut
 //! off. The same anywhere else is damage, and an error.
 
+use super::kept::{Kept, LONG};
 use super::record::Record;
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -15,17 +16,49 @@ use crate::files::problem::problem;
 use crate::files::write_new;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
 
 /// The JSON part of a line.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Body {
     at: Timestamp,
     record: Record,
+}
+
+/// The same, to be written.
+#[derive(Debug, Serialize)]
+struct BodyOf<'a> {
+    at: Timestamp,
+    record: &'a Record,
+}
+
+/// The JSON part of a long line: what it is about, and none of its value.
+#[derive(Debug, Deserialize)]
+struct LongBody {
+    at: Timestamp,
+    record: LongNote,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename = "note")]
+struct LongNote {
+    step: String,
+    key: String,
+}
+
+/// Where a line is in a journal's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Bytes in front of it.
+    offset: u64,
+    /// Its own bytes.
+    length: u64,
+    /// Its number.
+    number: u64,
 }
 
 /// A record as it was read.
@@ -107,9 +140,19 @@ impl Log {
         Ok(())
     }
 
-    /// Returns the path by which it was opened.
+    /// Returns the number that the next record will have.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Returns the path by which it was opened, or where it was said to be since.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Says where the file is by now: one that is open stays so while its directory is renamed.
+    pub fn moved_to(&mut self, path: &Path) {
+        path.clone_into(&mut self.path);
     }
 }
 
@@ -122,51 +165,59 @@ fn open_for_append(path: &Path) -> Result<File> {
 }
 
 fn line(number: u64, record: &Record, at: Timestamp) -> Result<String> {
-    let json = serde_json::to_string(&Body { at, record: record.clone() })
+    let json = serde_json::to_string(&BodyOf { at, record })
         .map_err(|cause| Error::internal("A journal record cannot be written as JSON.").because(cause))?;
     let checked = format!("{number} {json}");
     Ok(format!("v{VERSION} {number} {:08x} {json}\n", crc32fast::hash(checked.as_bytes())))
 }
 
-/// Reads the journal at `path` and changes nothing.
+/// Reads the journal at `path` and changes nothing. Values of long notes are passed over. Memory: the longest line.
 ///
 /// # Errors
 /// Fails if it cannot be read, a line other than the last is damaged, or a newer program wrote it.
 pub fn read(path: &Path) -> Result<Contents> {
-    let bytes = fs::read(path).map_err(|cause| match cause.kind() {
+    let file = File::open(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => Error::failed(format!("There is no journal at {}.", path.display()))
             .because(cause)
             .hint("If its directory was moved, move it back. Then run the same command again."),
         _ => problem("read the journal", path, cause),
     })?;
-    parse(&bytes, path)
+    parse(&mut BufReader::new(file), path)
 }
 
-fn parse(bytes: &[u8], path: &Path) -> Result<Contents> {
+/// Reads the record of one line of the journal at `path`, whole.
+///
+/// # Errors
+/// Fails if it cannot be read or is not that line any more.
+pub fn record_at(path: &Path, span: Span) -> Result<Record> {
+    let failed = |cause| problem("read the journal", path, cause);
+    let mut file = File::open(path).map_err(failed)?;
+    file.seek(SeekFrom::Start(span.offset)).map_err(failed)?;
+    let mut text = Vec::new();
+    file.take(span.length).read_to_end(&mut text).map_err(failed)?;
+    match parse_line(&text, span, LongLines::Whole) {
+        Ok(entry) => Ok(entry.record),
+        Err(bad) => Err(bad.of_line(span.number, path)),
+    }
+}
+
+fn parse(journal: &mut impl BufRead, path: &Path) -> Result<Contents> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut valid_length = 0;
-    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').peekable();
-    while let Some(text) = lines.next() {
-        let number = length(entries.len()) + 1;
-        match parse_line(text, number) {
-            Ok(entry) => entries.push(entry),
-            Err(Bad::Newer(what)) => {
-                return Err(Error::refused(format!(
-                    "Line {number} of the journal {} was written by another version of this program ({what}).",
-                    path.display()
-                ))
-                .hint("Install the newest version, then run the same command again."));
-            }
-            Err(Bad::Damaged(_)) if lines.peek().is_none() => break,
-            Err(Bad::Damaged(why)) => {
-                return Err(Error::failed(format!(
-                    "Line {number} of the journal {} is damaged: {why}.",
-                    path.display()
-                ))
-                .hint("Restore the file from a backup. If there is none, move it away and undo by hand."));
-            }
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        let failed = |cause| problem("read the journal", path, cause);
+        if journal.read_until(b'\n', &mut text).map_err(failed)? == 0 {
+            break;
         }
-        valid_length += length(text.len());
+        let span = Span { offset: valid_length, length: length(text.len()), number: length(entries.len()) + 1 };
+        match parse_line(&text, span, LongLines::PassedOver) {
+            Ok(entry) => entries.push(entry),
+            Err(Bad::Damaged(_)) if journal.fill_buf().map_err(failed)?.is_empty() => break,
+            Err(bad) => return Err(bad.of_line(span.number, path)),
+        }
+        valid_length += span.length;
     }
     Ok(Contents { entries, valid_length })
 }
@@ -178,25 +229,54 @@ enum Bad {
     Damaged(&'static str),
 }
 
-fn parse_line(bytes: &[u8], number: u64) -> Result<Entry, Bad> {
+impl Bad {
+    fn of_line(self, number: u64, path: &Path) -> Error {
+        let line = format!("Line {number} of the journal {}", path.display());
+        match self {
+            Self::Newer(what) => {
+                Error::refused(format!("{line} was written by another version of this program ({what})."))
+                    .hint("Install the newest version, then run the same command again.")
+            }
+            Self::Damaged(why) => Error::failed(format!("{line} is damaged: {why}."))
+                .hint("Restore the file from a backup. If there is none, move it away and undo by hand."),
+        }
+    }
+}
+
+/// What becomes of the values of long notes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LongLines {
+    Whole,
+    PassedOver,
+}
+
+fn parse_line(bytes: &[u8], span: Span, long: LongLines) -> Result<Entry, Bad> {
     let whole = bytes.strip_suffix(b"\n").ok_or(Bad::Damaged("it has no end"))?;
     let text = std::str::from_utf8(whole).map_err(|_| Bad::Damaged("it is not text"))?;
-    let mut parts = text.splitn(4, ' ');
-    let version = parts.next().and_then(|part| part.strip_prefix('v')).and_then(|part| part.parse::<u32>().ok());
-    match version {
+    let (version, rest) = text.split_once(' ').unwrap_or((text, ""));
+    match version.strip_prefix('v').and_then(|number| number.parse::<u32>().ok()) {
         Some(VERSION) => {}
         Some(other) => return Err(Bad::Newer(format!("format {other}"))),
         None => return Err(Bad::Damaged("it does not begin with a version")),
     }
+    let mut parts = rest.splitn(3, ' ');
     let (Some(written), Some(crc), Some(json)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Bad::Damaged("it is too short"));
     };
-    let actual = crc32fast::hash(format!("{written} {json}").as_bytes());
-    if crc.len() != 8 || u32::from_str_radix(crc, 16) != Ok(actual) {
+    let mut actual = crc32fast::Hasher::new();
+    [written, " ", json].iter().for_each(|part| actual.update(part.as_bytes()));
+    if crc.len() != 8 || u32::from_str_radix(crc, 16) != Ok(actual.finalize()) {
         return Err(Bad::Damaged("its checksum is wrong"));
     }
-    if written.parse() != Ok(number) {
+    if written.parse() != Ok(span.number) {
         return Err(Bad::Damaged("its number is out of order"));
+    }
+    let number = span.number;
+    if long == LongLines::PassedOver
+        && json.len() > LONG
+        && let Ok(LongBody { at, record: LongNote { step, key } }) = serde_json::from_str(json)
+    {
+        return Ok(Entry { number, at, record: Record::Note { step, key, value: Kept::Line(span) } });
     }
     // The checksum is right, so whoever wrote this meant it.
     let body: Body = serde_json::from_str(json).map_err(|cause| Bad::Newer(cause.to_string()))?;
@@ -208,12 +288,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+    use std::fs;
 
     fn records() -> Vec<Record> {
         vec![
             Record::Started { step: "stop_stack".into() },
             Record::Note {
-                step: "stop_stack".into(), key: "ünïcode\nkey".into(), value: json!({"a": [1, 2.5, null]})
+                step: "stop_stack".into(),
+                key: "ünïcode\nkey".into(),
+                value: json!({"a": [1, 2.5, null]}).into(),
             },
             Record::Finished { step: "stop_stack".into(), output: json!("done") },
             Record::Committed,
@@ -227,8 +310,8 @@ mod tests {
         lines.collect::<String>().into_bytes()
     }
 
-    fn parse(bytes: &[u8]) -> Result<Contents> {
-        super::parse(bytes, Path::new("journal"))
+    fn parse(mut bytes: &[u8]) -> Result<Contents> {
+        super::parse(&mut bytes, Path::new("journal"))
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! What steps have kept, read back: it is read whole, or it is an error that names it. Nothing that was kept is passed
 //! over because it cannot be understood.
 
+use super::kept::Kept;
 use super::state::State;
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 impl State {
     /// Returns the latest note of a step under `key`; nothing if there is none.
     ///
     /// # Errors
-    /// Fails, naming step and key, where the note is not in the expected form.
+    /// Fails, naming step and key, where the note cannot be read or is not in the expected form.
     pub fn noted<T: DeserializeOwned>(&self, step: &str, key: &str) -> Result<Option<T>> {
-        let value = self.step(step).notes.remove(key);
-        value.map(|value| read(value, step, &format!("the note \"{key}\""))).transpose()
+        self.step(step).notes.get(key).map(|kept| self.read_note(kept, step, key)).transpose()
     }
 
     /// Returns the notes of a step whose keys begin with `beginning`, by the rest of their keys.
@@ -21,10 +20,9 @@ impl State {
     /// # Errors
     /// As [`State::noted`].
     pub fn all_noted<T: DeserializeOwned>(&self, step: &str, beginning: &str) -> Result<Vec<(String, T)>> {
-        let notes = self.step(step).notes.into_iter();
-        let ours = notes
-            .filter_map(|(key, value)| key.strip_prefix(beginning).map(|rest| (rest.to_owned(), key.clone(), value)));
-        ours.map(|(rest, key, value)| Ok((rest, read(value, step, &format!("the note \"{key}\""))?))).collect()
+        let ours =
+            self.step(step).notes.iter().filter_map(|(key, kept)| Some((key.strip_prefix(beginning)?, key, kept)));
+        ours.map(|(rest, key, kept)| Ok((rest.to_owned(), self.read_note(kept, step, key)?))).collect()
     }
 
     /// Returns the output of a finished step; nothing if it is not finished.
@@ -32,17 +30,20 @@ impl State {
     /// # Errors
     /// Fails, naming the step, where the output is not in the expected form.
     pub fn output<T: DeserializeOwned>(&self, step: &str) -> Result<Option<T>> {
-        self.step(step).output.map(|value| read(value, step, "the result")).transpose()
+        let output = self.step(step).output.as_ref();
+        output.map(|value| T::deserialize(value).map_err(|cause| unreadable(step, "the result", cause))).transpose()
+    }
+
+    fn read_note<T: DeserializeOwned>(&self, kept: &Kept, step: &str, key: &str) -> Result<T> {
+        self.place.read(kept).map_err(|cause| unreadable(step, &format!("the note \"{key}\""), cause))
     }
 }
 
-fn read<T: DeserializeOwned>(value: Value, step: &str, what: &str) -> Result<T> {
-    serde_json::from_value(value).map_err(|cause| {
-        Error::failed(format!("In the journal, {what} of the step {step} cannot be understood."))
-            .because(cause)
-            .hint("Another version of this program may have written it: use the one that began the migration.")
-            .hint("Or take the migration back with that version (rollback), and begin it again with this one.")
-    })
+fn unreadable(step: &str, what: &str, cause: impl Into<anyhow::Error>) -> Error {
+    Error::failed(format!("In the journal, {what} of the step {step} cannot be understood."))
+        .because(cause)
+        .hint("Another version of this program may have written it: use the one that began the migration.")
+        .hint("Or take the migration back with that version (rollback), and begin it again with this one.")
 }
 
 #[cfg(test)]
@@ -50,11 +51,11 @@ mod tests {
     use super::*;
     use crate::journal::Record;
     use crate::report::sample;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn state() -> State {
         let mut state = State::new(sample::opened());
-        let note = |key: &str, value: Value| Record::Note { step: "copy".into(), key: key.into(), value };
+        let note = |key: &str, value: Value| Record::Note { step: "copy".into(), key: key.into(), value: value.into() };
         let records = [
             Record::Planned { plan: json!({}), fingerprints: Default::default() },
             Record::Started { step: "copy".into() },
@@ -63,7 +64,7 @@ mod tests {
             note("reader", json!("files")),
             Record::Finished { step: "copy".into(), output: json!({ "counts": 7 }) },
         ];
-        records.iter().for_each(|record| state.apply(record).unwrap());
+        records.into_iter().for_each(|record| state.apply(record).unwrap());
         state
     }
 

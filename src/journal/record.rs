@@ -3,6 +3,7 @@
 //! The format is kept: fields may be added with defaults, and anything that an older program would misunderstand
 //! needs a new version of the line (see [`super::log`]).
 
+use super::kept::{Kept, NoteFile};
 use crate::files::Fingerprint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,16 @@ pub enum Record {
         /// What it is; a later note of the same key replaces the earlier.
         key: String,
         /// The value.
-        value: Value,
+        value: Kept,
+    },
+    /// As [`Record::Note`], of a value that lies in a file of its own.
+    NoteInFile {
+        /// The step.
+        step: String,
+        /// What it is.
+        key: String,
+        /// The file, which is on disk before this record.
+        file: NoteFile,
     },
     /// A step is done.
     Finished {

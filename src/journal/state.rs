@@ -1,10 +1,12 @@
 //! What follows from a journal: every legal transition is in [`State::apply`], and anything else is a typed error.
 
+use super::kept::{Kept, Place};
 use super::record::{Opened, Record};
 use crate::files::Fingerprint;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
 /// Where a run as a whole stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub struct StepState {
     /// Where it stands.
     pub status: Status,
     /// What it has kept while acting.
-    pub notes: BTreeMap<String, Value>,
+    pub notes: BTreeMap<String, Kept>,
     /// What it gave when it finished last.
     pub output: Option<Value>,
     /// It was started after the commit.
@@ -68,6 +70,9 @@ pub struct StepState {
     /// Which of the attempt's starts was its last, counted over all steps from 1; 0 if it was never started.
     pub begun: u64,
 }
+
+static NEVER_STARTED: StepState =
+    StepState { status: Status::Pending, notes: BTreeMap::new(), output: None, after_commit: false, begun: 0 };
 
 impl StepState {
     /// Returns whether the step has left nothing behind.
@@ -111,6 +116,8 @@ pub struct State {
     committed: bool,
     /// How many starts of steps there were in this attempt.
     starts: u64,
+    /// Where its journal is.
+    pub(super) place: Place,
 }
 
 /// A record that cannot follow from the state.
@@ -146,17 +153,35 @@ impl State {
             steps: Vec::new(),
             committed: false,
             starts: 0,
+            place: Place::default(),
         }
     }
 
+    /// Returns the state after the first record of a journal that is at `path`.
+    pub(super) fn of_journal(path: &Path, opened: Opened) -> Self {
+        let place = Place::new(path, &opened.run_id);
+        Self { place, ..Self::new(opened) }
+    }
+
     /// Returns a step; one never started is pending.
-    pub fn step(&self, name: &str) -> StepState {
-        self.steps.iter().find(|(step, _)| step == name).map(|(_, state)| state.clone()).unwrap_or_default()
+    pub fn step(&self, name: &str) -> &StepState {
+        self.steps.iter().find(|(step, _)| step == name).map_or(&NEVER_STARTED, |(_, state)| state)
     }
 
     /// Returns the steps started in this attempt, by order of their first start. To undo, go backwards.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = (&str, &StepState)> {
         self.steps.iter().map(|(name, state)| (name.as_str(), state))
+    }
+
+    /// Returns the names of the files that notes are in.
+    pub(super) fn note_files(&self) -> BTreeSet<&str> {
+        let notes = self.steps.iter().flat_map(|(_, step)| step.notes.values());
+        notes.filter_map(|kept| if let Kept::File(file) = kept { Some(file.name.as_str()) } else { None }).collect()
+    }
+
+    /// Says where the journal is by now.
+    pub(super) fn moved_to(&mut self, path: &Path) {
+        self.place = Place::new(path, &self.opened.run_id);
     }
 
     /// Returns whether the commit has happened and not been taken back.
@@ -173,37 +198,34 @@ impl State {
     ///
     /// # Errors
     /// Fails if the record cannot follow.
-    pub fn apply(&mut self, record: &Record) -> Result<(), IllegalRecord> {
+    pub fn apply(&mut self, record: Record) -> Result<(), IllegalRecord> {
+        let status = self.require(&record)?;
+        self.take(record, status);
+        Ok(())
+    }
+
+    /// Makes sure that a record can follow.
+    ///
+    /// # Errors
+    /// Fails if it cannot.
+    pub fn allows(&self, record: &Record) -> Result<(), IllegalRecord> {
+        self.require(record).map(drop)
+    }
+
+    /// Returns where the record's step stands after it, if it has one.
+    fn require(&self, record: &Record) -> Result<Option<Status>, IllegalRecord> {
         use Phase::{Committed, Completed, Preparing, RolledBack, RollingBack, Stuck};
-        let illegal =
-            |status: Option<Status>| IllegalRecord { record: Box::new(record.clone()), phase: self.phase, status };
-        let all_clean = self.steps.iter().all(|(_, step)| step.is_clean());
-        let all_finished = self.steps.iter().all(|(_, step)| step.is_clean() || step.status == Status::Finished);
-        let switch_undone = self.steps.iter().all(|(_, step)| step.is_clean() || !step.after_commit);
-        match (record, self.phase) {
-            (Record::Planned { plan, fingerprints }, Preparing | RolledBack) if all_clean => {
-                self.attempt += u32::from(self.phase == RolledBack);
-                self.plan = Some(plan.clone());
-                self.fingerprints.clone_from(fingerprints);
-                self.steps.clear();
-                self.phase = Preparing;
-                self.starts = 0;
-                self.stopped = None;
-            }
-            (Record::Committed, Preparing) if self.plan.is_some() && all_finished => {
-                self.phase = Committed;
-                self.committed = true;
-            }
-            (Record::Uncommitted, Committed | RollingBack) if self.committed && switch_undone => {
-                self.phase = Preparing;
-                self.committed = false;
-            }
-            (Record::Completed, Committed) if all_finished => self.phase = Completed,
-            (Record::RolledBack, Preparing | RollingBack | Committed) if all_clean => {
-                self.phase = RolledBack;
-                self.committed = false;
-            }
-            (Record::Cancelled, Preparing | Committed | RollingBack | Stuck) => self.stopped = Some(Stopped::Cancelled),
+        let illegal = |status| IllegalRecord { record: Box::new(record.clone()), phase: self.phase, status };
+        let all_clean = || self.steps.iter().all(|(_, step)| step.is_clean());
+        let all_finished = || self.steps.iter().all(|(_, step)| step.is_clean() || step.status == Status::Finished);
+        let switch_undone = || self.steps.iter().all(|(_, step)| step.is_clean() || !step.after_commit);
+        let is_legal = match (record, self.phase) {
+            (Record::Planned { .. }, Preparing | RolledBack) => all_clean(),
+            (Record::Committed, Preparing) => self.plan.is_some() && all_finished(),
+            (Record::Uncommitted, Committed | RollingBack) => self.committed && switch_undone(),
+            (Record::Completed, Committed) => all_finished(),
+            (Record::RolledBack, Preparing | RollingBack | Committed) => all_clean(),
+            (Record::Cancelled, Preparing | Committed | RollingBack | Stuck) => true,
             (
                 Record::Started { step }
                 | Record::Finished { step, .. }
@@ -211,35 +233,75 @@ impl State {
                 | Record::Invalidated { step, .. },
                 Preparing | Committed,
             )
-            | (Record::Note { step, .. }, Preparing | Committed | RollingBack)
+            | (Record::Note { step, .. } | Record::NoteInFile { step, .. }, Preparing | Committed | RollingBack)
             | (Record::UndoStarted { step }, Preparing | Committed | Completed | RollingBack | Stuck)
             | (Record::UndoFinished { step } | Record::UndoFailed { step, .. }, Preparing | RollingBack) => {
                 let before = self.step(step);
-                let after = advance(&before, record, self.committed).filter(|_| self.plan.is_some());
-                let mut after = after.ok_or_else(|| illegal(Some(before.status.clone())))?;
-                if matches!(record, Record::Started { .. }) {
-                    self.starts += 1;
-                    after.begun = self.starts;
-                }
-                self.phase = phase_after(self.phase, &before.status, &after.status);
-                self.stopped = match record {
-                    Record::Failed { error, .. } | Record::UndoFailed { error, .. } => {
-                        Some(Stopped::Failed { step: step.clone(), error: error.clone() })
-                    }
-                    _ => None,
-                };
-                self.put(step, after);
+                let after = status_after(before, record).filter(|_| self.plan.is_some());
+                return after.map(Some).ok_or_else(|| illegal(Some(before.status.clone())));
             }
-            _ => return Err(illegal(None)),
-        }
-        Ok(())
+            _ => false,
+        };
+        if is_legal { Ok(None) } else { Err(illegal(None)) }
     }
 
-    fn put(&mut self, name: &str, state: StepState) {
-        match self.steps.iter_mut().find(|(step, _)| step == name) {
-            Some((_, there)) => *there = state,
-            None => self.steps.push((name.to_owned(), state)),
+    /// Takes in a record that can follow; `status` is what [`State::require`] has returned for it.
+    fn take(&mut self, record: Record, status: Option<Status>) {
+        match record {
+            Record::Planned { plan, fingerprints } => {
+                self.attempt += u32::from(self.phase == Phase::RolledBack);
+                self.plan = Some(plan);
+                self.fingerprints = fingerprints;
+                self.steps.clear();
+                self.phase = Phase::Preparing;
+                self.starts = 0;
+                self.stopped = None;
+            }
+            Record::Committed => (self.phase, self.committed) = (Phase::Committed, true),
+            Record::Uncommitted => (self.phase, self.committed) = (Phase::Preparing, false),
+            Record::Completed => self.phase = Phase::Completed,
+            Record::RolledBack => (self.phase, self.committed) = (Phase::RolledBack, false),
+            Record::Cancelled => self.stopped = Some(Stopped::Cancelled),
+            // Only ever the first one.
+            Record::Opened(_) => {}
+            Record::Started { step } => {
+                self.starts += 1;
+                let (starts, committed) = (self.starts, self.committed);
+                self.enter(&step, status, |there| {
+                    (there.output, there.after_commit, there.begun) = (None, committed, starts);
+                });
+            }
+            Record::Note { step, key, value } => {
+                self.enter(&step, status, |there| drop(there.notes.insert(key, value)));
+            }
+            Record::NoteInFile { step, key, file } => {
+                self.enter(&step, status, |there| drop(there.notes.insert(key, Kept::File(file))));
+            }
+            Record::Finished { step, output } => self.enter(&step, status, |there| there.output = Some(output)),
+            Record::Failed { step, error } | Record::UndoFailed { step, error } => {
+                self.enter(&step, status, |_| ());
+                self.stopped = Some(Stopped::Failed { step, error });
+            }
+            Record::Invalidated { step, .. } | Record::UndoStarted { step } => self.enter(&step, status, |_| ()),
+            Record::UndoFinished { step } => {
+                self.enter(&step, status, |there| (there.notes, there.output) = (BTreeMap::new(), None));
+            }
         }
+    }
+
+    /// Brings a step to where it stands after a record, and the run with it.
+    fn enter(&mut self, name: &str, status: Option<Status>, change: impl FnOnce(&mut StepState)) {
+        let before = self.step(name).status.clone();
+        let after = status.unwrap_or_else(|| before.clone());
+        self.phase = phase_after(self.phase, &before, &after);
+        self.stopped = None;
+        if let Some((_, there)) = self.steps.iter_mut().find(|(step, _)| step == name) {
+            there.status = after;
+            return change(there);
+        }
+        let mut there = StepState { status: after, ..StepState::default() };
+        change(&mut there);
+        self.steps.push((name.to_owned(), there));
     }
 }
 
@@ -254,43 +316,29 @@ fn phase_after(phase: Phase, before: &Status, after: &Status) -> Phase {
     }
 }
 
-/// Returns the step after the record, or nothing if it cannot follow.
-fn advance(step: &StepState, record: &Record, committed: bool) -> Option<StepState> {
+/// Returns where a step stands after the record, or nothing if it cannot follow.
+fn status_after(step: &StepState, record: &Record) -> Option<Status> {
     use Status::{Failed, Finished, Invalidated, Pending, Running, Stuck, Undoing, Undone};
-    let mut next = step.clone();
     match (record, &step.status) {
         // Running: cut off before, and begun again.
-        (Record::Started { .. }, Pending | Running | Failed { .. } | Invalidated { .. } | Undone) => {
-            next.status = Running;
-            next.output = None;
-            next.after_commit = committed;
-        }
-        (Record::Note { key, value, .. }, Running | Undoing) => {
-            next.notes.insert(key.clone(), value.clone());
-        }
-        (Record::Finished { output, .. }, Running) => {
-            next.status = Finished;
-            next.output = Some(output.clone());
-        }
-        (Record::Failed { error, .. }, Running) => next.status = Failed { error: error.clone() },
+        (Record::Started { .. }, Pending | Running | Failed { .. } | Invalidated { .. } | Undone) => Some(Running),
+        (Record::Note { .. } | Record::NoteInFile { .. }, Running) => Some(Running),
+        (Record::Note { .. } | Record::NoteInFile { .. } | Record::UndoStarted { .. }, Undoing) => Some(Undoing),
+        (Record::Finished { .. }, Running) => Some(Finished),
+        (Record::Failed { error, .. }, Running) => Some(Failed { error: error.clone() }),
         // After the commit too, ahead of an undo of the switch that may be cut off.
         (Record::Invalidated { reason, .. }, Running | Finished | Failed { .. } | Invalidated { .. })
             if !step.after_commit =>
         {
-            next.status = Invalidated { reason: reason.clone() };
+            Some(Invalidated { reason: reason.clone() })
         }
-        (
-            Record::UndoStarted { .. },
-            Running | Finished | Failed { .. } | Invalidated { .. } | Undoing | Stuck { .. },
-        ) => next.status = Undoing,
-        (Record::UndoFinished { .. }, Undoing) => {
-            let StepState { after_commit, begun, .. } = *step;
-            next = StepState { status: Undone, after_commit, begun, ..StepState::default() };
+        (Record::UndoStarted { .. }, Running | Finished | Failed { .. } | Invalidated { .. } | Stuck { .. }) => {
+            Some(Undoing)
         }
-        (Record::UndoFailed { error, .. }, Undoing) => next.status = Stuck { error: error.clone() },
-        _ => return None,
+        (Record::UndoFinished { .. }, Undoing) => Some(Undone),
+        (Record::UndoFailed { error, .. }, Undoing) => Some(Stuck { error: error.clone() }),
+        _ => None,
     }
-    Some(next)
 }
 
 #[cfg(test)]

@@ -190,8 +190,7 @@ pub(super) fn partly_copied(state: &State, index: &str) -> Result<Option<Partial
 
 /// Returns whether a part of any index is copied and kept.
 pub(super) fn has_copied(run: &Run) -> bool {
-    let notes = run.journal().state().step(Step::CopyElastic.name()).notes;
-    notes.keys().any(|key| key.starts_with(INDEX))
+    run.journal().state().step(Step::CopyElastic.name()).notes.keys().any(|key| key.starts_with(INDEX))
 }
 
 /// The beginning of the notes on indices.

@@ -52,8 +52,12 @@ pub(super) async fn count(docker: &Daemon, container: &str) -> Result<BTreeMap<S
 
 /// Notes what the new server begins with, once for each start of it. Nothing depends on that but what `rollback` says.
 pub(super) async fn note(run: &Run) {
-    let step = run.journal().state().step(Step::CheckHealth.name());
-    if step.status != Status::Running || step.notes.contains_key(NOTE) {
+    let is_due = {
+        let journal = run.journal();
+        let step = journal.state().step(Step::CheckHealth.name());
+        step.status == Status::Running && !step.notes.contains_key(NOTE)
+    };
+    if !is_due {
         return;
     }
     let counted = async {

@@ -77,21 +77,22 @@ fn a_migration_that_was_taken_back_begins_anew() {
 
 #[test]
 fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
-    use crate::journal::Record;
+    use crate::journal::{Kept, Record};
     use crate::report::sample;
     use serde_json::json;
 
-    let mut whole = state("elastic-copied.journal").step(Step::CopyElastic.name()).notes;
-    let good = whole.remove("index events-log-d1bd").unwrap();
+    let whole = state("elastic-copied.journal");
+    let good: serde_json::Value = whole.noted(Step::CopyElastic.name(), "index events-log-d1bd").unwrap().unwrap();
     let read = |value: serde_json::Value| {
         let (step, key) = (Step::CopyElastic.name().to_owned(), "index events-log-d1bd".to_owned());
         let mut state = State::new(sample::opened());
         let planned = Record::Planned { plan: json!({}), fingerprints: Default::default() };
-        let note = |key: &str, value| Record::Note { step: step.clone(), key: key.to_owned(), value };
+        let note =
+            |key: &str, value| Record::Note { step: step.clone(), key: key.to_owned(), value: Kept::Here(value) };
         // Notes of another kind under the same step are known by their keys.
         let others = [note("reader", good.clone()), note("claim /x", json!({ "path": "/x", "was_directory": false }))];
         let records = [planned, Record::Started { step: step.clone() }, note(&key, value)].into_iter().chain(others);
-        records.for_each(|record| state.apply(&record).unwrap());
+        records.for_each(|record| state.apply(record).unwrap());
         copied_by(&state)
     };
     assert_eq!(read(good.clone()).unwrap().len(), 1);

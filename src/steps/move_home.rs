@@ -12,6 +12,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         let (from, to) = (home.from, to.clone());
         blocking(move || files::rename(&from, &to)).await?;
     }
+    tell_journal(run);
     Ok(Done::line(to.display().to_string()))
 }
 
@@ -28,5 +29,13 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
         }
         files::rename(&to, &home.from)
     })
-    .await
+    .await?;
+    tell_journal(run);
+    Ok(())
+}
+
+/// The journal lies in the home.
+fn tell_journal(run: &Run) {
+    let file = run.now(&run.plan.journal_file());
+    run.journal().moved_to(&file);
 }

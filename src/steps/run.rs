@@ -91,9 +91,7 @@ impl Run {
     /// # Errors
     /// Fails when the note cannot be written.
     pub fn note(&self, step: Step, key: &str, value: &impl Serialize) -> Result<()> {
-        let value = serde_json::to_value(value)
-            .map_err(|cause| Error::internal(format!("The note {key} cannot be written.")).because(cause))?;
-        self.record(Record::Note { step: step.name().into(), key: key.into(), value })
+        self.journal().note(step.name(), key, value)
     }
 
     /// Returns the latest note of a step under `key`; nothing if there is none.
