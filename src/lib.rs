@@ -15,7 +15,7 @@
 //! argv, env ─ invocation ─ cli ─ settings ─┐
 //! compose files, docker, data dirs ─ deployment ─ preflight ─ plan ──(--dry-run stops here)
 //!                                                              │
-//!                                              journal ⇄ executor ─ events ─ display, log file, report
+//!                                              journal ⇄ engine ─ events ─ display, log file, report
 //!                                                              │
 //!                                                            steps
 //! ```
@@ -32,10 +32,10 @@ pub mod deployment;
 pub mod display;
 pub mod docker;
 pub mod elastic;
+pub mod engine;
 pub mod environment;
 pub mod error;
 pub mod events;
-pub mod executor;
 pub mod export;
 pub mod failpoints;
 pub mod files;

@@ -8,8 +8,8 @@ use super::prepare::Prepared;
 use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, session_at, settled, stamp_now};
 use super::{Context, consent};
 use crate::elastic::Survey;
+use crate::engine::{self, Failure};
 use crate::error::{Error, Kind, Result};
-use crate::executor::{self, Failure};
 use crate::files::{self, space};
 use crate::journal::{Phase, Scope};
 use crate::planner::{ElasticWishes, Measured, build_elastic};
@@ -184,7 +184,7 @@ fn options(settings: &Elastic) -> Result<Options> {
 
 async fn perform(run: &Run, session: &Session, context: &Context) -> Result<()> {
     let begun = Instant::now();
-    match executor::execute(run).await {
+    match engine::execute(run).await {
         Ok(()) => {
             let outcome = outcome(run, begun, context)?;
             let text = elastic_text(&run.plan, &outcome, &session.command("rollback"), &session.command("verify"));

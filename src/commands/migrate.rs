@@ -8,8 +8,8 @@ use super::rollback::roll_back;
 use super::session::{Tools, as_refusal, begin, connect, open_log, resume};
 use super::{Context, consent};
 use crate::display::Choice;
+use crate::engine::{self, Failure, Reached};
 use crate::error::{Error, Kind, Result};
-use crate::executor::{self, Failure, Reached};
 use crate::journal::{Phase, Scope, State};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
@@ -86,7 +86,7 @@ fn options(settings: &Migration) -> Result<Options> {
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {
     let begun = Instant::now();
     let session = &settings.session;
-    match executor::execute(run).await {
+    match engine::execute(run).await {
         Ok(()) => {
             let outcome = outcome(run, begun, context)?;
             context.display.print(&success_text(&run.plan, &outcome, &session.command("rollback")));

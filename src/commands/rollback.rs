@@ -4,8 +4,8 @@ use super::known::{Known, lock};
 use super::lookup::known;
 use super::session::{Tools, connect, go_on_command, open_log, resume};
 use super::{Context, consent};
+use crate::engine;
 use crate::error::{Error, Kind, Result};
-use crate::executor;
 use crate::journal::Phase;
 use crate::plan::Step;
 use crate::report::{elastic_back_text, recorded_text, rolled_back_text};
@@ -93,7 +93,7 @@ async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> R
 }
 
 fn what_it_does(known: &Known, settings: &Rollback) -> String {
-    let lines = executor::what_rollback_does(&known.plan, &known.state, !settings.start);
+    let lines = engine::what_rollback_does(&known.plan, &known.state, !settings.start);
     if lines.is_empty() {
         return "There is nothing to be put back: the old server and its data were not touched.".to_owned();
     }
@@ -128,7 +128,7 @@ pub(super) async fn roll_back(
     session: &crate::settings::Session,
     context: &Context,
 ) -> Result<()> {
-    executor::roll_back(run).await.map_err(|error| match error.kind() {
+    engine::roll_back(run).await.map_err(|error| match error.kind() {
         Kind::Cancelled => Error::new(Kind::Cancelled, "Stopped on request; the way back is not finished.")
             .hint(format!("Finish it: {}", session.command("rollback"))),
         _ => error,

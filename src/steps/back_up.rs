@@ -3,6 +3,7 @@
 use super::run::blocking;
 use super::{Done, Run, sources};
 use crate::display::format::{bytes, plural};
+use crate::engine::Change;
 use crate::error::Result;
 use crate::files::{self, Fingerprint, archive};
 use crate::plan::{Archive, Step};
@@ -44,18 +45,22 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     )))
 }
 
-/// Returns what changed since it was backed up, for people, if anything did: somebody may have used the old server since
-/// a run was cut off, and what would be migrated is what belongs in the archive.
+/// Returns the first of the data that were archived and are not any more what they were then.
 ///
 /// # Errors
-/// Fails when it cannot be read.
-pub async fn changed_archives(run: &Run) -> Result<Option<String>> {
+/// Fails when they cannot be read.
+pub(super) async fn changes(run: &Run) -> Result<Option<Change>> {
     for planned in &run.plan.archives {
         let Some(then) = noted(run, planned)? else { continue };
         let Some(now) = take(run, planned).await? else { continue };
-        let changes = then.compare(&now);
-        if !changes.is_empty() {
-            return Ok(Some(format!("{} ({changes})", planned.source.display())));
+        let paths = then.compare(&now);
+        if !paths.is_empty() {
+            return Ok(Some(Change {
+                what: format!("{} ({paths})", planned.source.display()),
+                told: "changed since it was backed up, so it is backed up again",
+                again: vec![Step::BackUp],
+                of_a_source: false,
+            }));
         }
     }
     Ok(None)

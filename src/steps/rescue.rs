@@ -8,6 +8,7 @@ use super::run::blocking;
 use super::{Done, Run, keep, stop_stack};
 use crate::deployment::Role;
 use crate::display::format::{bytes, plural};
+use crate::engine::Change;
 use crate::error::{Error, Result};
 use crate::files::unpack::{self, Reading, Unpacked};
 use crate::files::{self, space};
@@ -58,15 +59,28 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
 ///
 /// # Errors
 /// Fails when the container is gone or docker does not answer.
-pub async fn changed_containers(run: &Run) -> Result<Vec<String>> {
-    let mut changed = Vec::new();
+pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
     for rescue in &run.plan.rescues {
         let Some(then) = run.noted::<Rescued>(Step::Rescue, &key(rescue))? else { continue };
         if keep::require(run, rescue).await?.state.finished_at != then.stopped {
-            changed.push(format!("{} (it has run since)", rescue.place()));
+            changes.push(Change {
+                what: format!("{} (it has run since)", rescue.place()),
+                told: "changed since it was copied out, so it is copied out again",
+                again: [
+                    Step::VerifyElastic,
+                    Step::BackUp,
+                    Step::CopyElastic,
+                    Step::CopyMongo,
+                    Step::CopyRedis,
+                    Step::Rescue,
+                ]
+                .into(),
+                of_a_source: true,
+            });
         }
     }
-    Ok(changed)
+    Ok(changes)
 }
 
 async fn one(run: &Run, rescue: &Rescue) -> Result<Rescued> {

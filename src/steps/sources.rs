@@ -3,20 +3,12 @@
 use super::Run;
 use super::run::blocking;
 use crate::deployment::Role;
+use crate::engine::Change;
 use crate::error::{Error, Result};
 use crate::files::locks::{self, HeldLocks, Holding};
 use crate::files::{self, Fingerprint, fingerprint};
 use crate::plan::{Replacement, Step};
 use std::path::{Path, PathBuf};
-
-/// A source that is not what was copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    /// The step that copied it.
-    pub step: Step,
-    /// What changed, for people.
-    pub what: String,
-}
 
 /// Returns the step that copies the data of a role.
 pub(super) fn copying_step(role: Role) -> Step {
@@ -93,17 +85,25 @@ pub(super) fn require_unchanged(before: &Fingerprint, after: &Fingerprint, path:
 ///
 /// # Errors
 /// Fails when a source cannot be read.
-pub async fn changed_sources(run: &Run) -> Result<Vec<Changed>> {
-    let mut changed = Vec::new();
+pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
     for one in &run.plan.replacements {
         let step = copying_step(one.role);
         let Some(then) = run.noted::<Fingerprint>(step, &key(one))? else { continue };
-        let changes = then.compare(&take(run, one).await?);
-        if !changes.is_empty() {
-            changed.push(Changed { step, what: format!("{} ({changes})", one.source.display()) });
+        let paths = then.compare(&take(run, one).await?);
+        if paths.is_empty() {
+            continue;
         }
+        // What was archived would be something else than what is migrated.
+        let first = if step == Step::CopyElastic { &[Step::VerifyElastic, Step::BackUp][..] } else { &[Step::BackUp] };
+        changes.push(Change {
+            what: format!("{} ({paths})", one.source.display()),
+            told: "changed since it was copied, so it is copied again",
+            again: [first, &[step]].concat(),
+            of_a_source: true,
+        });
     }
-    Ok(changed)
+    Ok(changes)
 }
 
 fn key(one: &Replacement) -> String {

@@ -1,0 +1,151 @@
+//! Runs, continues and undoes a plan, with the journal ahead of every act.
+//!
+//! Before the commit record nothing of the old server is changed but that it is stopped: a failure leaves the work
+//! done so far for the next try. After it and before the new server starts, a failure undoes the switch by itself.
+//! From the start of the new server on, the caller decides.
+
+mod carry_out;
+mod prepare;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use world::{Change, Done, World};
+
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Phase, Record, State, Status};
+use crate::plan::{Plan, Step};
+use carry_out::{apply_all, undo_all, undo_title};
+use prepare::{has_come_round, has_failed_to_come_up, invalidate_used_copies, prepare};
+
+/// How far a run got when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// The old server is as it was, but stopped.
+    Preparation,
+    /// The new server was started.
+    NewServer,
+}
+
+/// A failure and how far the run had got.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened.
+    pub error: Error,
+    /// How far the run got.
+    pub reached: Reached,
+}
+
+/// Applies every step that is not done yet.
+///
+/// # Errors
+/// The first failure of a step; what it leaves behind is told by [`Failure::reached`].
+pub async fn execute(world: &impl World) -> Result<(), Failure> {
+    let mut result = execute_steps(world).await.map_err(|failure| failed_if_acted(world, failure));
+    if let Err(failure) = &mut result
+        && failure.error.kind() == Kind::Cancelled
+    {
+        // Only for `status`; where the journal is in no state to take it, the error itself says all.
+        let _ = world.record(Record::Cancelled);
+        failure.error = cancelled_in(world);
+    }
+    // Nothing of ours is left when we end, not even a network. What cannot be removed now, the next run removes.
+    if let Err(error) = world.remove_leftovers().await {
+        world.events().warn(format!("Temporary containers may be left: {error}"));
+    }
+    result
+}
+
+/// A refusal says that nothing was changed. Once a step was begun that does more than getting images, the old server is
+/// stopped, or something new is made.
+fn failed_if_acted(world: &impl World, failure: Failure) -> Failure {
+    let acted = world.steps().into_iter().any(|step| step != Step::PullImages && !is_clean(world, step));
+    let Failure { error, reached } = failure;
+    match error.kind() {
+        Kind::Refused if acted => Failure { error: error.with_kind(Kind::Failed), reached },
+        _ => Failure { error, reached },
+    }
+}
+
+/// Returns the error of a run that was stopped, with the place where.
+fn cancelled_in(world: &impl World) -> Error {
+    let steps = world.steps();
+    let Some(at) = steps.iter().position(|step| status(world, *step) != Status::Finished) else {
+        return Error::cancelled();
+    };
+    let (number, total, title) = (at + 1, steps.len(), steps.get(at).map_or("", |step| step.title()));
+    Error::new(
+        Kind::Cancelled,
+        format!("Stopped on request in step {number} of {total}, \"{title}\"; what is done so far is kept."),
+    )
+}
+
+async fn execute_steps(world: &impl World) -> Result<(), Failure> {
+    if world.look(|state| state.phase) == Phase::Completed {
+        return Ok(());
+    }
+    prepare(world).await.map_err(|error| Failure { error, reached: Reached::Preparation })?;
+    if let Err(error) = switch(world).await {
+        let error = undo_switch(world).await.err().unwrap_or(error);
+        return Err(Failure { error, reached: Reached::Preparation });
+    }
+    let last: Vec<Step> =
+        world.steps().into_iter().filter(|step| step.is_after_commit() && !step.is_switch()).collect();
+    let started = apply_all(world, &last).await;
+    started.map_err(|error| Failure { error, reached: Reached::NewServer })?;
+    world.record(Record::Completed).map_err(|error| Failure { error, reached: Reached::NewServer })
+}
+
+async fn switch(world: &impl World) -> Result<()> {
+    let steps: Vec<Step> = world.steps().into_iter().filter(|step| step.is_switch()).collect();
+    apply_all(world, &steps).await
+}
+
+/// Takes back everything after the commit record; afterwards the run stands before it again.
+async fn undo_switch(world: &impl World) -> Result<()> {
+    world.require_old_data().await?;
+    world.events().warn("The switch is taken back, so that everything is as it was.");
+    let steps: Vec<Step> = world.steps().into_iter().filter(|step| step.is_after_commit()).collect();
+    undo_all(world, &steps).await?;
+    world.record(Record::Uncommitted)
+}
+
+/// Undoes everything, last step first.
+///
+/// # Errors
+/// Refused, before anything is changed, when the old data are not there any more; [`Kind::Stuck`] when a step cannot be
+/// undone; the message says what is left to do by hand.
+pub async fn roll_back(world: &impl World) -> Result<()> {
+    if world.look(|state| state.phase) == Phase::RolledBack {
+        return Ok(());
+    }
+    world.go_back();
+    world.require_old_data().await?;
+    world.remove_leftovers().await?;
+    let committed = world.look(|state| state.phase) == Phase::Committed;
+    if committed && has_failed_to_come_up(world) && !has_come_round(world).await? {
+        // Who stops this, and goes on with the migration after all, must still know it.
+        invalidate_used_copies(world)?;
+    }
+    undo_all(world, &world.steps()).await?;
+    world.record(Record::RolledBack)
+}
+
+/// Returns what a rollback would do, in its order, for people.
+pub fn what_rollback_does(plan: &Plan, state: &State, no_start: bool) -> Vec<&'static str> {
+    let steps = plan.steps();
+    let begun = steps.iter().rev().filter(|step| !state.step(step.name()).is_clean());
+    begun.filter_map(|step| undo_title(*step, no_start)).collect()
+}
+
+fn status(world: &impl World, step: Step) -> Status {
+    world.look(|state| state.step(step.name()).status.clone())
+}
+
+fn is_clean(world: &impl World, step: Step) -> bool {
+    world.look(|state| state.step(step.name()).is_clean())
+}
+
+fn is_committed(world: &impl World) -> bool {
+    world.look(State::is_committed)
+}

@@ -1,0 +1,112 @@
+//! Everything before the commit record, and what a run that was cut off behind it must do again.
+
+use super::carry_out::{apply_all, undo_all};
+use super::{Change, World, is_clean, is_committed, status, undo_switch};
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Phase, Record, Status};
+use crate::plan::Step;
+
+/// Everything before the commit record, again and again until no source has changed since it was copied.
+pub(super) async fn prepare(world: &impl World) -> Result<()> {
+    if world.look(|state| state.phase) == Phase::RollingBack {
+        // Cut off while the switch was taken back.
+        undo_switch(world).await?;
+    }
+    if is_committed(world) {
+        return recheck_committed(world).await;
+    }
+    begin_invalidated_again(world).await?;
+    world.remove_leftovers().await?;
+    loop {
+        invalidate_changed(world).await?;
+        let steps: Vec<Step> = world.steps().into_iter().filter(|step| !step.is_after_commit()).collect();
+        if let Err(error) = apply_all(world, &steps).await {
+            if error.kind() == Kind::Difference {
+                // What is wrong once is not gone on with.
+                invalidate(world, Step::CopyElastic, "the new data are not what was copied")?;
+            }
+            return Err(error);
+        }
+        world.require_switchable().await?;
+        if world.changes().await?.is_empty() {
+            return world.record(Record::Committed);
+        }
+        world.events().warn("A source changed while the others were copied.");
+    }
+}
+
+/// A run that was cut off after the commit goes on, with two exceptions: somebody used the old server before the new one
+/// was started, so that what changed is copied again; or the new server was started and failed, so that it may have
+/// left MongoDB half-migrated, and gets fresh copies. One that has come round since is left to work.
+async fn recheck_committed(world: &impl World) -> Result<()> {
+    let begun = USED_COPIES.iter().any(|step| matches!(status(world, *step), Status::Invalidated { .. }));
+    if begun || (has_failed_to_come_up(world) && !has_come_round(world).await?) {
+        world.events().info("The new server did not come up the last time, so it gets fresh copies of the databases.");
+        // Before the switch is undone: who goes on after a cut-off in that must still know it.
+        invalidate_used_copies(world)?;
+        undo_switch(world).await?;
+        return Box::pin(prepare(world)).await;
+    }
+    let Some(change) = world.changes().await?.into_iter().find(|change| change.of_a_source) else { return Ok(()) };
+    if !is_clean(world, Step::StartStack) {
+        return Err(both_have_changed(&change));
+    }
+    undo_switch(world).await?;
+    Box::pin(prepare(world)).await
+}
+
+/// What the old server has recorded is not in the copy, and what the new one has is not in the old data.
+fn both_have_changed(change: &Change) -> Error {
+    Error::refused(format!(
+        "{} changed since it was copied, and the new server was started on the copy: going on would leave out what was recorded there since.",
+        change.what
+    ))
+    .hint("Nobody but you can say which is worth more. The old server has it once the migration is taken back, which keeps what the new server has recorded; then migrate again.")
+}
+
+/// What a new server changes when it starts, before it can be known whether it comes up.
+const USED_COPIES: [Step; 2] = [Step::CopyMongo, Step::CopyRedis];
+
+pub(super) fn invalidate_used_copies(world: &impl World) -> Result<()> {
+    USED_COPIES.iter().try_for_each(|step| invalidate(world, *step, "a server that failed to start has worked on it"))
+}
+
+pub(super) fn has_failed_to_come_up(world: &impl World) -> bool {
+    [Step::StartStack, Step::CheckHealth].iter().any(|step| matches!(status(world, *step), Status::Failed { .. }))
+}
+
+/// A server that was started, and found wanting, may work by now.
+pub(super) async fn has_come_round(world: &impl World) -> Result<bool> {
+    Ok(status(world, Step::StartStack) == Status::Finished && world.new_server_works().await?)
+}
+
+/// Marks as not done what must be done again: copies of sources that changed, and the stop of a server that runs.
+async fn invalidate_changed(world: &impl World) -> Result<()> {
+    if status(world, Step::StopStack) == Status::Finished && world.old_server_runs().await? {
+        world.events().warn("The old server was started again since it was stopped; it is stopped once more.");
+        invalidate(world, Step::StopStack, "the old server runs")?;
+        // What it wrote shows only once it has stopped.
+        apply_all(world, &[Step::StopStack]).await?;
+    }
+    for change in world.changes().await? {
+        world.events().warn(format!("{} {}.", change.what, change.told));
+        for step in change.again {
+            invalidate(world, step, &change.what)?;
+        }
+    }
+    begin_invalidated_again(world).await
+}
+
+/// Clears away what invalidated steps have made, so that they begin from nothing; also where that was cut off.
+async fn begin_invalidated_again(world: &impl World) -> Result<()> {
+    let invalidated = |step: &Step| matches!(status(world, *step), Status::Invalidated { .. } | Status::Undoing);
+    let begin_again: Vec<Step> = world.steps().into_iter().filter(invalidated).collect();
+    undo_all(world, &begin_again).await
+}
+
+fn invalidate(world: &impl World, step: Step, reason: &str) -> Result<()> {
+    if is_clean(world, step) {
+        return Ok(());
+    }
+    world.record(Record::Invalidated { step: step.name().into(), reason: reason.into() })
+}

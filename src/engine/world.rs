@@ -1,0 +1,118 @@
+//! What the engine asks of whatever it migrates: the steps themselves, and what has become of things in between.
+
+use crate::error::Result;
+use crate::events::Events;
+use crate::journal::{Record, State};
+use crate::plan::Step;
+use serde_json::Value;
+
+/// A machine on which a plan is carried out. The steps act; the engine decides which of them, and when.
+///
+/// Every step can be applied twice and undone twice, and looks at what is there instead of trusting what it remembers:
+/// the engine calls it again after it was cut off anywhere.
+#[expect(async_fn_in_trait, reason = "nobody outside this crate calls it, and no future of it is sent anywhere")]
+pub trait World {
+    /// Returns the steps of the plan, in their order.
+    fn steps(&self) -> Vec<Step>;
+
+    /// Looks at what the journal says.
+    fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T;
+
+    /// Appends a record; when this returns, it is on disk.
+    ///
+    /// # Errors
+    /// Fails, with nothing recorded, when it cannot be written or cannot follow.
+    fn record(&self, record: Record) -> Result<()>;
+
+    /// Returns where is told what happens.
+    fn events(&self) -> &Events;
+
+    /// Returns an error if the user wishes to stop.
+    ///
+    /// # Errors
+    /// [`crate::Error::cancelled`].
+    fn check_cancelled(&self) -> Result<()>;
+
+    /// Says that everything is taken back from here on.
+    fn go_back(&self);
+
+    /// Returns whether the old server stays stopped once all is taken back.
+    fn stays_stopped(&self) -> bool;
+
+    /// Does a step, or what is left of it.
+    ///
+    /// # Errors
+    /// As the step; what it has made so far stays for the next try or for [`World::undo`].
+    async fn apply(&self, step: Step) -> Result<Done>;
+
+    /// Takes a step back.
+    ///
+    /// # Errors
+    /// When the old state cannot be reached; the message says what is left to do by hand.
+    async fn undo(&self, step: Step) -> Result<()>;
+
+    /// Removes temporary containers and networks that runs have left.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    async fn remove_leftovers(&self) -> Result<()>;
+
+    /// Returns whether anything of the old server runs.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    async fn old_server_runs(&self) -> Result<bool>;
+
+    /// Returns what has changed since a step worked with it. Each change of a source comes before those of archives.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    async fn changes(&self) -> Result<Vec<Change>>;
+
+    /// Makes sure, right before the commit record, that the switch can be carried out.
+    ///
+    /// # Errors
+    /// Refused or failed, naming what is in the way.
+    async fn require_switchable(&self) -> Result<()>;
+
+    /// Makes sure that the old data are there to go back to.
+    ///
+    /// # Errors
+    /// Refused, before anything is changed, when they are not.
+    async fn require_old_data(&self) -> Result<()>;
+
+    /// Returns whether a new server that was found wanting works by now.
+    ///
+    /// # Errors
+    /// Only when cancelled.
+    async fn new_server_works(&self) -> Result<bool>;
+}
+
+/// What a step leaves in the journal when it is done.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// One line for the user.
+    pub summary: String,
+    /// What later steps and the report need.
+    pub output: Value,
+}
+
+impl Done {
+    /// Returns what a step leaves that has nothing for others.
+    pub fn line(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), output: Value::Null }
+    }
+}
+
+/// Something that is not any more what a step has worked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What it is, and how it has changed: `/opt/trains/data/mongo/db (WiredTiger.wt)`.
+    pub what: String,
+    /// What that means, for people: `changed since it was copied, so it is copied again`.
+    pub told: &'static str,
+    /// The steps that must be done again. The one that finds the change again after a cut-off is the last.
+    pub again: Vec<Step>,
+    /// It is a source of the migration, not only of an archive.
+    pub of_a_source: bool,
+}
