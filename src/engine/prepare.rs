@@ -28,11 +28,15 @@ pub(super) async fn prepare(world: &impl World) -> Result<()> {
             return Err(error);
         }
         world.require_switchable().await?;
-        if world.changes().await?.is_empty() {
+        if changes(world).await?.is_empty() {
             return world.record(Record::Committed);
         }
         world.events().warn("A source changed while the others were copied.");
     }
+}
+
+async fn changes(world: &impl World) -> Result<Vec<Change>> {
+    Ok([world.changed_sources().await?, world.changed_archives().await?].concat())
 }
 
 /// A run that was cut off after the commit goes on, with two exceptions: somebody used the old server before the new one
@@ -47,7 +51,7 @@ async fn recheck_committed(world: &impl World) -> Result<()> {
         undo_switch(world).await?;
         return Box::pin(prepare(world)).await;
     }
-    let Some(change) = world.changes().await?.into_iter().find(|change| change.of_a_source) else { return Ok(()) };
+    let Some(change) = world.changed_sources().await?.into_iter().next() else { return Ok(()) };
     if !is_clean(world, Step::StartStack) {
         return Err(both_have_changed(&change));
     }
@@ -88,7 +92,7 @@ async fn invalidate_changed(world: &impl World) -> Result<()> {
         // What it wrote shows only once it has stopped.
         apply_all(world, &[Step::StopStack]).await?;
     }
-    for change in world.changes().await? {
+    for change in changes(world).await? {
         world.events().warn(format!("{} {}.", change.what, change.told));
         for step in change.again {
             invalidate(world, step, &change.what)?;

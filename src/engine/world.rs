@@ -63,11 +63,17 @@ pub trait World {
     /// When that cannot be told.
     async fn old_server_runs(&self) -> Result<bool>;
 
-    /// Returns what has changed since a step worked with it. Each change of a source comes before those of archives.
+    /// Returns the sources that have changed since a step worked with them, wherever they lie by now.
     ///
     /// # Errors
-    /// When something cannot be read.
-    async fn changes(&self) -> Result<Vec<Change>>;
+    /// When one cannot be read.
+    async fn changed_sources(&self) -> Result<Vec<Change>>;
+
+    /// Returns what has changed since it was archived. Only asked for before the commit, when all lies where it did.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn changed_archives(&self) -> Result<Vec<Change>>;
 
     /// Makes sure, right before the commit record, that the switch can be carried out.
     ///
@@ -113,6 +119,4 @@ pub struct Change {
     pub told: &'static str,
     /// The steps that must be done again. The one that finds the change again after a cut-off is the last.
     pub again: Vec<Step>,
-    /// It is a source of the migration, not only of an archive.
-    pub of_a_source: bool,
 }

@@ -59,7 +59,6 @@ pub(super) async fn changes(run: &Run) -> Result<Option<Change>> {
                 what: format!("{} ({paths})", planned.source.display()),
                 told: "changed since it was backed up, so it is backed up again",
                 again: vec![Step::BackUp],
-                of_a_source: false,
             }));
         }
     }

@@ -76,7 +76,6 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
                     Step::Rescue,
                 ]
                 .into(),
-                of_a_source: true,
             });
         }
     }

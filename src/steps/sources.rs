@@ -100,7 +100,6 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
             what: format!("{} ({paths})", one.source.display()),
             told: "changed since it was copied, so it is copied again",
             again: [first, &[step]].concat(),
-            of_a_source: true,
         });
     }
     Ok(changes)

@@ -84,11 +84,14 @@ impl World for Run {
         Ok(!stop_stack::running(self).await?.is_empty())
     }
 
-    async fn changes(&self) -> Result<Vec<Change>> {
+    async fn changed_sources(&self) -> Result<Vec<Change>> {
         let mut changes = rescue::changes(self).await?;
         changes.extend(sources::changes(self).await?);
-        changes.extend(back_up::changes(self).await?);
         Ok(changes)
+    }
+
+    async fn changed_archives(&self) -> Result<Vec<Change>> {
+        back_up::changes(self).await.map(|change| change.into_iter().collect())
     }
 
     /// All that was planned is copied and compared, nothing runs, nobody edited the files that will be rewritten.
