@@ -1,6 +1,10 @@
 //! The process as a value: variables, working directory, terminals. Read once, so that all that follows is pure.
+//!
+//! The only place that reads the environment. Names and values are bytes: what colours a pager, say, need not be UTF-8.
 
-use std::collections::HashMap;
+#![expect(clippy::disallowed_methods, reason = "here it is read for all others")]
+
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -49,6 +53,28 @@ impl Environment {
         self.variables.insert(name.into(), value.into());
         self
     }
+}
+
+/// Returns the variable `name` of this process, if it is set and not empty.
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns the variable `name` of this process as text, if it is set and not empty. Bytes that are no text become marks
+/// that no name has: what cannot be meant is then not found, by name, instead of being passed over.
+pub fn text(name: &str) -> Option<String> {
+    variable(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// Returns the variables of this process that a compose file can name: names are text, values as compose prints them, with
+/// a mark (U+FFFD) in the place of each byte that is none.
+pub fn texts() -> BTreeMap<String, String> {
+    named().into_iter().map(|(name, value)| (name, value.to_string_lossy().into_owned())).collect()
+}
+
+/// Returns the variables of this process whose names are text, as they are.
+pub fn named() -> BTreeMap<String, OsString> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
 }
 
 #[cfg(unix)]

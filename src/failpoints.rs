@@ -6,6 +6,7 @@
 //! this process, nothing is cleaned up), `sleep:MS` (waits, in milliseconds, then goes on).
 //! Names are `seam.operation` for the three seams, such as `files.rename`, and `step.<name>.<phase>`.
 
+use crate::environment;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -31,7 +32,7 @@ type Table = HashMap<String, Armed>;
 
 fn table() -> &'static Option<Mutex<Table>> {
     static TABLE: OnceLock<Option<Mutex<Table>>> = OnceLock::new();
-    TABLE.get_or_init(|| std::env::var(VARIABLE).ok().map(|text| Mutex::new(parse(&text))))
+    TABLE.get_or_init(|| environment::text(VARIABLE).map(|text| Mutex::new(parse(&text))))
 }
 
 fn parse(text: &str) -> Table {

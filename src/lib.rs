@@ -24,6 +24,8 @@
 //! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
+#![deny(clippy::disallowed_methods)]
+
 pub mod app;
 pub mod cli;
 pub mod commands;

@@ -1,5 +1,7 @@
 //! The `docker-clearml-migrate` binary, also installed as the docker plugin `docker-clearml`.
 
+#![deny(clippy::disallowed_methods)]
+
 use clearml_migrate::app;
 use clearml_migrate::environment::Environment;
 use std::process::ExitCode;

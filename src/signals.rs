@@ -148,7 +148,7 @@ mod tests {
     /// The other side of the test below: signals reach a whole process, so they need one of their own.
     #[tokio::test]
     async fn child() {
-        if std::env::var_os(CHILD).is_none() {
+        if crate::environment::variable(CHILD).is_none() {
             return;
         }
         let cancel = watch(&Environment::default(), &Events::silent(), "Type it again.".to_owned(), || false);

@@ -14,7 +14,9 @@ mod harness;
 use harness::call::Call;
 use harness::machine::{Everything, Machine};
 use sha2::{Digest, Sha256};
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -38,6 +40,25 @@ fn the_daemon_does_not_run() {
     insta::assert_snapshot!(refusal(&machine, call), @r"
     Error: The docker daemon at unix://[machine]/docker.sock (from DOCKER_HOST) does not answer.
     Caused by: Socket not found: [machine]/docker.sock
+    Hint: Start docker (on most systems: sudo systemctl start docker) and run the command again.
+    Hint: If docker listens elsewhere, say where and run it again: export DOCKER_HOST=unix:///path/to/docker.sock
+    ");
+}
+
+/// A home and a socket whose names are in another encoding: neither passed over for a daemon that nobody meant, nor a crash.
+#[test]
+fn variables_that_matter_count_whatever_bytes_they_have() {
+    let machine = Machine::without_docker();
+    let odd = |path: &str| [machine.path(path).as_os_str().as_bytes(), b"\xfe"].concat();
+    let home = OsString::from_vec(odd("h"));
+    let socket = OsString::from_vec([b"unix://", &odd("docker.sock")[..]].concat());
+    fs::write(machine.path("output/docker"), "").unwrap();
+    let call =
+        machine.migrate(&["--dry-run"]).env("HOME", &home).env("COMPOSE_FILE", OsString::from_vec(odd("compose.yml")));
+    let call = call.env("DOCKER_HOST", socket).env("DOCKER_CONFIG", home).env("PATH", machine.path("output"));
+    insta::assert_snapshot!(refusal(&machine, call), @r"
+    Error: The docker daemon at unix://[machine]/docker.sock� (from DOCKER_HOST) does not answer.
+    Caused by: Socket not found: [machine]/docker.sock�
     Hint: Start docker (on most systems: sudo systemctl start docker) and run the command again.
     Hint: If docker listens elsewhere, say where and run it again: export DOCKER_HOST=unix:///path/to/docker.sock
     ");

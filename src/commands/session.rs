@@ -3,6 +3,7 @@
 use super::Context;
 use super::known::Known;
 use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint, is_installed, not_installed};
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, write_new};
 use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, Scope};
@@ -45,7 +46,7 @@ async fn tools(session: &Session, for_server: bool, context: &Context) -> Result
     let endpoint = Endpoint::resolve(&session.docker.globals, &DockerEnvironment::from_process())?;
     endpoint.require_local()?;
     let docker = Daemon::connect(&endpoint).await.map_err(|error| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = environment::variable("PATH").unwrap_or_default();
         if is_installed(&session.docker.program, &path) { error } else { not_installed(error) }
     })?;
     if !for_server {

@@ -9,6 +9,7 @@ use super::compose_v1;
 use crate::compose::model;
 use crate::compose::name::Generation;
 use crate::deployment::Project;
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use crate::invocation;
@@ -297,8 +298,7 @@ impl ComposeCommand {
         command.args(project.arguments()).args(words);
         command.env_remove(ORIGINAL_COMMAND).env_remove(PLUGIN_SOCKET);
         if self.both_names {
-            let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-            command.envs(other_names(variables.collect()));
+            command.envs(other_names(environment::named()));
         }
         // Older compose releases read `.env` from the working directory instead of the project's.
         if let Some(directory) = project.project_directory().filter(|directory| directory.is_dir()) {

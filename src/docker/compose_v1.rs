@@ -6,6 +6,7 @@ use super::compose_probe::to_install;
 use crate::compose::model;
 use crate::compose::name::Generation;
 use crate::compose::{dotenv, v1};
+use crate::environment;
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,8 +17,7 @@ use std::path::PathBuf;
 /// # Errors
 /// Failed when the answer or the environment file cannot be read.
 pub(super) fn project(config: &str, project: &ProjectArgs) -> Result<model::Project> {
-    let shell: BTreeMap<String, String> = std::env::vars().collect();
-    let variables = variables(project, shell)?;
+    let variables = variables(project, environment::texts())?;
     let profiles = variables.get("COMPOSE_PROFILES").map(String::as_str).unwrap_or_default();
     let profiles: Vec<String> = profiles.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect();
     v1::project(config, &name(project, &variables), &profiles)

@@ -4,6 +4,7 @@
 //! `DOCKER_CONTEXT`, `currentContext` of `config.json`, `default`. Docker does not hand its options to a plugin
 //! through the environment, so they have to be read again.
 
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::invocation::Globals;
 use serde::{Deserialize, Serialize};
@@ -36,12 +37,11 @@ pub struct DockerEnvironment {
 impl DockerEnvironment {
     /// Reads the variables of this process.
     pub fn from_process() -> Self {
-        let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
-            host: get("DOCKER_HOST"),
-            context: get("DOCKER_CONTEXT"),
-            config: get("DOCKER_CONFIG").map(PathBuf::from),
-            tls: get("DOCKER_TLS").is_some() || get("DOCKER_TLS_VERIFY").is_some(),
+            host: environment::text("DOCKER_HOST"),
+            context: environment::text("DOCKER_CONTEXT"),
+            config: environment::variable("DOCKER_CONFIG").map(PathBuf::from),
+            tls: ["DOCKER_TLS", "DOCKER_TLS_VERIFY"].iter().any(|name| environment::variable(name).is_some()),
             home: dirs::home_dir(),
         }
     }

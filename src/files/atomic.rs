@@ -128,7 +128,7 @@ mod tests {
     /// Runs in the process that [`killed_anywhere_the_old_or_the_new_content_is_there`] starts and kills.
     #[test]
     fn child_that_replaces_a_file() {
-        if let Some(path) = std::env::var_os(CHILD) {
+        if let Some(path) = crate::environment::variable(CHILD) {
             write_atomic(Path::new(&path), b"new").unwrap();
         }
     }

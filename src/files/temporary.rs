@@ -1,6 +1,7 @@
 //! Temporary files that nobody else sees.
 
 use super::problem::problem;
+use crate::environment;
 use crate::error::Result;
 use crate::failpoints;
 use std::fs::{self, DirBuilder, File};
@@ -68,7 +69,7 @@ impl Drop for PrivateDirectory {
 /// Returns the directory for temporary files of any size: `TMPDIR`, or else the usual one that is on a disk.
 pub(crate) fn large_temporary_directory() -> PathBuf {
     let usual = Path::new("/var/tmp");
-    match std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty()) {
+    match environment::variable("TMPDIR") {
         None if usual.is_dir() => usual.to_owned(),
         _ => std::env::temp_dir(),
     }

@@ -4,6 +4,7 @@
 //! The lock of a deployment lies beside them and is named by the home that it had first.
 
 use super::state::Phase;
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::files::fingerprint::hex;
 use crate::files::locks::RunLock;
@@ -100,7 +101,7 @@ pub fn key_of(home: &Path) -> String {
 /// # Errors
 /// Refuses if the user has no home directory.
 pub fn state_dir() -> Result<PathBuf> {
-    if let Some(dir) = std::env::var_os(VARIABLE).filter(|dir| !dir.is_empty()) {
+    if let Some(dir) = environment::variable(VARIABLE) {
         return Ok(dir.into());
     }
     if rustix::process::geteuid().is_root() {

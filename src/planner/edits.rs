@@ -3,6 +3,7 @@
 use super::rescue;
 use crate::compose::{self, SourceFile, Variables, dotenv};
 use crate::deployment::{Deployment, Project, Role, Storage};
+use crate::environment;
 use crate::error::{Context, Result};
 use crate::plan::{FileEdit, HomeMove, Replacement, Rescue, Switch};
 use crate::release::Release;
@@ -49,7 +50,7 @@ pub(super) struct Texts {
 pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Vec<String>) -> Result<Texts> {
     let Around { release, home, replacements, rescues, new_project, .. } = *around;
     let moved = home.to.as_ref().map(|to| (home.from.clone(), to.clone()));
-    let shell: BTreeMap<String, String> = std::env::vars().collect();
+    let shell = environment::texts();
     let kept = Variables::kept_by(&shell);
     let env_files = env_edits(deployment, moved.as_ref(), &kept, notes)?;
     let sources = deployment.project.files.iter().map(|path| Ok(SourceFile { path: path.clone(), text: read(path)? }));

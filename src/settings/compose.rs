@@ -6,6 +6,7 @@ use crate::compose::name::Generation;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What was said about the compose project. Everything empty: it is to be found.
@@ -54,11 +55,17 @@ fn files_of_variable(environment: &Environment) -> Vec<PathBuf> {
 }
 
 fn split(value: Option<&OsStr>, separator: &str) -> Vec<PathBuf> {
-    let Some(value) = value else { return Vec::new() };
-    match value.to_str() {
-        Some(text) => text.split(separator).filter(|part| !part.is_empty()).map(PathBuf::from).collect(),
-        None => vec![value.into()],
+    let (mut rest, separator) = (value.unwrap_or_default().as_bytes(), separator.as_bytes());
+    let mut parts = Vec::new();
+    // Paths are bytes, of which only the separator need be text.
+    while let Some(at) = rest.windows(separator.len().max(1)).position(|here| here == separator) {
+        let (part, behind) = rest.split_at(at);
+        parts.push(part);
+        rest = behind.get(separator.len()..).unwrap_or_default();
     }
+    parts.push(rest);
+    let is_path = |part: &&[u8]| !part.is_empty();
+    parts.into_iter().filter(is_path).map(|part| OsStr::from_bytes(part).into()).collect()
 }
 
 fn project_name(arguments: &SessionArgs, environment: &Environment) -> Result<Option<String>> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::invocation::Invocation;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 fn environment() -> Environment {
     Environment {
@@ -71,6 +72,27 @@ fn the_variables_of_compose_count_where_the_option_is_missing() {
     assert_eq!(from_options.env_files, [PathBuf::from("/work/e")]);
     let separated = environment.with("COMPOSE_PATH_SEPARATOR", ";").with("COMPOSE_FILE", "a:b;c");
     assert_eq!(migration("", &separated).session.compose.files, [PathBuf::from("/work/a:b"), "/work/c".into()]);
+}
+
+/// Paths are bytes.
+#[test]
+fn variables_that_are_not_utf_8_are_taken_apart_as_others_are() {
+    let odd = |bytes: &'static [u8]| OsStr::from_bytes(bytes).to_owned();
+    let mut environment = environment();
+    environment.variables.insert("COMPOSE_FILE".into(), odd(b"tra\xffins/a.yml:/x/b.yml"));
+    environment.variables.insert("COMPOSE_ENV_FILES".into(), odd(b"\xfe,two"));
+    environment.variables.insert("COMPOSE_PATH_SEPARATOR".into(), ":".into());
+    environment.variables.insert(odd(b"odd\xffname"), odd(b"\x1b[01;31m\xff"));
+    let compose = migration("", &environment).session.compose;
+    let work = Path::new("/work");
+    assert_eq!(compose.files, [work.join(OsStr::from_bytes(b"tra\xffins/a.yml")), "/x/b.yml".into()]);
+    assert_eq!(compose.env_files, [work.join(OsStr::from_bytes(b"\xfe")), work.join("two")]);
+    environment.variables.insert("COMPOSE_PROJECT_NAME".into(), odd(b"tra\xffins"));
+    let error = task("", &environment).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "\"tra\u{FFFD}ins\" from COMPOSE_PROJECT_NAME cannot be the name of a compose project."
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! One call of the program, and what came of it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +22,9 @@ impl Call {
     /// any child of a killed program.
     pub fn new(mut command: Command, output: PathBuf) -> Self {
         command.stdin(Stdio::null());
+        // As `LESS_TERMCAP_md=$'\e[01;31m\xff'` in a profile: no call may stumble over what is not UTF-8.
+        command.env("LESS_TERMCAP_md", OsStr::from_bytes(b"\x1b[01;31m\xff"));
+        command.env(OsStr::from_bytes(b"odd\xffname"), OsStr::from_bytes(b"\xfe"));
         Self { command, output }
     }
 
