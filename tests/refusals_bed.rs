@@ -367,7 +367,17 @@ fn the_data_are_of_elasticsearch_7() {
     replace_by_elasticsearch_7(&elastic_data(&machine));
     insta::assert_snapshot!(reasons(&machine), @r"
     refused  [machine]/opt/trains/data/elastic holds Elasticsearch 7 data, not 5: the node's own state says 7.6.2.
-             This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it.
+             This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it. Leave its images as they are: an older database does not open what a newer one has written.
+
+    Error: One check refuses the migration; nothing was changed.
+    Hint: Do what is said above, then run the same command again.
+    ");
+    // As the files of ClearML 1.2 have them: its MongoDB is no reason, and nothing older is advised.
+    edit_compose(&machine, "elasticsearch/elasticsearch:5.6.16", "elasticsearch/elasticsearch:7.16.2");
+    edit_compose(&machine, "mongo:3.6.5", "mongo:4.4.9");
+    insta::assert_snapshot!(reasons(&machine), @r"
+    refused  This is ClearML Server 1.2 to 1.9 (Elasticsearch 7.16.2). [machine]/opt/trains/data/elastic holds Elasticsearch 7 data, not 5: the node's own state says 7.6.2.
+             This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it. Leave its images as they are: an older database does not open what a newer one has written.
 
     Error: One check refuses the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.

@@ -56,6 +56,9 @@ pub(super) async fn prepare(
         return Err(refuse_at_once(&lost, context));
     }
     let measured = measure(&deployment, rescues, tools, context).await?;
+    if let Some(left) = preflight::has_left(&deployment, measured.survey.as_ref()) {
+        return Err(refuse_at_once(&[left], context));
+    }
     let wishes = Wishes {
         release: settings.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
         new_home: match &settings.new_home {

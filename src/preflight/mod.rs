@@ -8,6 +8,7 @@ mod at_work;
 pub mod data;
 mod emptiness;
 mod indices;
+mod later;
 mod machine;
 mod mappings;
 mod owner;
@@ -17,6 +18,7 @@ mod services;
 mod users;
 
 pub use afterwards::{will_find_its_data, would_find_its_data};
+pub use later::has_left;
 pub use places::{doubts, lost_with_down, unsafe_storage};
 pub use services::in_the_way;
 

@@ -99,19 +99,26 @@ impl Rules<'_> {
 
     fn check_mongo(&self, service: &str, part: &Part, old: &str) -> Result<(), Problem> {
         let series = self.request.release.mongo_series;
-        let message = match self.request.release.mongo_image(tag(old)) {
+        let (message, advice) = match self.request.release.mongo_image(tag(old)) {
             MongoImage::Stays => return Ok(()),
-            MongoImage::Unknown => format!("The image of {service}, {old}, does not say which MongoDB it is"),
-            MongoImage::OtherSeries => format!("The image of {service}, {old}, is not a MongoDB {series}"),
+            MongoImage::Unknown => (
+                format!("The image of {service}, {old}, does not say which MongoDB it is"),
+                format!(
+                    "Ask the one that runs, docker compose exec {service} mongod --version, and if it says {series}, write that \
+                     tag, for example mongo:3.6.5. Otherwise leave it."
+                ),
+            ),
+            // What wrote the data is not known here, so that no other tag can be advised.
+            MongoImage::OtherSeries => (
+                format!("The image of {service}, {old}, is not a MongoDB {series}"),
+                "Start no older MongoDB on data that a newer one has written: it would refuse or harm them.".to_owned(),
+            ),
         };
         Err(Problem {
             file: part.file,
             at: part.at.key("image"),
             message,
-            hint: format!(
-                "Release {} runs on MongoDB {series}. If your data are of that series, write the tag that you run, for example mongo:3.6.5.",
-                self.request.release.version
-            ),
+            hint: format!("Release {} runs on MongoDB {series}. {advice}", self.request.release.version),
         })
     }
 
