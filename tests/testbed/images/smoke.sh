@@ -137,6 +137,7 @@ sleep 3
 expect 000 "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://$(address apiserver):8008/debug.ping" || true)" \
   "a server that waits for the lock"
 check fresh 1.1.1
+docker exec --interactive "$name-apiserver" python3 - <"$here/smoke_indexes.py" || fail "indexes of MongoDB"
 remove apiserver elasticsearch
 
 # MongoDB: one server per directory, survival of a kill, the ladder's rules.

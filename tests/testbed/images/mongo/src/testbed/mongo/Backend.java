@@ -7,6 +7,7 @@ import java.util.Set;
 import de.bwaldvogel.mongo.backend.Utils;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.exception.IndexNotFoundException;
 import de.bwaldvogel.mongo.exception.MongoServerError;
 import io.netty.channel.Channel;
 
@@ -16,7 +17,10 @@ final class Backend extends H2Backend {
     private static final Set<String> WRITES = Set.of("insert", "update", "delete", "findandmodify", "create", "createindexes",
         "drop", "dropindexes", "dropdatabase", "renamecollection");
     private static final int BAD_VALUE = 2;
+    private static final int NAMESPACE_NOT_FOUND = 26;
+    private static final int INVALID_OPTIONS = 72;
     private static final int CONFIRMATION_MISSING = 7369100;
+    private static final String ID_INDEX = "_id_";
 
     private final DataDirectory directory;
     private final Release release;
@@ -47,7 +51,9 @@ final class Backend extends H2Backend {
                 return okay(new Document("note", "all indexes already exist"));
             }
         }
-        Document answer = super.handleCommand(channel, database, command, query);
+        Document answer = name.equals("dropindexes")
+            ? dropIndexes(channel, database, command, query)
+            : super.handleCommand(channel, database, command, query);
         if (WRITES.contains(name)) {
             commit(); // MVStore would write up to a second later; a killed mongod loses no acknowledged, journaled write
         }
@@ -79,7 +85,7 @@ final class Backend extends H2Backend {
 
     private Document getParameter(Document query) {
         if (!Utils.isTrue(query.get("featureCompatibilityVersion"))) {
-            throw new MongoServerError(72, "InvalidOptions", "no option found to get");
+            throw new MongoServerError(INVALID_OPTIONS, "InvalidOptions", "no option found to get");
         }
         Document version = new Document("version", directory.featureCompatibilityVersion());
         return okay(new Document("featureCompatibilityVersion", version));
@@ -95,6 +101,47 @@ final class Backend extends H2Backend {
         Document changed = new Document(query);
         changed.put("indexes", kept);
         return changed;
+    }
+
+    /**
+     * mongo-java-server looks for "*" and for names among the indexes of all collections of the database: it fails at the
+     * first that another one has, and forgets others of the same name. Here each index is found first, and dropped by its key.
+     */
+    private Document dropIndexes(Channel channel, String database, String command, Document query) {
+        String collection = (String) query.get(command);
+        List<Document> indexes = indexesOf(channel, database, collection);
+        if (indexes.isEmpty()) {
+            throw new MongoServerError(NAMESPACE_NOT_FOUND, "NamespaceNotFound", "ns not found");
+        }
+        List<?> wanted = query.get("index") instanceof List<?> several ? several : List.of(query.get("index"));
+        for (Object one : wanted) {
+            List<Document> meant = indexes.stream().filter(index -> isMeant(index, one)).toList();
+            if (meant.isEmpty() && !one.equals("*")) {
+                throw one instanceof Document key ? new IndexNotFoundException(key)
+                    : new IndexNotFoundException("index not found with name [" + one + "]");
+            }
+            for (Document index : meant) {
+                if (index.get("name").equals(ID_INDEX)) {
+                    throw new MongoServerError(INVALID_OPTIONS, "InvalidOptions", "cannot drop _id index");
+                }
+                Document drop = new Document("dropIndexes", collection).append("index", index.get("key"));
+                super.handleCommand(channel, database, "dropIndexes", drop);
+            }
+        }
+        return okay(new Document("nIndexesWas", indexes.size()));
+    }
+
+    private static boolean isMeant(Document index, Object wanted) {
+        if (wanted.equals("*")) {
+            return !index.get("name").equals(ID_INDEX);
+        }
+        return wanted.equals(index.get(wanted instanceof String ? "name" : "key"));
+    }
+
+    private List<Document> indexesOf(Channel channel, String database, String collection) {
+        Document listed = super.handleCommand(channel, database, "listIndexes", new Document("listIndexes", collection));
+        List<?> batch = (List<?>) ((Document) listed.get("cursor")).get("firstBatch");
+        return batch.stream().map(Document.class::cast).toList();
     }
 
     private static Document okay(Document answer) {
