@@ -213,7 +213,7 @@ fn what_cannot_be_migrated_is_refused_by_name() {
     refusal(elastic(&["-s", &source, "-t", &unmade])).saying("to make the new data in").saying("--target /");
     refusal(elastic(&["-s", &source, "-t", &format!("{source}/nodes")])).saying("lies in the source");
     let mongo = machine.home().join("data/mongo/db").display().to_string();
-    refusal(elastic(&["-s", &mongo, "-t", &target])).saying("is no Elasticsearch data directory that is understood");
+    refusal(elastic(&["-s", &mongo, "-t", &target])).saying("is no data directory of Elasticsearch");
     let redis = machine.home().join("data/redis").display().to_string();
     refusal(elastic(&["-s", &source, "-t", &redis])).saying("is there already and not empty");
     machine.migrate(&["elastic", "-s", &source, "-t", &target]).run().refused().saying("Give --yes");

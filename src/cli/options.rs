@@ -121,8 +121,7 @@ pub struct ElasticArgs {
     /// Copy several indices at the same time, not one after another; elsewhere, -p is the project name
     #[arg(short, long)]
     pub parallel: bool,
-    /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x; the files of 7.7 to 7.15 are read back through a node, not
-    /// by this program [default: 7.6.2]
+    /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x [default: 7.6.2]
     #[arg(long, value_name = "VERSION", value_parser = crate::settings::parse_elastic_version)]
     pub target_version: Option<String>,
     /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]

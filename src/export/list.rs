@@ -3,6 +3,7 @@
 use super::{Names, require_some};
 use crate::error::{Error, Result};
 use crate::lucene::data_dir::{Finding, Index, Kind, Openness, identify};
+use crate::lucene::directory::not_elasticsearch_5;
 use std::path::Path;
 
 /// What a directory holds.
@@ -40,11 +41,7 @@ pub fn list(source: &Path, names: &Names, empty: bool) -> Result<Listed> {
             .hint("Name the data directory of Elasticsearch: --source DIR"));
     }
     let identified = identify(source)?;
-    let Kind::Elastic5(data) = identified.kind else {
-        return Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", source.display()))
-            .because(anyhow::anyhow!("{}", identified.reason))
-            .hint("Give the directory that has `nodes/0` in it, of a node of version 5: --source DIR"));
-    };
+    let Kind::Elastic5(data) = identified.kind else { return Err(not_elasticsearch_5(source, &identified)) };
     let (findings, foreign): (Vec<_>, _) = (data.blocking().cloned().collect(), data.foreign().cloned().collect());
     if findings.is_empty() {
         // What cannot be told to be an index is worse news than that there is none.

@@ -5,16 +5,16 @@
 //! | name in the commit | written by Elasticsearch |
 //! |---|---|
 //! | `Lucene50`, `53`, `54`, `60`, `62` | 2 and 5 |
-//! | `Lucene84` | 7.6 |
-//! | `Lucene87` | 7.16 and 7.17 |
+//! | `Lucene84` | 7.6 to 7.8 |
+//! | `Lucene86` | 7.9 |
+//! | `Lucene87` | 7.10 to 7.17 |
 //! | `Lucene99` | 8.12 to 8.15 |
 //! | `Lucene912` | 8.16 and later, as long as nothing else was asked for |
 //! | `Elasticsearch816` | 8.16 and later, `index.codec: best_compression` |
 //!
 //! Only what was compared with real nodes is here. The codecs in between differ in small things from these; taking them
-//! for one another would be a guess. Two names are also those of releases that write something else under them, and are refused
-//! further in: 7.7 and 7.8, whose `Lucene84` has another index of stored fields under another name in its header; 7.10 to 7.14,
-//! whose `Lucene87` has that index in an older form, and chunks of stored fields of another size. 7.15 was not seen.
+//! for one another would be a guess. Under two of the names stored fields are of several
+//! [formats](super::stored::format), which the files themselves tell.
 
 use super::input::ByteOrder;
 
@@ -23,9 +23,11 @@ use super::input::ByteOrder;
 pub enum Codec {
     /// Lucene 5.0 to 6.6: what matters here did not change in between.
     Lucene6,
-    /// Lucene 8.4: sequence numbers and soft deletes came, stored fields stayed.
+    /// Lucene 8.4 and 8.5: sequence numbers and soft deletes came, stored fields stayed; in 8.5 they got another index.
     Lucene84,
-    /// Lucene 8.7 to 8.11: stored fields have preset dictionaries and another index.
+    /// Lucene 8.6: what describes a segment is of another version.
+    Lucene86,
+    /// Lucene 8.7 to 8.11: stored fields have preset dictionaries.
     Lucene87,
     /// Lucene 9.9 to 9.12, which differ in postings only: integers are little-endian.
     Lucene912,
@@ -43,6 +45,7 @@ impl Codec {
     pub fn of_elasticsearch7_or_8(name: &str) -> Option<Self> {
         match name {
             "Lucene84" => Some(Self::Lucene84),
+            "Lucene86" => Some(Self::Lucene86),
             "Lucene87" => Some(Self::Lucene87),
             "Lucene99" | "Lucene912" => Some(Self::Lucene912),
             "Elasticsearch816" => Some(Self::Elasticsearch816),
@@ -53,7 +56,7 @@ impl Codec {
     /// Returns the order of integers in all files of the segment, headers and footers apart.
     pub fn order(self) -> ByteOrder {
         match self {
-            Self::Lucene6 | Self::Lucene84 | Self::Lucene87 => ByteOrder::Big,
+            Self::Lucene6 | Self::Lucene84 | Self::Lucene86 | Self::Lucene87 => ByteOrder::Big,
             Self::Lucene912 | Self::Elasticsearch816 => ByteOrder::Little,
         }
     }

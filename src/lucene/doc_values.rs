@@ -50,7 +50,7 @@ pub enum Presence {
 pub fn format(codec: Codec) -> &'static str {
     match codec {
         Codec::Lucene6 => "Lucene54",
-        Codec::Lucene84 | Codec::Lucene87 => "Lucene80",
+        Codec::Lucene84 | Codec::Lucene86 | Codec::Lucene87 => "Lucene80",
         Codec::Lucene912 | Codec::Elasticsearch816 => "Lucene90",
     }
 }
@@ -69,7 +69,7 @@ pub fn presence(
     field: &SoftDeletesField,
 ) -> Result<(Presence, u64), Corrupt> {
     let mut input = Input::new(check_footer(file)?);
-    let newest = if codec == Codec::Lucene84 || codec == Codec::Lucene87 { 2 } else { 0 };
+    let newest = if matches!(codec, Codec::Lucene84 | Codec::Lucene86 | Codec::Lucene87) { 2 } else { 0 };
     let name = format!("{}DocValuesMetadata", format(codec));
     let header = index_header(&mut input, &name, 0..=newest, suffix)?.belongs_to(segment_id)?;
     let mut entries = Entries { input: input.ordered(codec.order()), codec, version: header.version, infos };

@@ -72,7 +72,7 @@ pub fn parse(file: &[u8], segment_id: &[u8; 16], codec: Codec, suffix: &str) -> 
                 (index_header(&mut input, "Lucene50FieldInfos", 1..=1, suffix)?, Points::None)
             }
         },
-        Codec::Lucene84 | Codec::Lucene87 => {
+        Codec::Lucene84 | Codec::Lucene86 | Codec::Lucene87 => {
             let header = index_header(&mut input, "Lucene60FieldInfos", 0..=2, suffix)?;
             (header, if header.version >= 2 { Points::CountedTwice } else { Points::Counted })
         }

@@ -13,16 +13,30 @@ pub struct SegmentInfo {
     pub max_doc: u32,
     /// Most of its files are in a compound file.
     pub is_compound: bool,
-    /// How its stored fields are laid out and compressed.
+    /// How its stored fields are laid out and compressed, as the newest of its codec
+    /// ([`written_as`](super::stored::written_as)).
     pub stored: Format,
 }
 
-/// Returns the number of documents in a segment of Elasticsearch 5, deleted ones and nested ones included.
+/// What a segment has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// Documents, deleted ones and nested ones included.
+    pub max_doc: u32,
+    /// Names of all its files but those that note deletions, which come later.
+    pub files: Vec<String>,
+}
+
+/// Returns what a segment of Elasticsearch 5 has.
 ///
 /// # Errors
 /// Fails if the checksum is wrong, the file belongs to another segment or does not fit.
-pub fn max_doc(file: &[u8], segment_id: &[u8; 16]) -> Result<i32, Corrupt> {
-    start(file, segment_id, Codec::Lucene6).map(|(_, max_doc)| max_doc)
+pub fn contents(file: &[u8], segment_id: &[u8; 16]) -> Result<Contents, Corrupt> {
+    let (mut input, max_doc) = start(file, segment_id, Codec::Lucene6)?;
+    let _is_compound = flag(&mut input)?;
+    let _diagnostics = input.string_map()?;
+    let files = input.strings()?.into_iter().map(str::to_owned).collect();
+    Ok(Contents { max_doc: max_doc.unsigned_abs(), files })
 }
 
 /// Reads a whole `.si` file.
@@ -64,7 +78,7 @@ fn start<'a>(file: &'a [u8], segment_id: &[u8; 16], codec: Codec) -> Result<(Inp
             index_header(&mut input, "Lucene50SegmentInfo", 1..=1, "")
         }),
         Codec::Lucene84 => index_header(&mut input, "Lucene70SegmentInfo", 0..=0, ""),
-        Codec::Lucene87 => index_header(&mut input, "Lucene86SegmentInfo", 0..=0, ""),
+        Codec::Lucene86 | Codec::Lucene87 => index_header(&mut input, "Lucene86SegmentInfo", 0..=0, ""),
         // The name stayed when a byte was added in 9.9.
         Codec::Lucene912 | Codec::Elasticsearch816 => index_header(&mut input, "Lucene90SegmentInfo", 0..=0, ""),
     };
@@ -104,13 +118,13 @@ mod tests {
     fn the_number_of_documents_is_read_and_the_segment_checked() {
         let file = segment_info(&SEGMENT);
         let stored = Format::new(Codec::Lucene6, Mode::Fast).unwrap();
-        assert_eq!(max_doc(&file, &SEGMENT.id()), Ok(42));
+        assert_eq!(contents(&file, &SEGMENT.id()), Ok(Contents { max_doc: 42, files: Vec::new() }));
         assert_eq!(
             parse(&file, &SEGMENT.id(), Codec::Lucene6),
             Ok(SegmentInfo { max_doc: 42, is_compound: true, stored })
         );
-        assert!(max_doc(&file, &[9; 16]).unwrap_err().to_string().contains("another segment"));
-        assert!(max_doc(&file[1..], &SEGMENT.id()).is_err());
+        assert!(contents(&file, &[9; 16]).unwrap_err().to_string().contains("another segment"));
+        assert!(contents(&file[1..], &SEGMENT.id()).is_err());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn judge(path: &Path, plan: &Plan) -> Result<Vec<Finding>> {
 }
 
 fn judge_identified(path: &Path, identified: &Identified, plan: &Plan) -> Vec<Finding> {
-    let reason = &identified.reason;
+    let (told, reason) = (identified.told(path), &identified.reason);
     let place = path.display();
     let wrong = |what: String, remedy: &str| vec![Finding::refusal(what, remedy)];
     match &identified.kind {
@@ -38,16 +38,21 @@ fn judge_identified(path: &Path, identified: &Identified, plan: &Plan) -> Vec<Fi
             whole if whole.is_empty() => emptiness::judge(path, data, plan),
             broken => broken,
         },
+        Kind::Elastic(1) => wrong(
+            format!("{told}: {reason}."),
+            "Elasticsearch 5 reads data of version 2 at the oldest. Let Elasticsearch 2.4 bring them to its own version, then \
+             start a Trains Server with Elasticsearch 5.6 on it once.",
+        ),
         Kind::Elastic(2) => wrong(
-            format!("{place} holds Elasticsearch 2 (or older) data, not 5: {reason}."),
+            format!("{told}: {reason}."),
             "Start a Trains Server with Elasticsearch 5.6 on it once: it brings the data to version 5.",
         ),
-        Kind::Elastic(major) => wrong(
-            format!("{place} holds Elasticsearch {major} data, not 5: {reason}."),
+        Kind::Elastic(_) => wrong(
+            format!("{told}: {reason}."),
             "This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it.",
         ),
-        Kind::SeveralNodes(ordinals) => wrong(
-            format!("{place} holds the data of {} nodes: {reason}.", ordinals.len()),
+        Kind::SeveralNodes(_) => wrong(
+            format!("{told}: {reason}."),
             "Two Elasticsearch nodes once shared the directory. Start the old server with one, see which data it shows, and move the other nodes/N directory away.",
         ),
         Kind::Missing => Vec::new(),
@@ -55,10 +60,13 @@ fn judge_identified(path: &Path, identified: &Identified, plan: &Plan) -> Vec<Fi
             format!("{place} is empty."),
             "There is nothing to migrate. Is a disk not mounted, or is another directory the one in use?",
         ),
-        Kind::NotADataDir | Kind::Unknown => wrong(
-            format!("{place} is no Elasticsearch data directory that is understood: {reason}."),
-            "Check the path; it must be the directory that holds nodes/.",
-        ),
+        Kind::NotADataDir | Kind::Unknown => {
+            let remedy = identified.instead.as_ref().map_or_else(
+                || "Check the path; it must be the directory that holds nodes/.".to_owned(),
+                |whole| format!("Name the directory that holds nodes/, which is {}.", whole.display()),
+            );
+            wrong(format!("{told}: {reason}."), &remedy)
+        }
     }
 }
 

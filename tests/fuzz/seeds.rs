@@ -12,13 +12,14 @@ use clearml_migrate::lucene::source;
 use clearml_migrate::lucene::stored::block::Decompressor;
 use clearml_migrate::lucene::stored::chunk::ChunkReader;
 use clearml_migrate::lucene::stored::fields::Fields;
-use clearml_migrate::lucene::stored::{Format, Layout};
+use clearml_migrate::lucene::stored::{self, Format, Layout};
 use flate2::read::GzDecoder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-const DIRECTORIES: [&str; 7] = ["killed", "merged", "kinds", "7.6.2", "7.17.29", "8.15.3", "8.17.0"];
+const DIRECTORIES: [&str; 10] =
+    ["killed", "merged", "kinds", "7.6.2", "7.8.1", "7.12.1", "7.15.2", "7.17.29", "8.15.3", "8.17.0"];
 /// Larger files are left out: a fuzzer would lose its way in them.
 const MAX: usize = 4_000;
 /// Enough of each kind.
@@ -139,13 +140,14 @@ impl Seeds {
         }
         let (index, data) = (segment.read(".fdx"), segment.read(".fdt"));
         let max_doc = info.max_doc.to_le_bytes();
-        if info.stored.layout() != Layout::Lucene50 {
+        let format = stored::written_as(&data, &named.id, info.stored).unwrap();
+        if format.layout() != Layout::Lucene50 {
             let parts = [&max_doc[..], &piece(body(&segment.read(".fdm"))), &piece(body(&index)), body(&data)];
-            self.add("stored_since_8_7", &parts);
+            self.add("stored_since_8_5", &parts);
         } else if *codec == Codec::Lucene6 {
-            self.add("stored_until_8_6", &[&max_doc, &piece(body(&index)), body(&data)]);
+            self.add("stored_until_8_4", &[&max_doc, &piece(body(&index)), body(&data)]);
         }
-        self.add_first_chunk(segment, &data);
+        self.add_first_chunk(segment, &data, format);
     }
 
     fn add_soft_deletes(&mut self, segment: &Segment) {
@@ -170,8 +172,7 @@ impl Seeds {
     }
 
     /// The first chunk, which begins with the document 0, the block in it and the documents.
-    fn add_first_chunk(&mut self, segment: &Segment, data: &[u8]) {
-        let format = segment.info.stored;
+    fn add_first_chunk(&mut self, segment: &Segment, data: &[u8], format: Format) {
         let start = chunks_start(data, format);
         let mut input = Input::at(data, start);
         let mut reader = ChunkReader::new(format);
@@ -228,7 +229,7 @@ fn chunks_start(data: &[u8], format: Format) -> usize {
     input.bytes(20).unwrap();
     let suffix = input.u8().unwrap();
     input.bytes(suffix.into()).unwrap();
-    if format.layout() == Layout::Lucene50 {
+    if format.frames_data() {
         input.natural().unwrap();
         input.natural().unwrap();
     }

@@ -8,6 +8,7 @@
 //! | `equality` | the reader of Elasticsearch 5 finds exactly what the node served |
 //! | `target` | that of Elasticsearch 7 and 8 does so too |
 //! | `corruption` | no damage goes unnoticed |
+//! | `missing` | nothing that is missing does, and what was named by mistake is told |
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -15,4 +16,5 @@ mod canonical;
 mod corruption;
 mod equality;
 mod golden;
+mod missing;
 mod target;

@@ -9,8 +9,15 @@ use std::time::{Duration, Instant};
 
 /// The versions of which there are directories, and the codecs that their segments must have for the test to mean
 /// something: the default one, and that of `best_compression` if it has one of its own.
-const VERSIONS: [(&str, &[&str]); 4] = [
+const VERSIONS: [(&str, &[&str]); 8] = [
     ("7.6.2", &["Lucene84"]),
+    // Stored fields with the index that came with Lucene 8.5, under the same name.
+    ("7.8.1", &["Lucene84"]),
+    ("7.9.3", &["Lucene86"]),
+    // Stored fields of Lucene 8.8: an older version of their format, and chunks of another size.
+    ("7.12.1", &["Lucene87"]),
+    // Of Lucene 8.9: the newer version, and still that size.
+    ("7.15.2", &["Lucene87"]),
     ("7.17.29", &["Lucene87"]),
     ("8.15.3", &["Lucene99"]),
     ("8.17.0", &["Lucene912", "Elasticsearch816"]),

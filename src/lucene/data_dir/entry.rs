@@ -1,6 +1,7 @@
 //! What lies in `nodes/0/indices/`: each entry is an index, what is left of a deleted one, or a finding.
 
-use super::identify::{Evidence, NOT_DATA};
+use super::evidence::Evidence;
+use super::identify::NOT_DATA;
 use super::index::{has_shards, inspect};
 use super::list::{Named, leads_nowhere, list};
 use super::{DataDir, Finding, Problem};

@@ -1,15 +1,19 @@
 //! From a path to what it is.
 
 use super::entry::entries as entries_of;
+use super::evidence::Evidence;
 use super::list::{Named, leads_nowhere, list, names, read_if_there};
 use super::{DataDir, Finding, Identified, Kind, Problem};
 use crate::error::Result;
-use crate::lucene::index_metadata::IndexMetadata;
+use crate::lucene::commit;
 use crate::lucene::state;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
+/// Of commits of the cluster's state only the version is of interest.
+const NO_CONTENTS: RangeInclusive<i32> = 0..=0;
 /// Left by file systems and snapshots at the root of a volume: no data.
 pub(super) const NOT_DATA: [&str; 2] = ["lost+found", ".snapshot"];
 /// Files by which other databases are known.
@@ -21,35 +25,12 @@ const FOREIGN: [(&str, &str); 5] = [
     ("PG_VERSION", "PostgreSQL"),
 ];
 
-/// Versions that something in the directory speaks for.
-#[derive(Debug, Default)]
-pub(super) struct Evidence(Vec<(u32, String)>);
-
-impl Evidence {
-    /// Adds that `what` speaks for a major version of Elasticsearch.
-    pub(super) fn add(&mut self, major: u32, what: impl Into<String>) {
-        self.0.push((major, what.into()));
-    }
-
-    /// Returns whether something that says `what` speaks for a version.
-    #[cfg(test)]
-    pub(super) fn speaks_for(&self, major: u32, what: &str) -> bool {
-        self.0.iter().any(|(version, reason)| *version == major && reason.contains(what))
-    }
-
-    /// Returns the newest version and the first that spoke for it.
-    fn newest(&self) -> Option<(u32, &str)> {
-        let newest = self.0.iter().map(|(major, _)| *major).max()?;
-        self.0.iter().find(|(major, _)| *major == newest).map(|(major, what)| (*major, what.as_str()))
-    }
-}
-
 /// Tells what the directory at `path` is. Reads metadata and changes nothing.
 ///
 /// # Errors
 /// Fails if something cannot be read, as for want of permission. Damaged files are findings.
 pub fn identify(path: &Path) -> Result<Identified> {
-    let found = |kind, reason: String| Ok(Identified { kind, reason });
+    let found = |kind, reason: String| Ok(Identified::new(kind, reason));
     let Some(entries) = list(path)? else {
         if leads_nowhere(path)? {
             return found(Kind::NotADataDir, nowhere(path));
@@ -70,11 +51,8 @@ pub fn identify(path: &Path) -> Result<Identified> {
     if entries.iter().any(|entry| entry.leads_nowhere && entry.name == "nodes") {
         return found(Kind::NotADataDir, nowhere(&path.join("nodes")));
     }
-    if let Some(reason) = one_node(path)? {
-        return found(Kind::NotADataDir, reason);
-    }
-    if has_dir("indices") && has_dir("_state") {
-        return found(Kind::Elastic(8), format!("{} has indices and _state at its root, as since 8.0", path.display()));
+    if has_dir("indices") || has_dir("_state") {
+        return without_nodes(path);
     }
     if let Some(identified) = one_below(path, &entries)? {
         return Ok(identified);
@@ -91,35 +69,34 @@ fn nowhere(link: &Path) -> String {
     format!("{} is a link that leads nowhere (is a disk not mounted?)", link.display())
 }
 
-/// Returns why a path is that of one node of Elasticsearch 5 to 7, within a data directory, if it is: since 8.0 the layout
-/// of the whole is the same, but the states of cluster and indices tell.
-fn one_node(path: &Path) -> Result<Option<String>> {
-    let states = list(&path.join("_state"))?.unwrap_or_default();
-    let global = state::newest(names(&states), "global-");
-    let what = match global {
-        Some(name) => format!("has {name} in _state, as up to 7.5"),
-        None => match oldest_index(&path.join("indices"))? {
-            Some(version) if version.major() < 7 => format!("holds an index that was created by {version}"),
-            _ => return Ok(None),
-        },
+/// A directory with what a node has, and no directory of nodes: that of a node of Elasticsearch 8, or what one node of
+/// Elasticsearch 5 to 7 has within a data directory. Their layouts are the same; what is in them tells.
+fn without_nodes(path: &Path) -> Result<Identified> {
+    let mut evidence = Evidence::default();
+    let mut data = DataDir::default();
+    let states = node_state(&path.join("_state"), &mut data, &mut evidence)?;
+    entries_of(&path.join("indices"), &states.deleted, &mut data, &mut evidence)?;
+    let place = path.display();
+    let within_nodes = path.parent().is_some_and(|nodes| nodes.ends_with("nodes"));
+    let what = match evidence.newest() {
+        Some((major @ 8.., reason)) if !within_nodes => return Ok(Identified::new(Kind::Elastic(major), reason)),
+        Some((_, reason)) => format!("{place} is one node's part of a data directory, and {reason}"),
+        None if within_nodes => format!("{place} is one node's part of a data directory"),
+        None if states.any => {
+            format!(
+                "{place} seems to be one node's part of a data directory: it has a state of a node, but no directory nodes"
+            )
+        }
+        None => {
+            let nothing = format!(
+                "{place} may be one node's part of a data directory of Elasticsearch 5 to 7, or the whole of a later one: \
+                 nothing in it tells a version"
+            );
+            return Ok(Identified::new(Kind::Unknown, nothing));
+        }
     };
-    let whole = path.ancestors().nth(2).filter(|_| path.parent().is_some_and(|nodes| nodes.ends_with("nodes")));
-    let whole = whole.map_or_else(String::new, |whole| format!(", which is {}", whole.display()));
-    Ok(Some(format!("{} {what}: it is one node's part of a data directory{whole}", path.display())))
-}
-
-/// Returns the oldest Elasticsearch that created an index in `dir`, of those that can be told.
-fn oldest_index(dir: &Path) -> Result<Option<super::VersionId>> {
-    let mut oldest = None;
-    for entry in list(dir)?.unwrap_or_default() {
-        let states = dir.join(&entry.name).join("_state");
-        let entries = list(&states)?.unwrap_or_default();
-        let Some(name) = state::newest(names(&entries), "state-") else { continue };
-        let Some(Ok(read)) = read_if_there(&states.join(name))?.map(|bytes| state::parse(&bytes)) else { continue };
-        let created = IndexMetadata::parse(&read.content).map(|index| index.created);
-        oldest = oldest.into_iter().chain(created).min();
-    }
-    Ok(oldest)
+    let instead = path.ancestors().nth(2).filter(|_| within_nodes).map(Path::to_owned);
+    Ok(Identified { instead, ..Identified::new(Kind::NotADataDir, what) })
 }
 
 /// A directory of nodes one level down: of Elasticsearch 2, named by the cluster, or the path is one too short.
@@ -133,11 +110,17 @@ fn one_below(path: &Path, entries: &[Named]) -> Result<Option<Identified>> {
             Kind::Elastic5(_) | Kind::Elastic(6..) | Kind::SeveralNodes(_) => Kind::NotADataDir,
             _ => Kind::Elastic(2),
         };
-        let reason = match kind {
-            Kind::NotADataDir => format!("the Elasticsearch data seem to be one level deeper, in {}", below.display()),
-            _ => format!("{} is named by a cluster, as before 5.0", below.display()),
+        let identified = match kind {
+            Kind::NotADataDir => Identified {
+                instead: Some(below.clone()),
+                ..Identified::new(
+                    kind,
+                    format!("the Elasticsearch data seem to be one level deeper, in {}", below.display()),
+                )
+            },
+            _ => Identified::new(kind, format!("{} is named by a cluster, as before 5.0", below.display())),
         };
-        return Ok(Some(Identified { kind, reason }));
+        return Ok(Some(identified));
     }
     Ok(None)
 }
@@ -145,7 +128,7 @@ fn one_below(path: &Path, entries: &[Named]) -> Result<Option<Identified>> {
 fn nodes(path: &Path) -> Result<Identified> {
     let nodes = path.join("nodes");
     let entries = list(&nodes)?.unwrap_or_default();
-    let unknown = |reason: String| Ok(Identified { kind: Kind::Unknown, reason });
+    let unknown = |reason: String| Ok(Identified::new(Kind::Unknown, reason));
     if let Some(lost) = entries.iter().find(|entry| entry.leads_nowhere) {
         return unknown(nowhere(&nodes.join(&lost.name)));
     }
@@ -157,7 +140,7 @@ fn nodes(path: &Path) -> Result<Identified> {
         [] => return unknown(format!("{} holds no node", nodes.display())),
         _ => {
             let reason = format!("{} holds more than the node 0: {ordinals:?}", nodes.display());
-            return Ok(Identified { kind: Kind::SeveralNodes(ordinals), reason });
+            return Ok(Identified::new(Kind::SeveralNodes(ordinals), reason));
         }
     }
     let node = nodes.join("0");
@@ -168,10 +151,10 @@ fn nodes(path: &Path) -> Result<Identified> {
     let mut data = DataDir::default();
     let states = node_state(&node.join("_state"), &mut data, &mut evidence)?;
     entries_of(&node.join("indices"), &states.deleted, &mut data, &mut evidence)?;
-    let whole = |data: DataDir, reason: String| Ok(Identified { kind: Kind::Elastic5(Box::new(data)), reason });
+    let whole = |data: DataDir, reason: String| Ok(Identified::new(Kind::Elastic5(Box::new(data)), reason));
     match evidence.newest() {
         Some((5, reason)) => whole(data, reason.to_owned()),
-        Some((major, reason)) => Ok(Identified { kind: Kind::Elastic(major), reason: reason.to_owned() }),
+        Some((major, reason)) => Ok(Identified::new(Kind::Elastic(major), reason)),
         // Of a node that has an index or a template, a version would be told.
         None if states.any => whole(
             data,
@@ -207,12 +190,18 @@ fn node_state(dir: &Path, data: &mut DataDir, evidence: &mut Evidence) -> Result
     let node = read_newest("node-")?;
     if let Some(version) = node.as_ref().and_then(|node| node.get("node_version")?.as_u64()) {
         let version = super::VersionId(u32::try_from(version).unwrap_or(u32::MAX));
-        evidence.add(version.major(), format!("the node's own state says {version}"));
+        evidence.add_exact(version, format!("the node's own state says {version}"));
     }
     let global = read_newest("global-")?;
-    // Behind the node's state, which tells the version to the last number.
     if names(&entries).any(|name| name.starts_with("manifest-") || name.starts_with("segments_")) {
         evidence.add(7, format!("{} holds what Elasticsearch writes since 7.0", dir.display()));
+    }
+    // Since 7.6 the state of the cluster is an index of Lucene.
+    if let Some((name, generation)) = commit::newest(names(&entries)) {
+        let commit = read_if_there(&dir.join(name))?.map(|bytes| commit::parse(&bytes, generation, &NO_CONTENTS));
+        if let Some(lucene) = commit.and_then(Result::ok).and_then(|commit| commit.lucene) {
+            evidence.add_lucene(lucene, &format!("the last state of the cluster in {}", dir.display()));
+        }
     }
     let mut states = States { any: node.is_some() || global.is_some(), deleted: BTreeSet::new() };
     let Some(global) = global.as_ref().and_then(|global| global.get("meta-data")) else { return Ok(states) };

@@ -1,12 +1,14 @@
 //! One index and its shards.
 
 use super::entry::without_state;
-use super::identify::{Evidence, read_state};
+use super::evidence::Evidence;
+use super::identify::read_state;
 use super::list::{Named, list, names, read_if_there};
 use super::{Finding, Index, Problem, Shard};
 use crate::error::Result;
 use crate::lucene::commit::{self, Contents};
 use crate::lucene::index_metadata::IndexMetadata;
+use crate::lucene::segment::base36;
 use crate::lucene::{Corrupt, segment_info, state, translog};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -67,7 +69,7 @@ fn inspect_once(
     {
         findings.push(Finding { path: dir.to_owned(), problem: Problem::Elsewhere((*setting).to_owned()) });
     }
-    evidence.add(index.created.major(), format!("the index {} was created by {}", index.name, index.created));
+    evidence.add_exact(index.created, format!("the index {} was created by {}", index.name, index.created));
     if dir_name == index.uuid {
         evidence.add(5, format!("the index {} is in a directory named by its id, as since 5.0", index.name));
     } else {
@@ -195,22 +197,9 @@ fn newest_commit(
         parse_file(dir.join(name), |bytes| commit::parse(bytes, generation, &commit::OF_ELASTICSEARCH_5), findings)?;
     let Some(commit) = commit else { return Ok(None) };
     if let Some(lucene) = commit.lucene {
-        let major = elasticsearch_of(lucene.major);
-        evidence.add(
-            major,
-            format!("Lucene {lucene} wrote the last commit of {}, as in Elasticsearch {major}", dir.display()),
-        );
+        evidence.add_lucene(lucene, &format!("the last commit of {}", dir.display()));
     }
     Ok(commit.contents)
-}
-
-/// Returns the major version of the Elasticsearch that has a Lucene in it: 2 has 5 (and 1, which has 4, is as far from
-/// what we read), then 5 has 6, 6 has 7, 7 has 8, 8 has 9.
-fn elasticsearch_of(lucene: i32) -> u32 {
-    match u32::try_from(lucene) {
-        Ok(major @ 6..) => major - 1,
-        _ => 2,
-    }
 }
 
 /// What lives in a commit.
@@ -225,8 +214,13 @@ fn live(dir: &Path, files: &[Named], contents: &Contents, findings: &mut Vec<Fin
     let mut live = Live { documents: Some(0), bytes: 0 };
     for segment in &contents.segments {
         let path = dir.join(format!("{}.si", segment.name));
-        let max_doc = parse_file(path, |bytes| segment_info::max_doc(bytes, &segment.id), findings)?;
-        let max_doc = max_doc.map(|max_doc| u64::from(max_doc.unsigned_abs()));
+        let parsed = parse_file(path, |bytes| segment_info::contents(bytes, &segment.id), findings)?;
+        let max_doc = parsed.as_ref().map(|segment| u64::from(segment.max_doc));
+        let deletes =
+            segment.delete_generation.map(|generation| format!("{}_{}.liv", segment.name, base36(generation)));
+        let needed = parsed.into_iter().flat_map(|segment| segment.files).chain(deletes);
+        let missing = needed.filter(|name| !files.iter().any(|file| file.name == *name && !file.leads_nowhere));
+        findings.extend(missing.map(|name| Finding { path: dir.join(name), problem: Problem::Missing }));
         let count = max_doc.and_then(|max_doc| max_doc.checked_sub(segment.deleted.into()));
         live.documents = live.documents.zip(count).map(|(live, count): (u64, u64)| live.saturating_add(count));
         let of_segment =

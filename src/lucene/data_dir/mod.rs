@@ -15,6 +15,7 @@
 //! version counts, and the newest wins.
 
 mod entry;
+mod evidence;
 mod identify;
 mod index;
 mod list;
@@ -24,7 +25,7 @@ pub use identify::identify;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a directory is, and why we think so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,30 @@ pub struct Identified {
     pub kind: Kind,
     /// The evidence as a sentence for the user, without its period.
     pub reason: String,
+    /// The data directory that must have been meant, where another one was named.
+    pub instead: Option<PathBuf>,
+}
+
+impl Identified {
+    fn new(kind: Kind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), instead: None }
+    }
+
+    /// Returns what `path` is, as a sentence without its period. More is said than that it is not Elasticsearch 5 only where
+    /// more is known.
+    pub fn told(&self, path: &Path) -> String {
+        let place = path.display();
+        match &self.kind {
+            Kind::Elastic5(_) => format!("{place} holds Elasticsearch 5 data"),
+            Kind::Elastic(2) => format!("{place} holds Elasticsearch 2 (or older) data, not 5"),
+            Kind::Elastic(major) => format!("{place} holds Elasticsearch {major} data, not 5"),
+            Kind::SeveralNodes(ordinals) => format!("{place} holds the data of {} nodes", ordinals.len()),
+            Kind::Missing => format!("{place} is not there"),
+            Kind::Empty => format!("{place} holds no data"),
+            Kind::NotADataDir => format!("{place} is no data directory of Elasticsearch"),
+            Kind::Unknown => format!("Nothing in {place} tells which Elasticsearch wrote it"),
+        }
+    }
 }
 
 /// What a directory is.
@@ -40,7 +65,7 @@ pub struct Identified {
 pub enum Kind {
     /// Data of Elasticsearch 5: what we migrate.
     Elastic5(Box<DataDir>),
-    /// Data of another Elasticsearch, by its major version: 2 (or 1), 6, 7, 8 or later.
+    /// Data of another Elasticsearch, by its major version: 1, 2, 6, 7, 8 or later.
     Elastic(u32),
     /// Data of several nodes that shared the directory, by their ordinals.
     SeveralNodes(Vec<u32>),

@@ -111,7 +111,7 @@ fn other_layouts_are_told_by_name() {
     write(&dir.path().join("two/my-cluster/nodes/0/indices/events/_state/state-1.st"), b"");
     assert_eq!(kind("two"), Kind::Elastic(2));
     write(&dir.path().join("eight/nodes"), b"written by Elasticsearch");
-    write(&dir.path().join("eight/_state/segments_1"), b"");
+    write(&dir.path().join("eight/_state/segments_1"), &commit("1", 10, 9, &[], 1));
     fs::create_dir_all(dir.path().join("eight/indices")).unwrap();
     assert_eq!(kind("eight"), Kind::Elastic(8));
     write(&dir.path().join("mongo/WiredTiger"), b"");
@@ -284,15 +284,85 @@ fn whatever_the_way_leads_to_the_indices_through_must_lead_somewhere() {
 fn one_node_s_part_of_a_data_directory_is_not_taken_for_elasticsearch_8() {
     let dir = five();
     let node = dir.path().join("nodes/0");
-    let told = |what: &str| {
-        let Identified { kind, reason } = identify(&node).unwrap();
+    let told = |node: &Path, what: &str| {
+        let Identified { kind, reason, instead } = identify(node).unwrap();
         assert_eq!(kind, Kind::NotADataDir, "{reason}");
-        assert!(reason.contains(what) && reason.contains("one node's part"), "{reason}");
-        assert!(reason.ends_with(&format!("which is {}", dir.path().display())), "{reason}");
+        assert_eq!(reason, format!("{} is one node's part of a data directory{what}", node.display()));
+        instead
     };
-    told("has global-0.st in _state, as up to 7.5");
+    let created = ", and the index events-log was created by 5.6.16";
+    assert_eq!(told(&node, created).as_deref(), Some(dir.path()));
     fs::remove_file(node.join("_state/global-0.st")).unwrap();
-    told("holds an index that was created by 5.6.16");
+    assert_eq!(told(&node, created).as_deref(), Some(dir.path()));
+    // A node of 7 has the layout of 8, too, and says so. Moved elsewhere, nobody knows what it was a part of.
+    write(&node.join("_state/node-1.st"), &state(&json!({"node_id": "x", "node_version": 7_060_299})));
+    let says = ", and the node's own state says 7.6.2";
+    assert_eq!(told(&node, says).as_deref(), Some(dir.path()));
+    let alone = dir.path().join("copy");
+    fs::rename(&node, &alone).unwrap();
+    assert_eq!(told(&alone, says), None);
+}
+
+/// Directories called `indices` and `_state` are no evidence: a node of any version since 5 has them.
+#[test]
+fn names_alone_tell_no_version() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["copy/indices", "copy/_state", "nodes/0/indices", "nodes/0/_state"] {
+        fs::create_dir_all(dir.path().join(name)).unwrap();
+    }
+    let unknown = identify(&dir.path().join("copy")).unwrap();
+    assert_eq!(unknown.kind, Kind::Unknown);
+    assert!(unknown.reason.ends_with("nothing in it tells a version"), "{}", unknown.reason);
+    let part = identify(&dir.path().join("nodes/0")).unwrap();
+    assert_eq!((part.kind, part.instead.as_deref()), (Kind::NotADataDir, Some(dir.path())));
+    write(&dir.path().join("copy/_state/node-3.st"), &state(&json!({"node_id": "x"})));
+    let part = identify(&dir.path().join("copy")).unwrap();
+    assert_eq!(part.kind, Kind::NotADataDir);
+    assert!(part.reason.contains("seems to be one node's part"), "{}", part.reason);
+}
+
+#[test]
+fn elasticsearch_8_is_known_by_the_lucene_that_wrote_the_state_of_its_cluster() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("indices")).unwrap();
+    write(&dir.path().join("_state/segments_2s"), &commit("2s", 10, 9, &[], 1));
+    let identified = identify(dir.path()).unwrap();
+    assert_eq!(identified.kind, Kind::Elastic(8));
+    let state = dir.path().join("_state");
+    let reason =
+        format!("Lucene 9.6.1 wrote the last state of the cluster in {}, as in Elasticsearch 8", state.display());
+    assert_eq!(identified.reason, reason);
+}
+
+#[test]
+fn what_is_known_of_a_directory_is_told_and_no_more() {
+    let dir = five();
+    let told = |path: &Path| identify(path).unwrap().told(path).replace(&dir.path().display().to_string(), "DIR");
+    assert_eq!(told(dir.path()), "DIR holds Elasticsearch 5 data");
+    assert_eq!(told(&dir.path().join("nodes/0")), "DIR/nodes/0 is no data directory of Elasticsearch");
+    write(&dir.path().join("nodes/0/_state/node-1.st"), &state(&json!({"node_id": "x", "node_version": 7_060_299})));
+    assert_eq!(told(dir.path()), "DIR holds Elasticsearch 7 data, not 5");
+    fs::create_dir_all(dir.path().join("new/nodes/0/x")).unwrap();
+    assert_eq!(told(&dir.path().join("new")), "Nothing in DIR/new tells which Elasticsearch wrote it");
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    assert_eq!(told(&dir.path().join("empty")), "DIR/empty holds no data");
+}
+
+#[test]
+fn every_file_that_a_segment_names_must_be_there() {
+    for name in ["_0.cfs", "_0.cfe", "_0_1.liv"] {
+        let dir = five();
+        let index = dir.path().join(SHARD).join("index");
+        let segment = testing::TestSegment { name: "_0", max_doc: 10, deleted: 3 };
+        write(&index.join("_0.si"), &testing::segment_info_with_files(&segment, &["_0.cfe", "_0.si", "_0.cfs"]));
+        for name in ["_0.cfs", "_0.cfe", "_0_1.liv"] {
+            write(&index.join(name), b"");
+        }
+        assert_eq!(data(dir.path()).blocking().count(), 0, "whole");
+        fs::remove_file(index.join(name)).unwrap();
+        let found: Vec<String> = data(dir.path()).blocking().map(ToString::to_string).collect();
+        assert_eq!(found, [format!("{} is missing", index.join(name).display())]);
+    }
 }
 
 #[test]
@@ -302,11 +372,11 @@ fn lucene_5_is_elasticsearch_2() {
     let index_dir = dir.path().join("nodes/0/indices/events-log");
     index(dir.path(), "events-log", "events-log", 2_040_699, &[]);
     fs::remove_file(index_dir.join("0/translog/translog.ckp")).unwrap();
-    let mut evidence = super::identify::Evidence::default();
     write(&index_dir.join("0/index/segments_6"), &commit("6", 6, 5, &[], 5));
-    // Of its own: the directory's name, which is the id here, would speak for 5.
-    super::index::inspect(&index_dir, "events-log", &mut Vec::new(), &mut evidence).unwrap();
-    assert!(evidence.speaks_for(2, "Lucene 5.6.1") && !evidence.speaks_for(4, ""), "{evidence:?}");
+    // Its directory is named by the index: with another id, nothing of it speaks for 5.
+    let mut evidence = super::evidence::Evidence::default();
+    super::index::inspect(&index_dir, "other", &mut Vec::new(), &mut evidence).unwrap();
+    assert_eq!(evidence.newest(), Some((2, "the index events-log was created by 2.4.6")));
 }
 
 #[test]

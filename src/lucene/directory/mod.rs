@@ -130,11 +130,7 @@ impl DataDirectory {
     fn read(path: &Path, meant: Meant<'_>, locks: Option<Arc<HeldLocks>>) -> Result<Self> {
         match identify(path)? {
             Identified { kind: Kind::Elastic5(data), .. } => Self::of_what_is_meant(path, *data, meant, locks),
-            Identified { reason, .. } => {
-                Err(Error::refused(format!("{} is not the data of an Elasticsearch 5 node.", path.display()))
-                    .because(Corrupt::new(reason))
-                    .hint("Give the directory that has `nodes/0` in it, of a node of version 5."))
-            }
+            other => Err(not_elasticsearch_5(path, &other)),
         }
     }
 
@@ -229,6 +225,19 @@ impl DataDirectory {
 
     fn index_path(&self, uuid: &str) -> PathBuf {
         self.path.join("nodes/0/indices").join(uuid)
+    }
+}
+
+/// Returns the refusal of a directory that is something else than the data of Elasticsearch 5.
+pub fn not_elasticsearch_5(path: &Path, identified: &Identified) -> Error {
+    let error = Error::refused(format!("{}.", identified.told(path))).because(Corrupt::new(&identified.reason));
+    match (&identified.instead, &identified.kind) {
+        (Some(whole), _) => error.hint(format!("Name the data directory: --source {}", whole.display())),
+        (None, Kind::Elastic(_)) => error.hint("Only data of version 5 are read. Give those: --source DIR"),
+        (None, Kind::Empty | Kind::Unknown) => {
+            error.hint("Is a disk not mounted, or is another directory the one in use?")
+        }
+        _ => error.hint("Give the directory that has `nodes/0` in it, of a node of version 5: --source DIR"),
     }
 }
 

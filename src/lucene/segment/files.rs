@@ -87,7 +87,7 @@ impl<'a> SegmentFiles<'a> {
 }
 
 /// Writes a generation as Lucene does in names of files.
-pub(super) fn base36(generation: i64) -> String {
+pub(in crate::lucene) fn base36(generation: i64) -> String {
     let mut left = generation.unsigned_abs();
     let mut digits = Vec::new();
     loop {

@@ -17,7 +17,8 @@ use super::stored::monotonic::{self, Broken, Known};
 use super::stored::{self, Format, Layout};
 use crate::error::Result;
 use deletes::Deletes;
-use files::{SegmentFile, SegmentFiles, base36};
+pub(super) use files::base36;
+use files::{SegmentFile, SegmentFiles};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -81,8 +82,9 @@ impl Segment {
         };
         let deletes = Deletes::open(&files, named, codec, info.max_doc, (&newest_infos, &newest))?;
         let data = files.file(".fdt")?;
-        let index = open_index(&files, named, codec, &info, &data)?;
-        let checked = stored::check_frame(data.bytes(), &named.id, info.stored, &index);
+        let written = stored::written_as(data.bytes(), &named.id, info.stored).map_err(|why| data.refused(why))?;
+        let (index, format) = open_index(&files, named, codec, (info.max_doc, written), &data)?;
+        let checked = stored::check_frame(data.bytes(), &named.id, format, &index);
         checked.map_err(|why| data.refused(why))?;
         Ok(Self {
             name: named.name.clone(),
@@ -90,7 +92,7 @@ impl Segment {
             gone: named.deleted.saturating_add(named.soft_deleted),
             data,
             deletes,
-            format: info.stored,
+            format,
             numbers: own.numbers,
             index,
             whole: OnceLock::new(),
@@ -180,17 +182,16 @@ fn open_index(
     files: &SegmentFiles<'_>,
     named: &commit::Segment,
     codec: Codec,
-    info: &segment_info::SegmentInfo,
+    (max_doc, format): (u32, Format),
     data: &SegmentFile,
-) -> Result<Index> {
+) -> Result<(Index, Format)> {
     let file = files.file(".fdx")?;
-    if info.stored.layout() == Layout::Lucene50 {
-        let index = Index::parse(file.bytes(), &named.id, info.stored.mode(), info.max_doc, UNIT_BYTES);
-        return index.map_err(|why| file.refused(why));
+    if format.layout() == Layout::Lucene50 {
+        let index = Index::parse(file.bytes(), &named.id, format.mode(), max_doc, UNIT_BYTES);
+        return Ok((index.map_err(|why| file.refused(why))?, format));
     }
     let meta = files.file(".fdm")?;
     let data_end = check_footer_shape(data.bytes()).map_err(|why| data.refused(why))?.len();
-    let (format, max_doc) = (info.stored, info.max_doc);
     let known = Known { id: &named.id, order: codec.order(), format, max_doc, data_end };
     monotonic::parse(meta.bytes(), file.bytes(), known, UNIT_BYTES).map_err(|broken| match broken {
         Broken::Meta(why) => meta.refused(why),

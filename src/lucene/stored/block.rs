@@ -53,12 +53,12 @@ impl Decompressor {
     /// Fails if the block is broken or does not fill the output exactly.
     pub fn decompress(&mut self, input: &mut Input<'_>, output: &mut [u8]) -> Result<(), Corrupt> {
         match (self.format.layout(), self.format.mode()) {
-            (Layout::Lucene50, Mode::Fast) => {
+            (Layout::Lucene50 | Layout::Lucene85, Mode::Fast) => {
                 let used = lz4::decompress(input.rest(), &[], output);
                 input.bytes(used.ok_or_else(|| input.corrupt("a broken LZ4 block"))?).map(drop)
             }
-            (Layout::Lucene50, Mode::High) => self.inflate(input, &[], output),
-            (Layout::Lucene87 | Layout::Lucene90, mode) => self.with_dictionary(mode, input, output),
+            (Layout::Lucene50 | Layout::Lucene85, Mode::High) => self.inflate(input, &[], output),
+            (Layout::Lucene87 | Layout::Lucene89 | Layout::Lucene90, mode) => self.with_dictionary(mode, input, output),
             (Layout::Zstd814, _) => self.unzstd(input, output),
         }
     }
@@ -142,7 +142,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn format() -> impl Strategy<Value = Format> {
-        let codec = prop_oneof![Just(Codec::Lucene84), Just(Codec::Lucene87), Just(Codec::Lucene912)];
+        let codec =
+            prop_oneof![Just(Codec::Lucene6), Just(Codec::Lucene84), Just(Codec::Lucene87), Just(Codec::Lucene912)];
         let mode = prop_oneof![Just(Mode::Fast), Just(Mode::High)];
         prop_oneof![
             6 => (codec, mode).prop_map(|(codec, mode)| Format::new(codec, mode).unwrap()),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! chunk     VInt first document, token, numbers of fields, lengths in bytes, blocks as in [`block`](super::block)
-//! token     VInt documents << 1 | sliced;  since 8.7: VInt documents << 2 | dirty << 1 | sliced
+//! token     VInt documents << 1 | sliced;  since 8.9: VInt documents << 2 | dirty << 1 | sliced
 //! numbers   of one document: VInt
 //!           of more, until 8.11: VInt bits, then one VInt for all if it is 0, else packed integers
 //!           of more, since 9: Int8 bits, then one VInt for all if it is 0, else numbers of 8, 16 or 32 bits
@@ -101,13 +101,13 @@ impl ChunkReader {
         }
         let format = self.decompressor.format();
         let token = input.natural()?;
-        let flags = if format.layout() == Layout::Lucene50 { 1 } else { 2 };
+        let flags = if format.marks_dirty_chunks() { 2 } else { 1 };
         let (documents, sliced) = (token >> flags, token & 1 == 1);
         if !(1..=format.chunk_documents()).contains(&documents) {
             return Err(input.corrupt("an impossible number of documents in a chunk"));
         }
         let numbers = match format.layout() {
-            Layout::Lucene50 | Layout::Lucene87 => packed_numbers,
+            Layout::Lucene50 | Layout::Lucene85 | Layout::Lucene87 | Layout::Lucene89 => packed_numbers,
             Layout::Lucene90 | Layout::Zstd814 => lane_numbers,
         };
         numbers(input, documents as usize, &mut self.fields)?;

@@ -24,8 +24,8 @@
 //! * Documents that were deleted or written again are left out (`.liv` and soft deletes), and nested objects come inside
 //!   the document they belong to.
 //! * Bytes are checked before they are given out, as in [`directory`](super::directory).
-//! * Read are Elasticsearch 7.6, 7.16, 7.17, and 8.12 and later as long as it writes the same
-//!   [codecs](super::codec). What the releases from 7.7 to 7.14 write is refused. Refused by name are time series and synthetic sources, which are stored nowhere.
+//! * Read are Elasticsearch 7.6 to 7.17, and 8.12 and later as long as it writes the same [codecs](super::codec). Refused
+//!   by name are time series and synthetic sources, which are stored nowhere.
 
 mod complete;
 mod shard;

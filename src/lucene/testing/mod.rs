@@ -8,6 +8,7 @@ pub(crate) use segment::*;
 pub(crate) use stored::*;
 pub(crate) use translog::*;
 
+use crate::lucene::input::ByteOrder;
 use crate::lucene::stored::Mode;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
@@ -81,14 +82,26 @@ pub(crate) fn segment_info(segment: &TestSegment) -> Vec<u8> {
 }
 
 pub(crate) fn segment_info_of(segment: &TestSegment, is_compound: bool, mode: &str) -> Vec<u8> {
+    segment_info_naming(segment, is_compound, mode, &[])
+}
+
+/// The same with names of files.
+pub(crate) fn segment_info_with_files(segment: &TestSegment, files: &[&str]) -> Vec<u8> {
+    segment_info_naming(segment, true, "BEST_SPEED", files)
+}
+
+fn segment_info_naming(segment: &TestSegment, is_compound: bool, mode: &str, files: &[&str]) -> Vec<u8> {
     let mut out = Vec::new();
     put_index_header(&mut out, "Lucene62SegmentInfo", 1, segment.id(), "");
     for number in [6, 6, 1, segment.max_doc] {
         out.extend(number.to_be_bytes());
     }
     out.push(if is_compound { 1 } else { 0xFF });
-    // No diagnostics, no files, one attribute, no sort order.
-    out.extend([0, 0, 1]);
+    // No diagnostics, files, one attribute, no sort order.
+    out.push(0);
+    put_vint(&mut out, i32::try_from(files.len()).unwrap());
+    files.iter().for_each(|name| put_string(&mut out, name));
+    out.push(1);
     put_string(&mut out, "Lucene50StoredFieldsFormat.mode");
     put_string(&mut out, mode);
     out.push(0);
@@ -213,6 +226,11 @@ pub(crate) fn index(root: &Path, name: &str, uuid: &str, created: u32, mappings:
         [TestSegment { name: "_0", max_doc: 10, deleted: 3 }, TestSegment { name: "_1", max_doc: 5, deleted: 0 }];
     for segment in &segments {
         write(&dir.join(format!("0/index/{}.si", segment.name)), &segment_info(segment));
+        if segment.deleted > 0 {
+            let live: Vec<bool> = (0..segment.max_doc).map(|doc| doc >= segment.deleted).collect();
+            let live = live_docs(segment.id(), ByteOrder::Big, "1", &live);
+            write(&dir.join(format!("0/index/{}_1.liv", segment.name)), &live);
+        }
     }
     write(&dir.join("0/index/segments_6"), &commit("6", 6, 6, &segments, 5));
     write(&dir.join("0/index/write.lock"), b"");

@@ -164,15 +164,15 @@ pub(crate) fn put_chunk(out: &mut Vec<u8>, mode: Mode, first_doc: u32, documents
 /// A block of compressed bytes in a chunk.
 pub(crate) fn put_block(out: &mut Vec<u8>, format: Format, raw: &[u8]) {
     match (format.layout(), format.mode()) {
-        (Layout::Lucene50, Mode::Fast) => out.extend(lz4(raw)),
-        (Layout::Lucene50, Mode::High) => put_deflated(out, &[], raw),
+        (Layout::Lucene50 | Layout::Lucene85, Mode::Fast) => out.extend(lz4(raw)),
+        (Layout::Lucene50 | Layout::Lucene85, Mode::High) => put_deflated(out, &[], raw),
         (Layout::Zstd814, _) if raw.is_empty() => {}
         (Layout::Zstd814, _) => {
             let frame = zstd(raw);
             put_vint(out, i32::try_from(frame.len()).unwrap());
             out.extend(frame);
         }
-        (Layout::Lucene87 | Layout::Lucene90, mode) => {
+        (Layout::Lucene87 | Layout::Lucene89 | Layout::Lucene90, mode) => {
             let (dictionary, rest) = raw.split_at(raw.len() / 20);
             let block_length = rest.len().div_ceil(10);
             let blocks: Vec<_> = if rest.is_empty() { Vec::new() } else { rest.chunks(block_length).collect() };
@@ -268,7 +268,7 @@ pub(crate) fn documents_set(documents: &[u32], shape: Shape) -> Vec<u8> {
     out
 }
 
-/// A `.fdm` and a `.fdx` file since Lucene 8.7 for chunks that begin with these documents at these offsets.
+/// A `.fdm` and a `.fdx` file since Lucene 8.5 for chunks that begin with these documents at these offsets.
 pub(crate) fn monotonic_index(known: &Known<'_>, chunks: &[(u32, usize)]) -> (Vec<u8>, Vec<u8>) {
     let is_big = known.order == ByteOrder::Big;
     let (mut meta, mut index) = (Vec::new(), Vec::new());
@@ -276,12 +276,20 @@ pub(crate) fn monotonic_index(known: &Known<'_>, chunks: &[(u32, usize)]) -> (Ve
         |out: &mut Vec<u8>, value: i64| out.extend(if is_big { value.to_be_bytes() } else { value.to_le_bytes() });
     let put32 =
         |out: &mut Vec<u8>, value: i32| out.extend(if is_big { value.to_be_bytes() } else { value.to_le_bytes() });
-    let (version, format) = if is_big { (85, 4) } else { (90, 1) };
+    let layout = known.format.layout();
+    let (version, format) = match layout {
+        Layout::Lucene50 | Layout::Lucene85 => (85, 0),
+        Layout::Lucene87 => (85, 3),
+        Layout::Lucene89 => (85, 4),
+        Layout::Lucene90 | Layout::Zstd814 => (90, 1),
+    };
     put_index_header(&mut meta, &format!("Lucene{version}FieldsIndexMeta"), format, *known.id, "");
     put_index_header(&mut index, &format!("Lucene{version}FieldsIndexIdx"), 0, *known.id, "");
-    put_vint(&mut meta, known.format.chunk_size().cast_signed());
-    if is_big {
-        put_vint(&mut meta, 2);
+    if !known.format.frames_data() {
+        put_vint(&mut meta, known.format.chunk_size().cast_signed());
+        if is_big {
+            put_vint(&mut meta, 2);
+        }
     }
     let numbers = i32::try_from(chunks.len()).unwrap() + 1;
     [known.max_doc.cast_signed(), 10, numbers].into_iter().for_each(|number| put32(&mut meta, number));
@@ -308,6 +316,12 @@ pub(crate) fn monotonic_index(known: &Known<'_>, chunks: &[(u32, usize)]) -> (Ve
     }
     put(&mut meta, index.len() as i64);
     put(&mut meta, known.data_end as i64);
-    [chunks.len() as u64, 1, 1].into_iter().for_each(|number| put_vlong(&mut meta, number));
+    let counts = match layout {
+        Layout::Lucene50 | Layout::Lucene85 => vec![],
+        // A chunk that was not full, and nothing that it would have had room for.
+        Layout::Lucene87 => vec![1, 0],
+        Layout::Lucene89 | Layout::Lucene90 | Layout::Zstd814 => vec![chunks.len() as u64, 1, 1],
+    };
+    counts.into_iter().for_each(|number| put_vlong(&mut meta, number));
     (footer(meta), footer(index))
 }

@@ -18,9 +18,21 @@ const PART_BYTES: usize = 2_000;
 
 /// All formats, in the order in which a control byte names them.
 pub fn formats() -> Vec<(Codec, Format)> {
-    let codecs = [Codec::Lucene6, Codec::Lucene87, Codec::Lucene912, Codec::Elasticsearch816];
-    let all = codecs.into_iter().flat_map(|codec| [Mode::Fast, Mode::High].map(|mode| (codec, mode)));
-    all.filter_map(|(codec, mode)| Some((codec, Format::new(codec, mode)?))).collect()
+    let written = [
+        (Codec::Lucene6, 1),
+        (Codec::Lucene87, 4),
+        (Codec::Lucene912, 1),
+        (Codec::Elasticsearch816, 1),
+        (Codec::Lucene84, 2),
+        (Codec::Lucene87, 3),
+    ];
+    let all = written.into_iter().flat_map(|written| [Mode::Fast, Mode::High].map(|mode| (written, mode)));
+    let format = |((codec, version), mode)| Some((codec, Format::new(codec, mode)?.written_as(version)?));
+    let mut formats: Vec<(Codec, Format)> = all.filter_map(format).collect();
+    // What Lucene 8.9 alone has written.
+    let large = Format::new(Codec::Lucene87, Mode::Fast).and_then(|format| format.with_chunks_of(614_400));
+    formats.extend(large.map(|format| (Codec::Lucene87, format)));
+    formats
 }
 
 fn format(control: &mut Control<'_>) -> Format {
@@ -29,7 +41,7 @@ fn format(control: &mut Control<'_>) -> Format {
 }
 
 /// The number of documents, the bodies of `.fdx` and `.fdt`.
-pub fn stored_until_8_6(input: &[u8]) -> bool {
+pub fn stored_until_8_4(input: &[u8]) -> bool {
     let mut control = Control(input);
     let (max_doc, index, data) = (control.u32(), control.piece(), control.rest());
     let id = Identity::of(index).id;
@@ -44,14 +56,14 @@ pub fn stored_until_8_6(input: &[u8]) -> bool {
 }
 
 /// The number of documents, the bodies of `.fdm`, `.fdx` and `.fdt`.
-pub fn stored_since_8_7(input: &[u8]) -> bool {
+pub fn stored_since_8_5(input: &[u8]) -> bool {
     let mut control = Control(input);
     let (max_doc, meta, index, data) = (control.u32(), control.piece(), control.piece(), control.rest());
     let id = Identity::of(meta).id;
     let mut accepted = false;
     for (codec, format) in formats().into_iter().filter(|(_, format)| format.layout() != Layout::Lucene50) {
         let known = Known { id: &id, order: codec.order(), format, max_doc, data_end: data.len() };
-        if let Ok(index) = monotonic::parse(&footed(meta), &footed(index), known, PART_BYTES) {
+        if let Ok((index, format)) = monotonic::parse(&footed(meta), &footed(index), known, PART_BYTES) {
             accepted |= read_all(&index, &footed(data), &id, format, max_doc);
         }
     }

@@ -64,8 +64,8 @@ pub static TARGETS: &[Target] = &[
     Target::new("doc_values", files::doc_values),
     Target::new("state", files::state),
     Target::new("checkpoint", files::checkpoint),
-    Target::new("stored_until_8_6", fields::stored_until_8_6),
-    Target::new("stored_since_8_7", fields::stored_since_8_7),
+    Target::new("stored_until_8_4", fields::stored_until_8_4),
+    Target::new("stored_since_8_5", fields::stored_since_8_5),
     // 18 bytes of Zstandard may hold 240 KiB of zeros: these lengths are no lies.
     Target { max_length: 4 << 10, max_memory: 256 << 20, ..Target::new("chunk", fields::chunk) },
     Target::new("block", fields::block),
