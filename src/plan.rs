@@ -158,6 +158,12 @@ pub struct ServerPlan {
     pub edits: Vec<FileEdit>,
     /// The compose project after the switch.
     pub new_project: Project,
+    /// Names that the rewritten files fix for containers.
+    #[serde(default)]
+    pub container_names: Vec<String>,
+    /// The directory of the Redis that the server gets, which had none, before the home moves.
+    #[serde(default)]
+    pub new_redis: Option<PathBuf>,
 }
 
 /// What is migrated.
@@ -283,14 +289,6 @@ impl Plan {
     /// Returns the home as it is called after the switch.
     pub fn new_home(&self) -> &Path {
         self.home.to.as_deref().unwrap_or(&self.home.from)
-    }
-
-    /// Returns the container names that the rewritten files set, as far as they are plain text.
-    pub fn new_container_names(&self) -> Vec<String> {
-        let lines = self.edits().iter().flat_map(|edit| edit.new.lines());
-        let values = lines.filter_map(|line| line.trim().strip_prefix("container_name:"));
-        let names = values.map(|value| value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']));
-        names.filter(|name| !name.is_empty() && !name.contains('$')).map(str::to_owned).collect()
     }
 
     /// Returns the steps that this plan has, in order.

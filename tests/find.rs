@@ -41,10 +41,6 @@ volumes:
 /// Projects of one test must not be found by another.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-fn docker_on_path(globals: Globals) -> invocation::DockerCli {
-    invocation::DockerCli { program: "docker".into(), globals }
-}
-
 struct Bed {
     daemon: Daemon,
     compose: ComposeCommand,
@@ -54,6 +50,11 @@ struct Bed {
 
 impl Bed {
     async fn enter() -> Option<Self> {
+        Self::enter_with("docker").await
+    }
+
+    /// `docker` is the program that is asked for compose.
+    async fn enter_with(docker: &str) -> Option<Self> {
         std::env::var_os("CLEARML_BED_READY")?;
         let alone = ALONE.lock().await;
         let endpoint = Endpoint::resolve(&Globals::default(), &DockerEnvironment::from_process()).unwrap();
@@ -61,7 +62,7 @@ impl Bed {
         let others = daemon.containers(&["com.docker.compose.project".to_owned()]).await.unwrap();
         let names: Vec<&str> = others.iter().map(|container| container.name.as_str()).collect();
         assert!(names.is_empty(), "another project is in the bed and would be found: {names:?}");
-        let cli = DockerCli::new(&docker_on_path(Globals::default()));
+        let cli = DockerCli::new(&invocation::DockerCli { program: docker.into(), globals: Globals::default() });
         let compose = ComposeCommand::probe(cli, &endpoint, &CancellationToken::new()).await.unwrap();
         Some(Self { daemon, compose, root: tempfile::tempdir().unwrap(), _alone: alone })
     }
@@ -205,4 +206,193 @@ async fn what_is_not_there_or_not_readable_is_said() {
         .unwrap();
     assert_eq!((found.project.files, found.project.name.as_str()), (vec![moved], "old"));
     assert!(found.found_by.contains("journal") && !found.project.name_from_directory);
+}
+
+/// The server with its Elasticsearch data in another directory.
+fn with_data_in(directory: &str) -> String {
+    SERVER.replace("HOME/data/elastic:", &format!("HOME/data/{directory}:"))
+}
+
+fn elastic_of(found: &Deployment) -> String {
+    let mount = found.service(Role::Elasticsearch).unwrap().mount("/usr/share/elasticsearch/data").unwrap();
+    mount.storage.path().unwrap().file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[tokio::test]
+async fn the_files_that_the_environment_file_lists_are_taken_as_compose_takes_them() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("opt-trains", SERVER);
+    let home = file.parent().unwrap();
+    let extra = format!(
+        "services: {{elasticsearch: {{volumes: ['{}/data/elastic_copy:/usr/share/elasticsearch/data']}}}}",
+        home.display()
+    );
+    std::fs::write(home.join("extra.yml"), extra).unwrap();
+    assert_eq!(elastic_of(&bed.find("elsewhere", |_| {}).await.unwrap()), "elastic");
+    std::fs::write(home.join(".env"), "COMPOSE_FILE=docker-compose.yml:extra.yml\nCOMPOSE_PROJECT_NAME=lab\n").unwrap();
+    for from in ["elsewhere", "opt-trains"] {
+        let found = bed.find(from, |_| {}).await.unwrap();
+        assert_eq!(elastic_of(&found), "elastic_copy", "{from}");
+        assert_eq!(found.project.files, [file.clone(), home.join("extra.yml")]);
+        assert_eq!((found.project.name.as_str(), found.project.name_from_directory), ("lab", false));
+        assert!(found.found_by.starts_with("named by COMPOSE_FILE in "), "{}", found.found_by);
+    }
+    // From another directory, whose own variables count as well.
+    let run = bed.root.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::write(run.join(".env"), "COMPOSE_FILE=../opt-trains/docker-compose.yml,../opt-trains/extra.yml\nCOMPOSE_PATH_SEPARATOR=,\nTRAINS_SERVER_DEPLOYMENT_TYPE=lab-linux\n").unwrap();
+    let found = bed.find("run", |_| {}).await.unwrap();
+    assert_eq!(elastic_of(&found), "elastic_copy");
+    assert_eq!(found.project.env_files, [home.join(".env"), run.join(".env")]);
+    assert_eq!(found.service(Role::Apiserver).unwrap().environment["TRAINS_SERVER_DEPLOYMENT_TYPE"], "lab-linux");
+}
+
+#[tokio::test]
+async fn two_files_of_a_server_with_different_data_are_not_chosen_from() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("opt-trains", SERVER);
+    let home = file.parent().unwrap();
+    let said = |text: &str| text.replace(&*home.to_string_lossy(), "/opt/trains");
+    let newer = |text: String| {
+        std::fs::write(home.join("compose.yaml"), text.replace("HOME", &home.to_string_lossy())).unwrap()
+    };
+    newer(with_data_in("elastic_copy"));
+    let segment = home.join("data/elastic/nodes/0/indices/uuid/0/index/_0.cfs");
+    std::fs::create_dir_all(segment.parent().unwrap()).unwrap();
+    std::fs::File::create(&segment)
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000))
+        .unwrap();
+    let error = refused(bed.find("elsewhere", |_| {}).await);
+    assert_eq!(
+        said(error.message()),
+        "/opt/trains has more than one compose file for this server, and they keep its data in different places."
+    );
+    let causes = said(&error.causes().join("\n"));
+    assert!(
+        causes.contains("compose.yaml: Elasticsearch in /opt/trains/data/elastic_copy, no segment there"),
+        "{causes}"
+    );
+    assert!(
+        causes.contains("docker-compose.yml: Elasticsearch in /opt/trains/data/elastic, newest segment of 2020-09-13 "),
+        "{causes}"
+    );
+    let hints = said(&error.hints().join("\n"));
+    assert!(
+        hints.contains("-f /opt/trains/compose.yaml") && hints.contains("-f /opt/trains/docker-compose.yml"),
+        "{hints}"
+    );
+    let named = bed.find("elsewhere", |search| search.named.files = vec![file.clone()]).await.unwrap();
+    assert_eq!((elastic_of(&named).as_str(), named.notes.len()), ("elastic", 0));
+
+    newer(SERVER.to_owned());
+    let same = bed.find("opt-trains", |_| {}).await.unwrap();
+    assert_eq!(same.project.files, [home.join("compose.yaml")]);
+    assert!(
+        same.notes[0].contains("has docker-compose.yml, too, with the data in the same places"),
+        "{:?}",
+        same.notes
+    );
+    newer("services: [".to_owned());
+    let error = refused(bed.find("elsewhere", |_| {}).await);
+    assert!(error.message().contains("does not accept"), "compose itself would take no other: {error:?}");
+}
+
+#[tokio::test]
+async fn what_containers_say_of_their_files_is_newer_than_a_journal() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("lab", SERVER);
+    let extra = bed.root.path().join("lab/extra.yml");
+    std::fs::write(&extra, "services: {redis: {restart: 'no'}}").unwrap();
+    let status = Command::new("docker").args(["compose", "-f"]).arg(&file).arg("-f").arg(&extra).arg("create").status();
+    let known =
+        |name: &str| vec![ProjectArgs { files: vec![file.clone()], name: Some(name.into()), ..Default::default() }];
+    let by_labels = bed.find("elsewhere", |search| search.journals = known("lab")).await;
+    // Of another server, which does not run and is not where this was typed: both may be meant, unless one was named.
+    let moved = bed.project("old", SERVER);
+    let other = || vec![ProjectArgs { files: vec![moved.clone()], name: Some("old".into()), ..Default::default() }];
+    let of_journal = bed.find("elsewhere", |search| search.journals = other()).await;
+    bed.compose(&file, &["down", "--volumes"]);
+    assert!(status.unwrap().success());
+    let found = by_labels.unwrap();
+    assert_eq!(found.project.files, [file.clone(), extra]);
+    assert!(found.found_by.contains("the compose project lab"), "{}", found.found_by);
+    assert_eq!(of_journal.unwrap().project.name, "old", "nothing runs");
+    let down = bed.find("elsewhere", |search| search.journals = known("lab")).await.unwrap();
+    assert_eq!(down.project.files, std::slice::from_ref(&file));
+    assert!(down.found_by.contains("journal"), "{}", down.found_by);
+}
+
+#[tokio::test]
+async fn a_renamed_project_directory_is_one_refusal() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("opt-trains", SERVER);
+    bed.compose(&file, &["create"]);
+    let (old, new) = (file.parent().unwrap().to_owned(), bed.root.path().join("renamed"));
+    std::fs::rename(&old, &new).unwrap();
+    let there = bed.find("renamed", |_| {}).await;
+    let elsewhere = bed.find("elsewhere", |_| {}).await;
+    let by_home = bed.find("elsewhere", |search| search.home = Some(new.clone())).await;
+    std::fs::rename(&new, &old).unwrap();
+    bed.compose(&file, &["down", "--volumes"]);
+    let back = format!("mv {} {}", new.display(), old.display());
+    for result in [there, by_home] {
+        let error = refused(result);
+        assert!(error.message().contains("was probably called"), "{error:?}");
+        assert!(error.hints()[0].ends_with(&back), "{error:?}");
+    }
+    let error = refused(elsewhere);
+    assert!(error.message().starts_with("No Trains or ClearML server"), "{error:?}");
+    assert!(error.hints()[0].ends_with(&back), "{error:?}");
+}
+
+/// The name of a test that runs in a process of its own, which has docker-compose 1.29.2 on PATH and no other compose.
+const WITH_VERSION_1: &str = "version_1_takes_its_own_files";
+
+#[test]
+fn each_version_of_compose_takes_its_own_files() {
+    if std::env::var_os("CLEARML_BED_READY").is_none() {
+        return;
+    }
+    let _alone = ALONE.blocking_lock();
+    let directory = PathBuf::from(std::env::var_os("CLEARML_BED").unwrap()).join("compose-v1/bin");
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&inherited))).unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let status = command.args(["--exact", "--include-ignored", WITH_VERSION_1]).env("PATH", path).status();
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test]
+#[ignore = "run by each_version_of_compose_takes_its_own_files, with version 1 on PATH"]
+async fn version_1_takes_its_own_files() {
+    let Some(bed) = Bed::enter_with("false").await else { return };
+    if !bed.compose.version().starts_with("1.") {
+        return;
+    }
+    let file = bed.project("opt-trains", SERVER);
+    let home = file.parent().unwrap();
+    std::fs::write(home.join("compose.yaml"), with_data_in("elastic").replace("HOME", &home.to_string_lossy()))
+        .unwrap();
+    let found = bed.find("elsewhere", |_| {}).await.unwrap();
+    assert_eq!(found.project.files, std::slice::from_ref(&file));
+    assert!(found.notes[0].contains("has compose.yaml, too, with the data in the same places. docker-compose.yml is taken and rewritten, as docker-compose 1.29.2 would"), "{:?}", found.notes);
+    std::fs::write(home.join("compose.yaml"), with_data_in("elastic_copy").replace("HOME", &home.to_string_lossy()))
+        .unwrap();
+    let error = refused(bed.find("elsewhere", |_| {}).await);
+    assert!(
+        error.causes()[0].starts_with("docker-compose.yml: Elasticsearch in "),
+        "the one that it would take first: {error:?}"
+    );
+    std::fs::write(home.join(".env"), "COMPOSE_FILE=compose.yaml\nCOMPOSE_PROJECT_NAME=lab\n").unwrap();
+    let listed = bed.find("opt-trains", |_| {}).await.unwrap();
+    assert_eq!((elastic_of(&listed).as_str(), listed.project.name.as_str()), ("elastic_copy", "lab"));
+    std::fs::remove_file(home.join(".env")).unwrap();
+    // Two override files are one too many for version 1, whichever is meant.
+    std::fs::remove_file(home.join("compose.yaml")).unwrap();
+    for name in ["docker-compose.override.yml", "compose.override.yml"] {
+        std::fs::write(home.join(name), "services: {redis: {restart: 'no'}}").unwrap();
+    }
+    let error = refused(bed.find("elsewhere", |_| {}).await);
+    assert!(error.message().starts_with("Compose does not say which files it takes in"), "{error:?}");
 }

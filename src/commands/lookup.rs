@@ -2,7 +2,7 @@
 
 use super::known::{Known, open};
 use super::session::{session_at, settled};
-use crate::deployment::{Search, files_in};
+use crate::deployment::{Search, any_files_in};
 use crate::error::{Error, Result};
 use crate::files::{self, problem::problem};
 use crate::journal::{Index, IndexEntry, Journal, Phase, Scope};
@@ -150,7 +150,7 @@ fn only_one(entries: Vec<IndexEntry>, scope: Option<Scope>, session: &Session) -
     if let Some(entry) = newest.iter().find(here) {
         return Ok(Some(entry.clone()));
     }
-    if let (Some(file), Some(first)) = (other_server_here(session, &newest), newest.first()) {
+    if let (Some(file), Some(first)) = (other_server_here(session, &newest)?, newest.first()) {
         let home = first.old_home.display();
         return Err(Error::refused(format!(
             "A migration was begun of {home}, and this directory holds the compose file of another server."
@@ -177,17 +177,20 @@ fn named_by(scope: Scope) -> &'static str {
 }
 
 /// Returns the compose file in the current directory if it is a server's, and of none of these migrations.
-fn other_server_here(session: &Session, known: &[IndexEntry]) -> Option<String> {
-    let files = files_in(&session.current_dir)?;
+///
+/// # Errors
+/// Fails when the `.env` there cannot be read.
+fn other_server_here(session: &Session, known: &[IndexEntry]) -> Result<Option<String>> {
+    let files = any_files_in(&session.current_dir)?;
     let is_known = |file: &PathBuf| known.iter().any(|entry| entry.paths.contains(file));
     if known.iter().all(|entry| entry.scope == Scope::Elastic) || files.iter().any(is_known) {
-        return None;
+        return Ok(None);
     }
     let of_server = |file: &&PathBuf| {
         let text = std::fs::read_to_string(file).unwrap_or_default();
         ["allegroai/trains", "allegroai/clearml", "clearml/server"].iter().any(|image| text.contains(image))
     };
-    files.iter().find(of_server).map(|file| file.display().to_string())
+    Ok(files.iter().find(of_server).map(|file| file.display().to_string()))
 }
 
 #[cfg(test)]

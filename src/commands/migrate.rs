@@ -2,6 +2,7 @@
 
 use super::as_begun::Said;
 use super::known::{Known, goes_on, lock_new, lock_to_go_on, projects};
+use super::left_behind::left_behind;
 use super::lookup::known;
 use super::prepare::prepare;
 use super::rollback::roll_back;
@@ -10,7 +11,7 @@ use super::{Context, consent};
 use crate::display::Choice;
 use crate::engine::{self, Failure, Reached};
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Phase, Scope, State};
+use crate::journal::{Phase, Scope};
 use crate::plan::{Plan, Step};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
@@ -95,7 +96,7 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
         Err(Failure { error, reached: Reached::NewServer }) if error.kind() != Kind::Cancelled => {
             new_server_failed(run, error, settings, context).await
         }
-        Err(Failure { error, reached }) => Err(with_next_steps(error, run, reached, session)),
+        Err(Failure { error, reached }) => Err(with_next_steps(error, run, reached, session).await),
     }
 }
 
@@ -103,7 +104,7 @@ async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<(
 async fn new_server_failed(run: &Run, error: Error, settings: &Migration, context: &Context) -> Result<()> {
     let session = &settings.session;
     let back = match settings.on_failure {
-        OnFailure::Stop => return Err(with_next_steps(error, run, Reached::NewServer, session)),
+        OnFailure::Stop => return Err(with_next_steps(error, run, Reached::NewServer, session).await),
         OnFailure::Rollback => {
             context.display.error(&error);
             true
@@ -116,7 +117,7 @@ async fn new_server_failed(run: &Run, error: Error, settings: &Migration, contex
     };
     if !back {
         let unfinished = Error::new(error.kind(), "The migration is not finished, for the reason above.");
-        return Err(with_next_steps(unfinished, run, Reached::NewServer, session));
+        return Err(with_next_steps(unfinished, run, Reached::NewServer, session).await);
     }
     roll_back(run, true, session, context).await?;
     Err(Error::failed("The migration failed, for the reason above, and was taken back; the old server runs again."))
@@ -129,29 +130,13 @@ async fn wants_back(context: &Context) -> Result<bool> {
     Ok(context.display.choose("What now?", &choices, hint, &context.cancel).await? == 0)
 }
 
-/// Says what a run that ended early has left behind.
-fn state_of_things(reached: Reached, state: &State) -> &'static str {
-    let stopped = !state.step(Step::StopStack.name()).is_clean();
-    match (reached, state.phase) {
-        (Reached::NewServer, _) => "The new server is left as it is; the old data are kept beside it.",
-        (Reached::Preparation, Phase::RollingBack | Phase::Stuck) if state.is_committed() => {
-            "The switch is being taken back, and not all of it is: the old data and files are kept, some of them still under the names that the switch gave them."
-        }
-        (Reached::Preparation, Phase::Committed) => {
-            "The switch to the new server is as an earlier run left it; the old data and files are kept."
-        }
-        (Reached::Preparation, _) if stopped => "The old server is stopped; its data and files are as they were.",
-        (Reached::Preparation, _) => "The old server was not touched.",
-    }
-}
-
-fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Session) -> Error {
+async fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Session) -> Error {
     let state = run.journal().state().clone();
     let go_on = match error.kind() {
         Kind::Cancelled => "Go on",
         _ => "Go on, once the cause is gone",
     };
-    let error = error.hint(state_of_things(reached, &state));
+    let error = error.hint(left_behind(run, reached, &state).await);
     let error = match goes_on(&run.plan, &state) {
         true => error.hint(format!("{go_on}: {}", session.command(""))),
         false => error,
@@ -193,55 +178,4 @@ fn web_address(plan: &Plan) -> Option<String> {
     let service = plan.server()?.deployment.service(crate::deployment::Role::Webserver)?;
     let port = service.ports.iter().find(|port| port.container == 80)?;
     Some(format!("http://localhost:{}", port.host))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::Record;
-    use crate::report::sample;
-
-    #[test]
-    fn what_is_said_about_the_old_server_is_true_at_each_moment() {
-        let mut state = State::new(sample::opened());
-        let step = |step: Step| step.name().to_owned();
-        let mut tell = |reached: Reached, records: &[Record]| {
-            records.iter().for_each(|record| state.apply(record.clone()).unwrap());
-            state_of_things(reached, &state)
-        };
-        let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
-        assert_eq!(tell(Reached::Preparation, &[planned]), "The old server was not touched.");
-        let stopped = Record::Started { step: step(Step::StopStack) };
-        assert!(tell(Reached::Preparation, &[stopped]).starts_with("The old server is stopped;"));
-        let output = serde_json::Value::Null;
-        let finished = Record::Finished { step: step(Step::StopStack), output };
-        assert!(tell(Reached::Preparation, &[finished, Record::Committed]).contains("as an earlier run left it"));
-        let retiring = Record::Started { step: step(Step::RetireSources) };
-        let undoing = Record::UndoStarted { step: step(Step::RetireSources) };
-        assert!(tell(Reached::Preparation, &[retiring, undoing]).starts_with("The switch is being taken back"));
-        let stuck = Record::UndoFailed { step: step(Step::RetireSources), error: "e".into() };
-        assert!(tell(Reached::Preparation, &[stuck]).starts_with("The switch is being taken back"));
-        assert!(tell(Reached::NewServer, &[]).starts_with("The new server is left as it is;"));
-    }
-
-    #[test]
-    fn a_copy_that_cannot_be_removed_is_not_told_to_be_a_part_of_the_switch() {
-        let mut state = State::new(sample::opened());
-        let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
-        let name = |step: Step| step.name().to_owned();
-        let (stop, copy) = (Step::StopStack, Step::CopyMongo);
-        for record in [
-            planned,
-            Record::Started { step: name(stop) },
-            Record::Finished { step: name(stop), output: serde_json::Value::Null },
-            Record::Started { step: name(copy) },
-            Record::Invalidated { step: name(copy), reason: "r".into() },
-            Record::UndoStarted { step: name(copy) },
-            Record::UndoFailed { step: name(copy), error: "e".into() },
-        ] {
-            state.apply(record).unwrap();
-        }
-        assert_eq!(state.phase, Phase::Stuck);
-        assert!(state_of_things(Reached::Preparation, &state).starts_with("The old server is stopped; its data"));
-    }
 }

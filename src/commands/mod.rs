@@ -8,6 +8,7 @@ mod elastic;
 mod export;
 mod import;
 mod known;
+mod left_behind;
 mod look;
 mod lookup;
 mod migrate;

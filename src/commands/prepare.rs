@@ -37,7 +37,12 @@ pub(super) async fn prepare(
     let mut deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
     // There is no plan for data that are in no place that is known, or that lasts.
     let doubts = preflight::doubts(&deployment).into_iter();
-    let unknown: Vec<Finding> = doubts.filter(|finding| finding.severity == Severity::Refusal).collect();
+    let mut unknown: Vec<Finding> = doubts.filter(|finding| finding.severity == Severity::Refusal).collect();
+    let foreign = preflight::paths_of_windows(&deployment);
+    if !foreign.is_empty() {
+        // Whatever else is odd follows from that.
+        unknown = foreign;
+    }
     if !unknown.is_empty() {
         return Err(refuse_at_once(&unknown, context));
     }

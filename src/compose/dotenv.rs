@@ -1,8 +1,9 @@
-//! The `.env` file beside a compose file: `TRAINS_…` names become `CLEARML_…`, all else stays.
+//! The `.env` file beside a compose file: `TRAINS_…` names become `CLEARML_…`, in values too; all else stays.
 //!
 //! Source of the grammar: compose specification, "Env_file": `[export ]NAME=VALUE` (or `NAME: VALUE`), quotes, `#` comments
 //! behind white space. Values in quotes may span lines; such lines are passed over as they are.
 
+use super::dotenv_value::{Tail, closing_quote};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -37,8 +38,16 @@ struct Assignment<'a> {
 
 /// Rewrites an environment file.
 pub fn rewrite(text: &str, request: &Request) -> Rewritten {
-    let names: BTreeSet<&str> =
-        lines(text).into_iter().filter_map(|line| assignment(line).map(|found| found.name)).collect();
+    let own: Vec<Assignment<'_>> = lines(text).into_iter().filter_map(assignment).collect();
+    let names: BTreeSet<&str> = own.iter().map(|found| found.name).collect();
+    let new_name = |name: &str| {
+        let rest = name.strip_prefix("TRAINS_").filter(|_| !request.kept.contains(name))?;
+        let new = format!("CLEARML_{rest}");
+        (!names.contains(new.as_str()) || !names.contains(name)).then_some(new)
+    };
+    let separator = own.iter().rev().find(|found| found.name == "COMPOSE_PATH_SEPARATOR");
+    let separator = separator.map(|found| Tail::parse(found.tail).resolve(&BTreeMap::new()));
+    let separator = separator.unwrap_or_else(|| if cfg!(windows) { ";" } else { ":" }.to_owned());
     let mut out = String::with_capacity(text.len() + 64);
     let mut notes = Vec::new();
     for line in lines(text) {
@@ -46,28 +55,25 @@ pub fn rewrite(text: &str, request: &Request) -> Rewritten {
             out.push_str(line);
             continue;
         };
-        let mut name = found.name.to_owned();
-        if let Some(rest) = found.name.strip_prefix("TRAINS_").filter(|_| !request.kept.contains(found.name)) {
-            let new = format!("CLEARML_{rest}");
-            if names.contains(new.as_str()) {
-                notes.push(format!(
-                    "{} and {new} are both set; {new} is the one that the new server reads, the other line stays unused.",
-                    found.name
-                ));
-            } else {
-                name = new;
-            }
-        }
-        let tail = moved(found.tail, request);
-        if tail != found.tail {
-            notes.push(format!("{name} points into the old root directory and now names the new one."));
+        let name = new_name(found.name).unwrap_or_else(|| found.name.to_owned());
+        let renamed = Tail::parse(found.tail).renamed(&new_name);
+        let list = (found.name == "COMPOSE_FILE").then_some(separator.as_str());
+        let tail = request.home.as_ref().map(|home| Tail::parse(&renamed).moved(home, list));
+        if let Some(moved) = tail.as_ref().filter(|moved| **moved != renamed) {
+            let what = if list.is_some_and(|list| moved.contains(list)) { "names files" } else { "points" };
+            notes.push(format!("{name} {what} into the old root directory and now names the new one."));
         }
         out.push_str(found.head);
         out.push_str(&name);
         out.push_str(found.separator);
-        out.push_str(&tail);
+        out.push_str(&tail.unwrap_or(renamed));
     }
     Rewritten { text: out, notes }
+}
+
+/// Returns the names of the variables that a file sets.
+pub fn names(text: &str) -> BTreeSet<String> {
+    lines(text).into_iter().filter_map(|line| Some(assignment(line)?.name.to_owned())).collect()
 }
 
 /// Returns the variables that a file sets, a later line winning over an earlier one.
@@ -77,9 +83,7 @@ pub fn values(text: &str, outer: &BTreeMap<String, String>) -> BTreeMap<String, 
     let mut known = outer.clone();
     let mut own = BTreeMap::new();
     for found in lines(text).into_iter().filter_map(assignment) {
-        let (value, literal) = bare(found.tail);
-        let value =
-            if literal { value.to_owned() } else { super::interpolate::resolve(value, &known).unwrap_or_default() };
+        let value = Tail::parse(found.tail).resolve(&known);
         if !outer.contains_key(found.name) {
             known.insert(found.name.to_owned(), value.clone());
         }
@@ -112,12 +116,6 @@ fn lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// Returns where the quote that opens a value is closed.
-fn closing_quote(value: &str) -> Option<usize> {
-    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
-    value.get(1..)?.find(quote).map(|at| at + 1)
-}
-
 fn assignment(line: &str) -> Option<Assignment<'_>> {
     let mut start = line.len() - line.trim_start().len();
     let rest = line.get(start..)?;
@@ -134,30 +132,6 @@ fn assignment(line: &str) -> Option<Assignment<'_>> {
     }
     let separator = after.get(..after.len() - value.len())?;
     Some(Assignment { head: line.get(..start)?, name, separator, tail: value })
-}
-
-/// Returns the value without quotes and comment, and whether nothing in it is interpolated.
-fn bare(tail: &str) -> (&str, bool) {
-    let tail = tail.trim_end_matches(['\n', '\r']);
-    for (quote, literal) in [('\'', true), ('"', false)] {
-        if let Some(rest) = tail.strip_prefix(quote) {
-            return rest.split_once(quote).map_or((rest, literal), |(value, _)| (value, literal));
-        }
-    }
-    let end = tail.find(" #").or_else(|| tail.find("\t#")).unwrap_or(tail.len());
-    (tail.get(..end).unwrap_or(tail).trim_end(), false)
-}
-
-/// Returns the tail with a path below the old root put below the new one.
-fn moved(tail: &str, request: &Request) -> String {
-    let Some((old, new)) = &request.home else { return tail.to_owned() };
-    let (Some(old), Some(new)) = (old.to_str(), new.to_str()) else { return tail.to_owned() };
-    let (value, _) = bare(tail);
-    let Some(rest) = value.strip_prefix(old) else { return tail.to_owned() };
-    if !(rest.is_empty() || rest.starts_with('/')) {
-        return tail.to_owned();
-    }
-    tail.replacen(old, new, 1)
 }
 
 #[cfg(test)]
@@ -179,11 +153,30 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_exists_in_both_forms_is_left_and_told() {
-        let old = "TRAINS_HOST_IP=1\nCLEARML_HOST_IP=2\n";
+    fn a_name_that_exists_in_both_forms_keeps_them_in_values_too() {
+        let old = "TRAINS_HOST_IP=1\nCLEARML_HOST_IP=2\nTRAINS_URL=http://$TRAINS_HOST_IP/${CLEARML_HOST_IP}\n";
+        assert_eq!(rewritten(old).text, old.replace("TRAINS_URL", "CLEARML_URL"));
+    }
+
+    #[test]
+    fn values_follow_the_names_and_the_root() {
+        let old = "TRAINS_HOST_IP=10.0.0.1\nTRAINS_FILES_HOST=http://${TRAINS_HOST_IP}:8081\nTRAINS_DATA=/opt/trains/data\nES=\"${TRAINS_DATA}/elastic\"\nCOMPOSE_FILE=/opt/trains/a.yml:/opt/trains/b.yml\n";
         let result = rewritten(old);
-        assert_eq!(result.text, old);
-        assert!(result.notes[0].contains("CLEARML_HOST_IP"), "{:?}", result.notes);
+        insta::assert_snapshot!(result.text, @r#"
+        CLEARML_HOST_IP=10.0.0.1
+        CLEARML_FILES_HOST=http://${CLEARML_HOST_IP}:8081
+        CLEARML_DATA=/opt/clearml/data
+        ES="${CLEARML_DATA}/elastic"
+        COMPOSE_FILE=/opt/clearml/a.yml:/opt/clearml/b.yml
+        "#);
+        insta::assert_snapshot!(result.notes.join("\n"), @r"
+        CLEARML_DATA points into the old root directory and now names the new one.
+        COMPOSE_FILE names files into the old root directory and now names the new one.
+        ");
+        let (before, after) = (values(old, &BTreeMap::new()), values(&result.text, &BTreeMap::new()));
+        assert_eq!(before["TRAINS_FILES_HOST"], after["CLEARML_FILES_HOST"]);
+        assert_eq!(before["ES"].replace("trains", "clearml"), after["ES"]);
+        assert_eq!(rewritten(&result.text).text, result.text);
     }
 
     #[test]

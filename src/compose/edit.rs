@@ -49,6 +49,8 @@ pub struct Request {
     pub variables: Variables,
     /// The server lets in only the users that its configuration names.
     pub fixed_users: bool,
+    /// Where Redis keeps its data if the server has none yet: absolute path on the host after the migration.
+    pub redis: PathBuf,
 }
 
 /// Variables as compose sees them: shell and environment file together, the shell winning.
@@ -69,6 +71,8 @@ pub struct Rewritten {
     pub files: Vec<RewrittenFile>,
     /// What the user should know: sentences.
     pub notes: Vec<String>,
+    /// Names of services that none of the files had before.
+    pub added: Vec<String>,
 }
 
 /// One file, before and after.
@@ -135,13 +139,13 @@ impl RewrittenFile {
 /// A refusal that names file, line and remedy: for what is not YAML, what no rule can carry over, and every edit whose
 /// result is not exactly the wanted one.
 pub fn rewrite(files: &[SourceFile], roles: &BTreeMap<String, Role>, request: &Request) -> Result<Rewritten> {
-    let (texts, notes) = pass(files, roles, request)?;
+    let Pass { texts, notes, added } = pass(files, roles, request)?;
     let again: Vec<SourceFile> = files
         .iter()
         .zip(&texts)
         .map(|(file, text)| SourceFile { path: file.path.clone(), text: text.clone() })
         .collect();
-    let (second, _) = pass(&again, roles, &request.after())?;
+    let second = pass(&again, roles, &request.after())?.texts;
     if let Some((file, _)) =
         files.iter().zip(second.iter().zip(&texts)).find_map(|(file, (a, b))| (a != b).then_some((file, a)))
     {
@@ -152,7 +156,7 @@ pub fn rewrite(files: &[SourceFile], roles: &BTreeMap<String, Role>, request: &R
         old: file.text.clone(),
         new,
     });
-    Ok(Rewritten { files: files.collect(), notes })
+    Ok(Rewritten { files: files.collect(), notes, added })
 }
 
 /// Returns the names of all variables that a compose file takes from the shell or the environment file.
@@ -173,6 +177,19 @@ pub fn interpolations(text: &str) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
+/// Returns the paths that services take variables from (`env_file`), as a compose file writes them. None of a text that is
+/// not YAML.
+pub fn env_file_paths(text: &str) -> Vec<String> {
+    let model: Value = serde_saphyr::from_str(text.trim_start_matches(MARK)).unwrap_or_default();
+    let services = model.get("services").and_then(Value::as_object).into_iter().flatten();
+    let listed = services.filter_map(|(_, service)| service.get("env_file")).flat_map(|value| match value {
+        Value::Array(items) => items.iter().collect(),
+        one => vec![one],
+    });
+    let path = |item: &Value| item.get("path").unwrap_or(item).as_str().map(str::to_owned);
+    listed.filter_map(path).collect()
+}
+
 impl Request {
     /// Returns the request as it is for files that are already rewritten.
     fn after(&self) -> Self {
@@ -190,8 +207,15 @@ fn collect_variables(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
+/// What one rewriting comes to.
+struct Pass {
+    texts: Vec<String>,
+    notes: Vec<String>,
+    added: Vec<String>,
+}
+
 /// Rewrites all files once; every result is checked against its model.
-fn pass(files: &[SourceFile], roles: &BTreeMap<String, Role>, request: &Request) -> Result<(Vec<String>, Vec<String>)> {
+fn pass(files: &[SourceFile], roles: &BTreeMap<String, Role>, request: &Request) -> Result<Pass> {
     let mut models = Vec::with_capacity(files.len());
     for file in files {
         models.push(read(&file.path, body(&file.text))?);
@@ -204,7 +228,7 @@ fn pass(files: &[SourceFile], roles: &BTreeMap<String, Role>, request: &Request)
         let new = edit(&file.path, old, model, changes)?;
         texts.push(format!("{}{new}", if old.len() < file.text.len() { MARK.to_string() } else { String::new() }));
     }
-    Ok((texts, decision.notes))
+    Ok(Pass { texts, notes: decision.notes, added: decision.added })
 }
 
 /// Edits one text and proves the result.
@@ -233,15 +257,25 @@ fn edit(path: &Path, old: &str, model: Value, changes: &[Change]) -> Result<Stri
 
 /// An edit that reached further than it should: nearly always a value that is shared through an anchor.
 fn unwanted(path: &Path, document: &Document<'_>, place: &Place, changes: &[Change]) -> Error {
-    let near = changes.iter().map(|change| format!("line {}: {change}", document.line_of(change.at())));
-    let list: Vec<String> = near.take(40).collect();
+    let list = listed(changes.iter().map(|change| format!("line {}: {change}", document.line_of(change.at()))));
     Error::refused(format!(
         "{}, line {}: {place} shares its text with another place that must stay as it is.",
         path.display(),
         document.line_of(place)
     ))
     .hint("Write the shared values (anchors, `<<`) out for each service, and start again.")
-    .hint(format!("Or make these changes by hand: {}.", list.join("; ")))
+    .hint(format!("Or make these changes by hand: {list}."))
+}
+
+/// Joins changes; of very many only the first, with how many more there are.
+fn listed(changes: impl ExactSizeIterator<Item = String>) -> String {
+    const SHOWN: usize = 40;
+    let more = changes.len().saturating_sub(SHOWN);
+    let mut text = changes.take(SHOWN).collect::<Vec<_>>().join("; ");
+    if more > 0 {
+        text.push_str(&format!("; and {more} more, which are told when these are made"));
+    }
+    text
 }
 
 fn by_hand(message: String, change: &Change) -> Error {

@@ -13,12 +13,14 @@
 pub mod change;
 pub mod diff;
 pub mod dotenv;
+mod dotenv_value;
 pub mod edit;
 pub mod interpolate;
 mod locate;
 pub mod model;
 pub mod mount;
 pub mod name;
+pub mod outcome;
 mod paths;
 pub mod roles;
 mod rules;
@@ -30,4 +32,4 @@ pub mod v1;
 pub mod words;
 
 pub use change::Change;
-pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, rewrite};
+pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, env_file_paths, rewrite};

@@ -121,6 +121,7 @@ mod tests {
             mounts: vec![],
             variables: Variables { before: map(before), after: map(after), kept: Default::default() },
             fixed_users: false,
+            redis: "/opt/clearml/data/redis".into(),
         }
     }
 

@@ -23,7 +23,7 @@ const DATABASES: [(Role, &str, &str, &str); 3] = [
 pub fn assign(project: &Project) -> Result<BTreeMap<String, Role>> {
     if let Some((name, _)) = project.services.iter().find(|(_, service)| is_unified(service)) {
         return Err(Error::refused(format!(
-            "The service {name:?} runs the API, web and file servers in one container, a layout that ends with Trains 0.16."
+            "The service {name:?} runs the API, web and file servers in one container, a layout that upstream gave up after ClearML Server 0.17.0."
         ))
         .hint("ClearML Server 1.1 has no such layout. Put the three servers into services of their own first (upstream's docker-compose.yml of the same version), start that, and migrate then."));
     }

@@ -203,6 +203,7 @@ fn rewritten(text: &str) -> String {
         mounts: vec![],
         variables: Variables::default(),
         fixed_users: false,
+        redis: "/opt/clearml/data/redis".into(),
     };
     let file = SourceFile { path: "/opt/trains/f.yml".into(), text: text.into() };
     let result = rewrite(&[file], &roles, &request);

@@ -1,10 +1,10 @@
-//! Compose projects that may be the server: by the labels that compose puts on containers, and by the file names that
-//! compose looks for in a directory.
+//! Compose projects that may be the server, by the labels that compose puts on containers.
 //!
 //! Source of the labels: docker/compose `pkg/api/labels.go`; for compose v1 `compose/cli/command.py`, which writes
 //! file names as they were typed, so that they are often relative ([`super::label_paths`]), and before 1.25 not at all.
 
 use super::label_paths::LabelPaths;
+use super::renamed;
 use crate::compose::roles::image_name;
 use crate::docker::{Container, ProjectArgs};
 use std::collections::BTreeMap;
@@ -17,11 +17,6 @@ const ONE_OFF: &str = "com.docker.compose.oneoff";
 const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
-
-/// What compose looks for, in its order (compose-go `cli/options.go`).
-const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-const OVERRIDE_NAMES: [&str; 4] =
-    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// Groups containers by compose project, without those of `compose run`.
 pub(super) fn by_project(containers: Vec<Container>) -> BTreeMap<String, Vec<Container>> {
@@ -56,33 +51,84 @@ pub(super) fn is_server(containers: &[Container]) -> bool {
         || (containers.iter().any(runs_command) && containers.iter().any(|one| image(one).contains("elasticsearch")))
 }
 
+/// Why the labels of a project's containers do not say which files it is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct NoUse {
+    /// A sentence without its capital and its full stop.
+    pub(super) why: String,
+    /// What to do about it, where that can be said.
+    pub(super) remedy: Option<String>,
+}
+
+impl From<String> for NoUse {
+    fn from(why: String) -> Self {
+        Self { why, remedy: None }
+    }
+}
+
 /// Returns the arguments that mean a project, read from the labels of its containers.
 ///
 /// # Errors
-/// A sentence that says why the labels are no use.
-pub(super) fn from_labels(name: &str, containers: &[Container]) -> Result<ProjectArgs, String> {
+/// Why the labels are no use.
+pub(super) fn from_labels(name: &str, containers: &[Container]) -> Result<ProjectArgs, NoUse> {
     // All containers of a project carry the same labels, unless some were created by another call than others.
     let label = |label: &str| containers.iter().find_map(|container| container.label(label));
     let Some(listed) = label(CONFIG_FILES).filter(|files| !files.is_empty()) else {
-        return Err(format!(
+        return Err(NoUse::from(format!(
             "the project {name} runs a server, but was started by an old docker-compose that does not say from which file"
-        ));
+        )));
     };
     if containers.iter().filter_map(|one| one.label(CONFIG_FILES)).any(|other| other != listed) {
-        return Err(format!("the containers of the project {name} were created from different sets of compose files"));
+        return Err(NoUse::from(format!(
+            "the containers of the project {name} were created from different sets of compose files"
+        )));
     }
     let working_dir = label(WORKING_DIR).map(PathBuf::from).filter(|dir| dir.is_absolute());
+    if listed.split(',').any(is_standard_input) {
+        return Err(from_standard_input(name, working_dir.as_deref()));
+    }
     let paths = LabelPaths::new(working_dir.as_deref(), listed);
-    let files = paths.files().map_err(|why| format!("the project {name} runs a server, but {why}"))?;
+    let files = paths.files().map_err(|why| {
+        let why = format!("the project {name} runs a server, but {why}");
+        NoUse { why, remedy: renamed::remedy(containers) }
+    })?;
     let env_files = match label(ENVIRONMENT_FILE) {
         None => Vec::new(),
         Some(listed) => paths
             .environment_files(listed)
-            .map_err(|why| format!("the project {name} was started with --env-file, but {why}"))?,
+            .map_err(|why| NoUse::from(format!("the project {name} was started with --env-file, but {why}")))?,
     };
     let beside = files.first().and_then(|file| file.parent());
     let directory = working_dir.filter(|dir| Some(dir.as_path()) != beside);
     Ok(ProjectArgs { files, name: Some(name.to_owned()), directory, env_files })
+}
+
+/// Whether a label means what was written to compose's standard input (`-f -`). Version 2 makes a path of it.
+fn is_standard_input(file: &str) -> bool {
+    Path::new(file).file_name().is_some_and(|name| name == "-") && !Path::new(file).is_file()
+}
+
+/// There is no file to rewrite, and nobody but the user knows what compose was given.
+fn from_standard_input(name: &str, working_dir: Option<&Path>) -> NoUse {
+    let directory = working_dir.unwrap_or(Path::new("DIRECTORY")).display();
+    NoUse {
+        why: format!(
+            "the project {name} runs a server, but was started from standard input (-f -), so there is no file of it that could be rewritten"
+        ),
+        remedy: Some(format!(
+            "Write what compose was given on standard input to {directory}/docker-compose.yml, start the server from that file, and run this command again: docker compose -p {name} -f {directory}/docker-compose.yml up -d"
+        )),
+    }
+}
+
+/// Returns the directory that the containers of a project were created in, as compose called it.
+pub(super) fn working_directory(containers: &[Container]) -> Option<&Path> {
+    containers.iter().find_map(|one| one.label(WORKING_DIR)).map(Path::new).filter(|dir| dir.is_absolute())
+}
+
+/// Returns the compose files of a project as its labels write them.
+pub(super) fn listed_files(containers: &[Container]) -> Vec<&str> {
+    containers.iter().find_map(|one| one.label(CONFIG_FILES)).into_iter().flat_map(|list| list.split(',')).collect()
 }
 
 /// Whether containers have data in a directory, or were made from a compose file in it.
@@ -98,19 +144,6 @@ pub(super) fn has_something_in(containers: &[Container], directory: &Path) -> bo
                 .flat_map(|files| files.split(','))
                 .any(|file| inside(Path::new(file)))
     })
-}
-
-/// Returns the files that compose would take in a directory, the override file included.
-pub fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
-    let first = |names: &[&str]| names.iter().map(|name| directory.join(name)).find(|path| path.is_file());
-    let mut files = vec![first(&FILE_NAMES)?];
-    files.extend(first(&OVERRIDE_NAMES));
-    Some(files)
-}
-
-/// Returns the files that compose would take in a directory or the nearest one above it that has any.
-pub(super) fn files_at_or_above(directory: &Path) -> Option<Vec<PathBuf>> {
-    directory.ancestors().find_map(files_in)
 }
 
 /// Returns the projects whose containers were created from these files, or bear names that are fixed in them.

@@ -21,7 +21,7 @@ fn directory_with(files: &[&str]) -> tempfile::TempDir {
     dir
 }
 
-fn of_labels(dir: &tempfile::TempDir, files: &str, more: &[(&str, &str)]) -> Result<ProjectArgs, String> {
+fn of_labels(dir: &tempfile::TempDir, files: &str, more: &[(&str, &str)]) -> Result<ProjectArgs, NoUse> {
     let path = dir.path().to_string_lossy().into_owned();
     let labels = [&[(WORKING_DIR, path.as_str()), (CONFIG_FILES, files)], more].concat();
     from_labels("trains", &[container("i", &[], &labels)])
@@ -47,14 +47,14 @@ fn a_project_directory_elsewhere_is_passed_on() {
 #[test]
 fn labels_that_are_no_use_say_why() {
     let dir = directory_with(&["a,b.yml", "a", "b.yml", "x.yml"]);
-    assert!(of_labels(&dir, "a,b.yml", &[]).unwrap_err().contains("commas"));
-    assert!(of_labels(&dir, "moved.yml", &[]).unwrap_err().contains("not there any more"));
+    assert!(of_labels(&dir, "a,b.yml", &[]).unwrap_err().why.contains("commas"));
+    assert!(of_labels(&dir, "moved.yml", &[]).unwrap_err().why.contains("not there any more"));
     let unlabelled = [container("i", &[], &[(PROJECT, "trains")])];
-    assert!(from_labels("trains", &unlabelled).unwrap_err().contains("old docker-compose"));
+    assert!(from_labels("trains", &unlabelled).unwrap_err().why.contains("old docker-compose"));
     let no_directory = [container("i", &[], &[(CONFIG_FILES, "x.yml")])];
-    assert!(from_labels("trains", &no_directory).unwrap_err().contains("not known where"));
+    assert!(from_labels("trains", &no_directory).unwrap_err().why.contains("not known where"));
     let two = [container("i", &[], &[(CONFIG_FILES, "/a")]), container("i", &[], &[(CONFIG_FILES, "/b")])];
-    assert!(from_labels("trains", &two).unwrap_err().contains("different sets"));
+    assert!(from_labels("trains", &two).unwrap_err().why.contains("different sets"));
 }
 
 #[test]
@@ -95,13 +95,19 @@ fn containers_of_compose_run_are_no_services() {
     assert_eq!(service_of(&projects["p"][0]), Some("redis"));
 }
 
+/// As 2.40.3 and 1.29.2 write them.
 #[test]
-fn a_directory_offers_what_compose_would_take() {
-    let dir = directory_with(&["docker-compose.yaml", "docker-compose.yml", "docker-compose.override.yml", "a/b/x"]);
-    let files = [dir.path().join("docker-compose.yml"), dir.path().join("docker-compose.override.yml")];
-    assert_eq!(files_in(dir.path()), Some(files.to_vec()));
-    assert_eq!(files_in(&dir.path().join("a")), None);
-    assert_eq!(files_at_or_above(&dir.path().join("a/b")), Some(files.to_vec()));
+fn a_stack_from_standard_input_has_no_file_and_is_told_how_to_get_one() {
+    let dir = directory_with(&[]);
+    let said = |label: &str| {
+        let no_use = of_labels(&dir, label, &[]).unwrap_err();
+        format!("{}\n{}", no_use.why, no_use.remedy.unwrap()).replace(&*dir.path().to_string_lossy(), "/opt/trains")
+    };
+    assert_eq!(said("-"), said(&dir.path().join("-").to_string_lossy()));
+    insta::assert_snapshot!(said("-"), @r"
+        the project trains runs a server, but was started from standard input (-f -), so there is no file of it that could be rewritten
+        Write what compose was given on standard input to /opt/trains/docker-compose.yml, start the server from that file, and run this command again: docker compose -p trains -f /opt/trains/docker-compose.yml up -d
+        ");
 }
 
 #[test]

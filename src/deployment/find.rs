@@ -1,9 +1,10 @@
 //! Which of the compose projects on this machine is the server: named, known from a journal, running, or lying around.
 
-use super::candidates::{
-    by_project, created_from, files_at_or_above, files_in, from_labels, has_something_in, is_server,
-};
-use super::{Deployment, Role, inspect};
+use super::candidates::{by_project, created_from, from_labels, has_something_in, is_server};
+use super::default_files::{Caller, DefaultFiles};
+use super::rivals::{self, Judged};
+use super::unclear::{LookedAt, data_of, none, options, several};
+use super::{Deployment, Role, inspect, renamed};
 use crate::compose::name::Generation;
 use crate::compose::{model, roles};
 use crate::docker::{ComposeCommand, Container, Daemon, ProjectArgs};
@@ -46,10 +47,19 @@ pub(super) struct Found {
 }
 
 /// A place to look at: the arguments that mean a project, and how it came up.
-#[derive(Clone)]
-struct Candidate {
-    args: ProjectArgs,
-    by: String,
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) args: ProjectArgs,
+    pub(super) by: String,
+    /// Where compose is to take the same files by itself, with nothing named.
+    pub(super) asked: Option<Asked>,
+}
+
+/// A directory in which compose takes files that nobody named.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    directory: PathBuf,
+    others: Vec<Vec<PathBuf>>,
 }
 
 /// Finds the server on this machine. Reads only.
@@ -63,54 +73,118 @@ pub async fn find(
     cancel: &CancellationToken,
 ) -> Result<Deployment> {
     let projects = by_project(daemon.containers(&["com.docker.compose.project".to_owned()]).await?);
-    let finder = Finder { search, compose, cancel, projects };
-    let found = finder.find().await?;
-    inspect::deployment(found, search, daemon).await
+    let finder = Finder { search, compose, daemon, cancel, projects, shell: crate::environment::texts() };
+    let (found, others) = finder.find().await?;
+    let mut deployment = inspect::deployment(found, search, daemon).await?;
+    for files in others {
+        let note = finder.judge(&deployment, files).await?;
+        deployment.notes.extend(note);
+    }
+    Ok(deployment)
 }
 
 struct Finder<'a> {
     search: &'a Search,
     compose: &'a ComposeCommand,
+    daemon: &'a Daemon,
     cancel: &'a CancellationToken,
     projects: BTreeMap<String, Vec<Container>>,
+    shell: BTreeMap<String, String>,
 }
 
+/// Sets of other files that lie beside those that compose takes.
+type Others = Vec<Vec<PathBuf>>;
+
 impl Finder<'_> {
-    async fn find(&self) -> Result<Found> {
+    async fn find(&self) -> Result<(Found, Others)> {
         self.require_home()?;
         if let Some(candidate) = self.named()? {
-            return self.require(candidate).await;
+            return Ok((self.require(candidate).await?, Others::new()));
         }
-        let mut looked_at = Vec::new();
-        for candidates in [self.journals(), self.by_containers(&mut looked_at)] {
-            match candidates.as_slice() {
-                [] => {}
-                [only] => return self.require(only.clone()).await,
-                many => return Err(several(many, self.search.command)),
-            }
+        let mut looked_at = LookedAt::default();
+        match self.known(&mut looked_at).as_slice() {
+            [] => {}
+            [only] => return Ok((self.require(only.clone()).await?, Others::new())),
+            many => return Err(self.several(many).await),
         }
         let mut unreadable = None;
-        for candidates in self.directories(&mut looked_at) {
+        for candidates in self.directories(&mut looked_at)? {
             let mut found = Vec::new();
             for candidate in candidates {
-                let files = file_list(&candidate.args);
-                match self.load(candidate).await {
-                    Ok(Some(one)) => found.push(one),
-                    Ok(None) => looked_at.push(format!("{files}: not of a Trains or ClearML server")),
+                match self.load(candidate.clone()).await {
+                    Ok(Some(one)) => found.push((candidate, one)),
+                    Ok(None) => {
+                        let files = file_list(&candidate.args);
+                        looked_at.places.push(format!("{files}: not of a Trains or ClearML server"));
+                    }
                     Err(error) if error.kind() == Kind::Cancelled => return Err(error),
                     Err(error) => unreadable = unreadable.or(Some(error)),
                 }
             }
             if found.len() > 1 {
-                let all: Vec<Candidate> =
-                    found.into_iter().map(|one| Candidate { args: one.args, by: one.by }).collect();
-                return Err(several(&all, self.search.command));
+                let all: Vec<Candidate> = found.into_iter().map(|(candidate, _)| candidate).collect();
+                return Err(self.several(&all).await);
             }
-            if let Some(one) = found.pop() {
-                return Ok(one);
+            if let Some((candidate, one)) = found.pop() {
+                return self.as_compose_takes_it(candidate, one).await;
             }
         }
-        Err(unreadable.unwrap_or_else(|| none(&looked_at, self.search)))
+        Err(unreadable.unwrap_or_else(|| none(looked_at, self.search)))
+    }
+
+    /// Makes sure that compose, called in the directory with no file named, means the same project.
+    async fn as_compose_takes_it(&self, candidate: Candidate, found: Found) -> Result<(Found, Others)> {
+        let Some(Asked { directory, others }) = candidate.asked else { return Ok((found, Others::new())) };
+        let own = ProjectArgs { name: found.args.name.clone(), ..self.search.named.clone() };
+        let asked = self.compose.project_in(&directory, &own, &found.args, self.cancel).await;
+        let unlike = |error: Error| {
+            let command = format!("{} {}", self.search.command, options(&found.args.files));
+            error.hint(format!("If {} is right, name it: {command}", file_list(&found.args)))
+        };
+        match asked {
+            Ok(model) if same(&model, &found.model) => Ok((found, others)),
+            Ok(_) => Err(unlike(Error::refused(format!(
+                "In {} compose takes other files than {}, which were concluded from their names and from .env.",
+                directory.display(),
+                file_list(&found.args)
+            )))),
+            Err(error) if error.kind() == Kind::Cancelled => Err(error),
+            Err(error) => Err(unlike(
+                Error::refused(format!("Compose does not say which files it takes in {}.", directory.display()))
+                    .because(anyhow::anyhow!("{}", error.causes().last().map_or(error.message(), String::as_str))),
+            )),
+        }
+    }
+
+    /// Looks at other files in the directory of a server that was found. Returns what its owner should know of them.
+    async fn judge(&self, chosen: &Deployment, files: Vec<PathBuf>) -> Result<Option<String>> {
+        let name = Some(chosen.project.name.clone());
+        let args = ProjectArgs { files: files.clone(), name, ..self.search.named.clone() };
+        let found = match self.load(Candidate { args, by: String::new(), asked: None }).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == Kind::Cancelled => return Err(error),
+            Err(error) => return Ok(Some(rivals::not_accepted(&chosen.project.directory, &files, &error))),
+        };
+        let other = inspect::deployment(found, self.search, self.daemon).await?;
+        let taken_by = format!("{} {}", self.compose.as_typed(), self.compose.version());
+        match rivals::judge(chosen, &other, &taken_by, self.search.command) {
+            Judged::Note(note) => Ok(Some(note)),
+            Judged::Different(error) => Err(error),
+        }
+    }
+
+    /// The refusal of several servers, with where their data are as far as that can be told.
+    async fn several(&self, candidates: &[Candidate]) -> Error {
+        let mut all = Vec::new();
+        for candidate in candidates {
+            let data = match self.load(candidate.clone()).await {
+                Ok(Some(found)) => inspect::deployment(found, self.search, self.daemon).await.ok(),
+                _ => None,
+            };
+            all.push((candidate.clone(), data.as_ref().and_then(data_of)));
+        }
+        several(&all, self.search.command)
     }
 
     /// The files that were named. Files that are gone are looked up in the journals: the home may be called
@@ -119,7 +193,10 @@ impl Finder<'_> {
         let named = &self.search.named;
         let Some(first) = named.files.first() else { return Ok(None) };
         match named.files.iter().find(|file| !file.is_file()) {
-            None => Ok(Some(Candidate { args: named.clone(), by: "named with -f or COMPOSE_FILE".to_owned() })),
+            None => {
+                let by = "named with -f or COMPOSE_FILE".to_owned();
+                Ok(Some(Candidate { args: named.clone(), by, asked: None }))
+            }
             Some(_) if !self.search.journals.is_empty() => Ok(None),
             Some(gone) => {
                 let base = first.parent().filter(|dir| dir.is_dir()).unwrap_or(Path::new("/"));
@@ -143,58 +220,102 @@ impl Finder<'_> {
         }
     }
 
-    fn journals(&self) -> Vec<Candidate> {
+    /// Projects that are known without looking for files: by their containers, else from journals. What containers say
+    /// is newer than any journal, which is only asked for what has none.
+    fn known(&self, looked_at: &mut LookedAt) -> Vec<Candidate> {
+        let containers = self.by_containers(looked_at);
+        let Some(journal) = self.search.journals.first() else { return containers };
+        let of_same_name = containers.iter().find(|one| one.args.name == journal.name);
+        let of_same_place = || containers.iter().find(|one| self.is_of(one, journal));
+        if let Some(one) = of_same_name.or_else(of_same_place) {
+            return vec![one.clone()];
+        }
         let by = "known from the journal of an earlier run".to_owned();
-        self.search.journals.iter().map(|args| Candidate { args: args.clone(), by: by.clone() }).collect()
+        let known = Candidate { args: journal.clone(), by, asked: None };
+        match self.is_meant(journal) {
+            true => vec![known],
+            false => containers.into_iter().filter(|one| self.runs(one)).chain([known]).collect(),
+        }
+    }
+
+    /// Whether a project that runs has its data or its file where the project of a journal has them.
+    fn is_of(&self, candidate: &Candidate, journal: &ProjectArgs) -> bool {
+        let containers = candidate.args.name.as_ref().and_then(|name| self.projects.get(name));
+        let place = journal.project_directory();
+        self.runs(candidate) && containers.zip(place).is_some_and(|(all, place)| has_something_in(all, place))
+    }
+
+    fn runs(&self, candidate: &Candidate) -> bool {
+        let containers = candidate.args.name.as_ref().and_then(|name| self.projects.get(name));
+        containers.is_some_and(|all| all.iter().any(|one| one.state.running))
+    }
+
+    /// Whether something that was typed, or where it was typed, says that a journal's project is the one.
+    fn is_meant(&self, journal: &ProjectArgs) -> bool {
+        let here = &self.search.current_directory;
+        let inside = journal.project_directory().is_some_and(|directory| here.starts_with(directory));
+        inside || self.search.home.is_some() || self.search.named != ProjectArgs::default()
     }
 
     /// Projects whose containers exist, running or not.
-    fn by_containers(&self, looked_at: &mut Vec<String>) -> Vec<Candidate> {
+    fn by_containers(&self, looked_at: &mut LookedAt) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for (name, containers) in self.projects.iter().filter(|(_, containers)| is_server(containers)) {
             if self.search.named.name.as_ref().is_some_and(|wanted| wanted != name) {
-                looked_at.push(format!("the project {name} runs a server, but is not the one named with -p"));
+                let place = format!("the project {name} runs a server, but is not the one named with -p");
+                looked_at.places.push(place);
                 continue;
             }
             if let Some(home) = self.search.home.as_ref().filter(|home| !has_something_in(containers, home)) {
-                looked_at.push(format!("the project {name} runs a server, but has nothing in {}", home.display()));
+                let place = format!("the project {name} runs a server, but has nothing in {}", home.display());
+                looked_at.places.push(place);
                 continue;
             }
             let runs = containers.iter().any(|container| container.state.running);
             let by = format!("{} as the compose project {name}", if runs { "runs" } else { "stopped, known" });
             match from_labels(name, containers) {
-                Ok(args) => candidates.push(Candidate { args, by }),
-                Err(why) => looked_at.push(why),
+                Ok(args) => candidates.push(Candidate { args, by, asked: None }),
+                Err(no_use) => {
+                    looked_at.places.push(no_use.why);
+                    looked_at.remedies.extend(no_use.remedy);
+                }
             }
         }
         candidates
     }
 
     /// The current directory, then the usual ones; compose files of each.
-    fn directories(&self, looked_at: &mut Vec<String>) -> [Vec<Candidate>; 2] {
+    fn directories(&self, looked_at: &mut LookedAt) -> Result<[Vec<Candidate>; 2]> {
         let named = &self.search.named;
+        let generation = self.compose.choice().generation;
+        let caller = Caller { generation, env_files: &named.env_files, shell: &self.shell };
         let current = named.directory.as_ref().unwrap_or(&self.search.current_directory);
-        let mut candidate = |files: Option<Vec<PathBuf>>, place: &Path| match files {
-            Some(files) => Some(Candidate {
-                args: ProjectArgs { files, ..named.clone() },
-                by: format!("found in {}", place.display()),
-            }),
-            None => {
-                looked_at.push(format!("{}: no compose file", place.display()));
-                None
-            }
-        };
         let (here, usual) = match &self.search.home {
             Some(home) => (None, vec![home.clone()]),
-            None => (candidate(files_at_or_above(current), current), self.search.well_known.clone()),
+            None => (Some(caller.takes_at_or_above(current)?), self.search.well_known.clone()),
         };
+        let here = here.and_then(|taken| self.candidate(taken, current, looked_at));
         let mut seen: BTreeSet<PathBuf> = here.iter().flat_map(|one| one.args.files.clone()).collect();
-        let usual = usual
-            .iter()
-            .filter_map(|directory| candidate(files_in(directory), directory))
-            .filter(|one| one.args.files.iter().all(|file| seen.insert(file.clone())))
-            .collect();
-        [here.into_iter().collect(), usual]
+        let mut others = Vec::new();
+        for directory in &usual {
+            let one = self.candidate(caller.takes_in(directory)?, directory, looked_at);
+            others.extend(one.filter(|one| one.args.files.iter().all(|file| seen.insert(file.clone()))));
+        }
+        Ok([here.into_iter().collect(), others])
+    }
+
+    fn candidate(&self, taken: Option<DefaultFiles>, place: &Path, looked_at: &mut LookedAt) -> Option<Candidate> {
+        let Some(DefaultFiles { files, env_files, said_by, others }) = taken else {
+            looked_at.places.push(format!("{}: no compose file", place.display()));
+            return None;
+        };
+        let mut args = ProjectArgs { files, ..self.search.named.clone() };
+        args.env_files.extend(env_files);
+        let by = match said_by {
+            Some(file) => format!("named by COMPOSE_FILE in {}", file.display()),
+            None => format!("found in {}", place.display()),
+        };
+        Some(Candidate { args, by, asked: Some(Asked { directory: place.to_owned(), others }) })
     }
 
     /// Reads a project that is the only one in question.
@@ -208,7 +329,7 @@ impl Finder<'_> {
 
     /// Reads a project. Returns `None` when it is not a server's.
     async fn load(&self, candidate: Candidate) -> Result<Option<Found>> {
-        let Candidate { mut args, by } = candidate;
+        let Candidate { mut args, by, .. } = candidate;
         let mut model = self.model(&args).await?;
         let roles = roles::assign(&model)?;
         let has = |role: Role| roles.values().any(|held| *held == role);
@@ -243,10 +364,19 @@ impl Finder<'_> {
                 model = self.model(&args).await?;
             }
         }
+        self.require_its_name(&args)?;
         self.compose.require_daemon(&args, self.cancel).await?;
         let containers = args.name.as_ref().and_then(|name| self.projects.get(name)).cloned().unwrap_or_default();
         let generation = self.compose.choice().generation;
         Ok(Some(Found { args, model, roles, containers, by, generation }))
+    }
+
+    /// Refuses a directory that was called otherwise when the containers of its server were made.
+    fn require_its_name(&self, args: &ProjectArgs) -> Result<()> {
+        let Some(directory) = args.project_directory() else { return Ok(()) };
+        let servers = self.projects.iter().filter(|(_, containers)| is_server(containers));
+        let mut renamed = servers.filter_map(|(name, all)| renamed::refusal(name, all, directory, &args.files));
+        renamed.next().map_or(Ok(()), Err)
     }
 
     async fn model(&self, args: &ProjectArgs) -> Result<model::Project> {
@@ -254,31 +384,11 @@ impl Finder<'_> {
     }
 }
 
-fn file_list(args: &ProjectArgs) -> String {
+/// Whether two readings are of the same project.
+fn same(one: &model::Project, other: &model::Project) -> bool {
+    one.services == other.services && one.volumes == other.volumes && one.networks == other.networks
+}
+
+pub(super) fn file_list(args: &ProjectArgs) -> String {
     args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-fn several(candidates: &[Candidate], command: &str) -> Error {
-    let list: Vec<String> = candidates.iter().map(|one| format!("{} ({})", file_list(&one.args), one.by)).collect();
-    let error = Error::refused(format!("{} servers were found; which one is meant?", candidates.len()))
-        .because(anyhow::anyhow!(list.join("\n")));
-    candidates.iter().fold(error, |error, one| {
-        let files: Vec<String> = one.args.files.iter().map(|file| format!("-f {}", file.display())).collect();
-        let name = one.args.name.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default();
-        error.hint(format!("{command} {}{name}", files.join(" ")))
-    })
-}
-
-fn none(looked_at: &[String], search: &Search) -> Error {
-    let mut error = Error::refused("No Trains or ClearML server was found on this machine.");
-    if search.named.name.is_some() {
-        error = error.hint("Leave out -p, or give the name that the server's project has in: docker compose ls -a");
-    }
-    let error = error
-        .hint(format!("Name its compose file: {} -f /path/to/docker-compose.yml", search.command))
-        .hint("A server that was started with `docker run` has no compose file: write one for it first, with the same mounts.");
-    match looked_at.is_empty() {
-        true => error.because(anyhow::anyhow!("no compose project of this docker runs one")),
-        false => error.because(anyhow::anyhow!("{}", looked_at.join("\n"))),
-    }
 }

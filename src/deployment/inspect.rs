@@ -37,7 +37,8 @@ pub(super) async fn deployment(found: Found, search: &Search, daemon: &Daemon) -
     };
     let version = version::conclude(&found.model, &found.roles);
     let created_with = found.containers.iter().find_map(compose_version_of).map(str::to_owned);
-    Ok(Deployment { home, project, services, version, found_by: found.by, created_with, disagreements, doubts })
+    let (found_by, notes) = (found.by, Vec::new());
+    Ok(Deployment { home, project, services, version, found_by, created_with, disagreements, doubts, notes })
 }
 
 /// A service as it is, with what is odd about it.

@@ -102,7 +102,7 @@ fn from(dir: &Path, path: &Path) -> Option<PathBuf> {
 }
 
 /// Drops `.` and resolves `..` in writing, as compose does with what it is given. Leading `..` of a relative path stay.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

@@ -8,17 +8,21 @@
 
 mod candidates;
 mod data;
+mod default_files;
 mod experiments;
 pub mod find;
 mod home;
 mod inspect;
 mod label_paths;
 pub mod places;
+mod renamed;
+mod rivals;
 mod storage;
+mod unclear;
 mod version;
 mod would_keep;
 
-pub use candidates::files_in;
+pub use default_files::any_files_in;
 pub use experiments::{Experiments, count as count_experiments};
 pub use find::{Search, find};
 pub use places::Doubt;
@@ -235,6 +239,9 @@ pub struct Deployment {
     /// What could not be settled about where the data are.
     #[serde(default)]
     pub doubts: Vec<Doubt>,
+    /// What else its owner should know: sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A container that is not what the compose file says. The container is the truth about where the data are; the next

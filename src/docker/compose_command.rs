@@ -164,11 +164,7 @@ impl ComposeCommand {
     /// cause is what compose says.
     pub async fn project(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<model::Project> {
         self.require_possible(project)?;
-        let words: &[&str] = match self.choice.generation {
-            Generation::V1 => &["config"],
-            Generation::V2 => &["config", "--format", "json"],
-        };
-        let ended = self.call(project, words, cancel).await?;
+        let ended = self.call(project, self.config(), cancel).await?;
         if !ended.status.success() {
             let files: Vec<String> = project.files.iter().map(|file| file.display().to_string()).collect();
             let error = Error::failed(format!("Compose does not accept {}.", files.join(", "))).because(ended.said());
@@ -176,6 +172,43 @@ impl ComposeCommand {
                 error.hint(format!("Correct the file until this succeeds: {} config --quiet", self.typed(project)))
             }));
         }
+        self.read(&ended, project)
+    }
+
+    /// Returns the project that compose takes when it is called in a directory with no file named: the answer to which
+    /// files these are. `own` are the other options; `like` is the project that is expected, from which what version 1
+    /// leaves out of its answer is concluded.
+    ///
+    /// # Errors
+    /// Failed when compose finds no files there, or does not accept them; the cause is what compose says.
+    pub async fn project_in(
+        &self,
+        directory: &Path,
+        own: &ProjectArgs,
+        like: &ProjectArgs,
+        cancel: &CancellationToken,
+    ) -> Result<model::Project> {
+        self.require_possible(own)?;
+        let mut command = self.command(own, self.config());
+        // The shell's own list names files, as -f does, and is not what is asked for.
+        command.current_dir(directory).env_remove("COMPOSE_FILE");
+        let ended = child::run(command, cancel).await?;
+        match ended.status.success() {
+            true => self.read(&ended, like),
+            false => Err(Error::failed(format!("Compose reads no project in {}.", directory.display()))
+                .because(ended.said())
+                .hint(format!("Try it there by hand: {} config", self.as_typed()))),
+        }
+    }
+
+    fn config(&self) -> &'static [&'static str] {
+        match self.choice.generation {
+            Generation::V1 => &["config"],
+            Generation::V2 => &["config", "--format", "json"],
+        }
+    }
+
+    fn read(&self, ended: &Ended, project: &ProjectArgs) -> Result<model::Project> {
         match self.choice.generation {
             Generation::V1 => compose_v1::project(&ended.stdout, project),
             Generation::V2 => model::Project::from_json(&ended.stdout),
@@ -183,20 +216,17 @@ impl ComposeCommand {
     }
 
     /// Asks compose for the project's containers, so that a compose that cannot talk to this daemon is found out before
-    /// anything depends on it. Version 2 agrees with every daemon, so it is not asked.
+    /// anything depends on it: `config` succeeds without any.
     ///
     /// # Errors
     /// Refused when it cannot, with the reason.
     pub async fn require_daemon(&self, project: &ProjectArgs, cancel: &CancellationToken) -> Result<()> {
-        if self.choice.generation == Generation::V2 {
-            return Ok(());
-        }
         let ended = self.call(project, &["ps", "--quiet"], cancel).await?;
         if ended.status.success() {
             return Ok(());
         }
         Err(self.known_trouble(&ended, project).unwrap_or_else(|| {
-            Error::refused(format!("docker-compose {} cannot ask the docker daemon.", self.version()))
+            Error::refused(format!("{} {} cannot ask the docker daemon.", self.as_typed(), self.version()))
                 .because(ended.said())
                 .hint(format!("Try it by hand: {} ps", self.typed(project)))
         }))
@@ -214,8 +244,11 @@ impl ComposeCommand {
     }
 
     fn known_trouble(&self, ended: &Ended, project: &ProjectArgs) -> Option<Error> {
-        let old = self.choice.generation == Generation::V1;
-        old.then(|| compose_v1::known_trouble(&ended.last_lines, self.version(), &self.typed(project))).flatten()
+        match self.choice.generation {
+            Generation::V1 => compose_v1::known_trouble(&ended.last_lines, self.version(), &self.typed(project)),
+            Generation::V2 => compose_v1::without_an_api_in_common(&ended.last_lines, self.as_typed(), self.version())
+                .map(|error| error.hint("Or update it where it was put by hand: ~/.docker/cli-plugins, /usr/local/lib/docker/cli-plugins.")),
+        }
     }
 
     /// Stops the project's containers, giving each `timeout` to end, and removes them and their networks. Volumes
@@ -279,6 +312,15 @@ impl ComposeCommand {
     }
 
     async fn call(&self, project: &ProjectArgs, words: &[&str], cancel: &CancellationToken) -> Result<Ended> {
+        let mut command = self.command(project, words);
+        // Older compose releases read `.env` from the working directory instead of the project's.
+        if let Some(directory) = project.project_directory().filter(|directory| directory.is_dir()) {
+            command.current_dir(directory);
+        }
+        child::run(command, cancel).await
+    }
+
+    fn command(&self, project: &ProjectArgs, words: &[&str]) -> Command {
         let mut command = match &self.form {
             Form::Plugin(cli) => {
                 let mut command = cli.command();
@@ -300,11 +342,7 @@ impl ComposeCommand {
         if self.both_names {
             command.envs(other_names(environment::named()));
         }
-        // Older compose releases read `.env` from the working directory instead of the project's.
-        if let Some(directory) = project.project_directory().filter(|directory| directory.is_dir()) {
-            command.current_dir(directory);
-        }
-        child::run(command, cancel).await
+        command
     }
 }
 
@@ -345,5 +383,43 @@ mod tests {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let added: Vec<_> = other_names(variables).into_iter().collect();
         assert_eq!(added, [("CLEARML_HOST_IP".into(), "1".into()), ("TRAINS_X".into(), "2".into())]);
+    }
+
+    /// A docker whose compose is this shell script: what it is called with is in `$*`.
+    #[cfg(unix)]
+    fn compose_that(directory: &tempfile::TempDir, script: &str) -> ComposeCommand {
+        use std::os::unix::fs::PermissionsExt;
+        let program = directory.path().join("docker");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let choice = ComposeChoice { version: "2.5.0".to_owned(), ..ComposeChoice::default() };
+        ComposeCommand { form: Form::Plugin(DockerCli { program, globals: Vec::new() }), choice, both_names: false }
+    }
+
+    /// What compose 2.5.0 says to docker 29: `config` needs no daemon and works.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_plugin_that_is_too_old_for_its_daemon_is_found_out_before_anything_depends_on_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = "Error response from daemon: client version 1.41 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version";
+        let compose = compose_that(&dir, &format!("case $* in *ps*) echo '{said}' >&2; exit 1;; esac"));
+        let project = ProjectArgs { files: vec!["/a/x.yml".into()], ..Default::default() };
+        let error = compose.require_daemon(&project, &CancellationToken::new()).await.unwrap_err();
+        insta::assert_snapshot!(format!("{}\n{}\n{}", error.message(), error.causes().join("\n"), error.hints().join("\n")), @r"
+        docker compose 2.5.0 and this docker daemon have no API version in common.
+        Error response from daemon: client version 1.41 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version
+        Install a newer compose; it continues the project under its name.
+        Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).
+        If `docker compose version` works without sudo only, compose is installed for one user; install it for all.
+        Or update it where it was put by hand: ~/.docker/cli-plugins, /usr/local/lib/docker/cli-plugins.
+        ");
+        let broken = compose_that(&dir, "case $* in *ps*) echo 'permission denied' >&2; exit 1;; esac");
+        let error = broken.require_daemon(&project, &CancellationToken::new()).await.unwrap_err();
+        insta::assert_snapshot!(format!("{}\n{}\n{}", error.message(), error.causes().join("\n"), error.hints().join("\n")), @r"
+        docker compose 2.5.0 cannot ask the docker daemon.
+        permission denied
+        Try it by hand: docker compose --file /a/x.yml ps
+        ");
+        compose_that(&dir, "exit 0").require_daemon(&project, &CancellationToken::new()).await.unwrap();
     }
 }

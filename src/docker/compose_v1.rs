@@ -71,7 +71,6 @@ pub(super) fn known_trouble(last_lines: &[String], version: &str, typed: &str) -
     let said = last_lines.join("\n");
     let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
     let cause = || anyhow::anyhow!("{}", super::child::last_words(last_lines));
-    let api = (any(&["client version"]) && any(&["is too old", "is too new"])) || any(&["API versions below"]);
     let python = [
         "Not supported URL scheme http+docker",
         "unexpected keyword argument 'chunked'",
@@ -79,13 +78,8 @@ pub(super) fn known_trouble(last_lines: &[String], version: &str, typed: &str) -
         "ImportError:",
         "pkg_resources.",
     ];
-    if api {
-        let message = format!("docker-compose {version} and this docker daemon have no API version in common.");
-        Some(to_install(
-            Error::refused(message)
-                .because(cause())
-                .hint("Install version 2 of compose; it continues the project under its name."),
-        ))
+    if let Some(error) = without_an_api_in_common(last_lines, "docker-compose", version) {
+        Some(error)
     } else if any(&["KeyError: 'ContainerConfig'"]) {
         let message =
             format!("docker-compose {version} cannot replace a container whose image was built by a newer docker.");
@@ -101,6 +95,23 @@ pub(super) fn known_trouble(last_lines: &[String], version: &str, typed: &str) -
     } else {
         None
     }
+}
+
+/// Explains a compose of any version that speaks another API than the daemon: `docker compose` 2.5 speaks 1.41, and
+/// docker 29 takes nothing below 1.44.
+pub(super) fn without_an_api_in_common(last_lines: &[String], typed: &str, version: &str) -> Option<Error> {
+    let said = last_lines.join("\n");
+    let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let api = (any(&["client version"]) && any(&["is too old", "is too new"])) || any(&["API versions below"]);
+    api.then(|| {
+        let message = format!("{typed} {version} and this docker daemon have no API version in common.");
+        let newer = match version.starts_with("1.") {
+            true => "Install version 2 of compose; it continues the project under its name.",
+            false => "Install a newer compose; it continues the project under its name.",
+        };
+        let cause = anyhow::anyhow!("{}", super::child::last_words(last_lines));
+        to_install(Error::refused(message).because(cause).hint(newer))
+    })
 }
 
 #[cfg(test)]

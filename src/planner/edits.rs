@@ -1,7 +1,8 @@
 //! The edits of compose files and env files: what they become, where the originals are kept.
 
-use super::rescue;
-use crate::compose::{self, SourceFile, Variables, dotenv};
+use super::{rescue, variables};
+use crate::compose::outcome::{self, Outcome};
+use crate::compose::{self, SourceFile, dotenv};
 use crate::deployment::{Deployment, Project, Role, Storage};
 use crate::environment;
 use crate::error::{Context, Result};
@@ -21,11 +22,21 @@ pub(super) struct Around<'a> {
     pub(super) stamp: &'a str,
 }
 
-/// Decides on all edits; files that stay as they are have none.
+/// What the files become.
+pub(super) struct Decided {
+    /// All edits; files that stay as they are have none.
+    pub(super) edits: Vec<FileEdit>,
+    /// What the new files say of each service.
+    pub(super) outcomes: BTreeMap<String, Outcome>,
+    /// Names of services that are new.
+    pub(super) added: Vec<String>,
+}
+
+/// Decides on all edits.
 ///
 /// # Errors
 /// Refused when a file cannot be edited safely; failed when one cannot be read.
-pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut Vec<String>) -> Result<Vec<FileEdit>> {
+pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut Vec<String>) -> Result<Decided> {
     let texts = texts(deployment, around, notes)?;
     let mut edits = Vec::new();
     for file in texts.compose_files {
@@ -34,13 +45,15 @@ pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut V
     for (path, old, new) in texts.env_files {
         push(&mut edits, path, old, new, around.stamp);
     }
-    Ok(edits)
+    Ok(Decided { edits, outcomes: texts.outcomes, added: texts.added })
 }
 
 /// The texts of all files, changed or not.
 pub(super) struct Texts {
     pub(super) compose_files: Vec<compose::RewrittenFile>,
     pub(super) env_files: Vec<EnvFile>,
+    pub(super) outcomes: BTreeMap<String, Outcome>,
+    pub(super) added: Vec<String>,
 }
 
 /// Returns what the files become.
@@ -51,10 +64,15 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
     let Around { release, home, replacements, rescues, new_project, .. } = *around;
     let moved = home.to.as_ref().map(|to| (home.from.clone(), to.clone()));
     let shell = environment::texts();
-    let kept = Variables::kept_by(&shell);
-    let env_files = env_edits(deployment, moved.as_ref(), &kept, notes)?;
     let sources = deployment.project.files.iter().map(|path| Ok(SourceFile { path: path.clone(), text: read(path)? }));
     let sources: Vec<SourceFile> = sources.collect::<Result<_>>()?;
+    let old_env = deployment.project.env_files.iter().map(|path| Ok((path.clone(), read(path)?)));
+    let old_env: Vec<(PathBuf, String)> = old_env.collect::<Result<_>>()?;
+    let compose_texts: Vec<String> = sources.iter().map(|file| file.text.clone()).collect();
+    let kept = variables::kept(&deployment.project, &compose_texts, &old_env, &shell, notes);
+    let env_files = env_edits(old_env, moved.as_ref(), &kept, notes);
+    let variables = variables::filled_in(&env_files, &shell, kept);
+    variables::require_same(&variables, &env_files, moved.as_ref())?;
     let roles: BTreeMap<String, Role> = deployment.services.iter().map(|one| (one.name.clone(), one.role)).collect();
     let request = compose::Request {
         release,
@@ -64,12 +82,15 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
         home: moved,
         volumes: new_volumes(deployment, replacements),
         pinned_volumes: pinned_volumes(deployment, replacements, new_project),
-        variables: variables(&env_files, shell, kept),
+        variables,
+        redis: home.after(&super::new_redis(deployment)),
         fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
     };
     let rewritten = compose::rewrite(&sources, &roles, &request)?;
     notes.extend(rewritten.notes);
-    Ok(Texts { compose_files: rewritten.files, env_files })
+    let new: Vec<String> = rewritten.files.iter().map(|file| file.new.clone()).collect();
+    let outcomes = outcome::of(&new, &request.variables.after)?;
+    Ok(Texts { compose_files: rewritten.files, env_files, outcomes, added: rewritten.added })
 }
 
 fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stamp: &str) {
@@ -84,33 +105,18 @@ fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stam
 pub(super) type EnvFile = (PathBuf, String, String);
 
 fn env_edits(
-    deployment: &Deployment,
+    files: Vec<(PathBuf, String)>,
     moved: Option<&(PathBuf, PathBuf)>,
     kept: &BTreeSet<String>,
     notes: &mut Vec<String>,
-) -> Result<Vec<EnvFile>> {
-    let mut files = Vec::new();
-    for path in &deployment.project.env_files {
-        let old = read(path)?;
+) -> Vec<EnvFile> {
+    let mut edited = Vec::new();
+    for (path, old) in files {
         let rewritten = dotenv::rewrite(&old, &dotenv::Request { home: moved.cloned(), kept: kept.clone() });
         notes.extend(rewritten.notes);
-        files.push((path.clone(), old, rewritten.text));
+        edited.push((path, old, rewritten.text));
     }
-    Ok(files)
-}
-
-/// What compose will fill in, before and after. The shell's own variables win, and we cannot edit them, so what they
-/// set keeps its name everywhere.
-fn variables(env_files: &[EnvFile], shell: BTreeMap<String, String>, kept: BTreeSet<String>) -> Variables {
-    let resolve = |pick: fn(&EnvFile) -> &String| {
-        let mut all = BTreeMap::new();
-        for file in env_files {
-            all.extend(dotenv::values(pick(file), &shell));
-        }
-        all.extend(shell.clone());
-        all
-    };
-    Variables { before: resolve(|file| &file.1), after: resolve(|file| &file.2), kept }
+    edited
 }
 
 /// Directories that a mount names and that will be others. A swapped directory keeps its name.

@@ -1,7 +1,8 @@
 //! Builds the plan of `elastic`: one data directory, with the names that upstream's elastic_upgrade.py used.
 
+use super::images::{SOURCE_IMAGE, of_the_reader};
 use super::replacements::suffixed;
-use super::{Measured, SOURCE_IMAGE, estimate, reader, source_images};
+use super::{Measured, estimate, reader};
 use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
@@ -113,7 +114,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         archives,
         rescues: Vec::new(),
         in_the_way: Vec::new(),
-        images: source_images(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
+        images: of_the_reader(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
         elastic,
         notes,
     })

@@ -5,15 +5,19 @@ mod edits;
 mod elastic;
 mod estimate;
 mod home;
+mod images;
 mod reader;
 mod replacements;
 pub mod rescue;
 mod room;
+mod variables;
 
 pub use elastic::{ElasticWishes, build_elastic};
 pub use estimate::{heaps, memory_for, memory_needed, with_source};
 pub use reader::phrase;
 pub use room::{heap_for, peak_bytes};
+
+use edits::Decided;
 
 use crate::deployment::{Deployment, Experiments, Role};
 use crate::docker::ComposeChoice;
@@ -21,7 +25,7 @@ use crate::elastic::{IndexPlan, Survey};
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
 use crate::plan::{
-    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, Rescue, ServerPlan, Switch,
+    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Rescue, ServerPlan, Switch,
     Verification,
 };
 use crate::release::Release;
@@ -29,9 +33,6 @@ use crate::report::changed_fields;
 use crate::settings::{Backup, ReaderWish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// The image that reads the old data: the last 5.x, which opens what any 5.x wrote.
-pub const SOURCE_IMAGE: &str = "docker.elastic.co/elasticsearch/elasticsearch:5.6.16";
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone)]
@@ -114,6 +115,7 @@ impl Measured {
 pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
     notes.extend(changed_fields(measured.plans()));
+    notes.extend(deployment.notes.iter().cloned());
     let home = home::decide(&deployment, wishes);
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
     require_another_project(&deployment, &new_project.name, &measured.rescues)?;
@@ -126,12 +128,12 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         new_project: &new_project,
         stamp,
     };
-    let edits = edits::decide(&deployment, &around, &mut notes)?;
+    let Decided { edits, outcomes, added } = edits::decide(&deployment, &around, &mut notes)?;
     let (indices, left) = measured.indices();
     let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal())?;
     let elastic = ElasticPlan {
-        source_image: SOURCE_IMAGE.to_owned(),
-        target_image: wishes.release.elasticsearch(),
+        source_image: images::source(&deployment),
+        target_image: images::target(&deployment, &outcomes).unwrap_or_else(|| wishes.release.elasticsearch()),
         clone: clone_path(&deployment, &replacements),
         heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
         reader,
@@ -145,7 +147,9 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         longest_document: measured.longest_document(),
     };
     let archives = archives(&deployment, wishes, measured, &replacements, stamp);
-    let images = images(&deployment, wishes.release, &elastic);
+    let images = images::all(&deployment, &added, &outcomes, &elastic);
+    let container_names = outcomes.into_values().filter_map(|one| one.container_name).collect();
+    let new_redis = (!added.is_empty()).then(|| new_redis(&deployment));
     let estimate_seconds = estimate::seconds(&replacements, &archives, &elastic);
     Ok(Plan {
         run_id: run_id.to_owned(),
@@ -157,6 +161,8 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
             experiments: measured.experiments.clone(),
             edits,
             new_project,
+            container_names,
+            new_redis,
         })),
         home,
         elastic,
@@ -261,7 +267,12 @@ fn archives(
     {
         add("artifacts (fileserver)", path, "fileserver");
     }
-    if let Some(path) = configuration(deployment) {
+    // One that holds nothing is not worth an archive, and one that is missing has none.
+    let holds_something = |path: &&Path| match measured.sizes.get(*path) {
+        Some(size) => size.files > 0,
+        None => path.exists(),
+    };
+    if let Some(path) = configuration(deployment).filter(holds_something) {
         add("configuration", path, "config");
     }
     archives
@@ -277,32 +288,12 @@ fn mounted<'a>(deployment: &'a Deployment, role: Role, targets: &[&str]) -> Opti
     targets.iter().find_map(|target| service.mount(target)?.storage.path())
 }
 
+/// Returns where a Redis that the server has not had yet keeps its data, before the home moves: as upstream's files have it.
+fn new_redis(deployment: &Deployment) -> PathBuf {
+    deployment.home.join("data/redis")
+}
+
 /// Returns the directory of the server's own configuration files.
 fn configuration(deployment: &Deployment) -> Option<&Path> {
     mounted(deployment, Role::Apiserver, &["/opt/trains/config", "/opt/clearml/config"])
-}
-
-/// The image of the node that reads the old data, where one does.
-fn source_images(elastic: &ElasticPlan) -> Vec<String> {
-    match elastic.reader {
-        Reader::Segments { .. } => Vec::new(),
-        Reader::Scroll { .. } => vec![elastic.source_image.clone()],
-    }
-}
-
-/// Every image that the run or the new server needs; the user's own other services have theirs already.
-fn images(deployment: &Deployment, release: &Release, elastic: &ElasticPlan) -> Vec<String> {
-    let mut images = source_images(elastic);
-    for service in &deployment.services {
-        images.push(match service.role {
-            Role::Apiserver | Role::Webserver | Role::Fileserver => release.server(),
-            Role::AgentServices => release.agent_image.to_owned(),
-            Role::Elasticsearch => release.elasticsearch(),
-            Role::Mongo | Role::Redis => service.image.clone(),
-            Role::Other => continue,
-        });
-    }
-    let mut seen = BTreeSet::new();
-    images.retain(|image| seen.insert(image.clone()));
-    images
 }

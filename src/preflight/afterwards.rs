@@ -1,6 +1,7 @@
-//! Whether the rewritten files lead each database to the data that are made for it, and not to an empty directory.
+//! Whether the rewritten files lead each database to the data that are made for it, and not to an empty directory, and
+//! give each service what it is told today.
 
-use super::Finding;
+use super::{Finding, emptier};
 use crate::compose::model::Project;
 use crate::deployment::{Deployment, Role, Service, Storage, WouldKeep, would_keep};
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
@@ -79,7 +80,7 @@ async fn judge(
     place: impl Fn(&Path) -> PathBuf,
     docker: &Daemon,
 ) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
+    let mut findings = emptier::services(&server.deployment, model);
     // Plans of earlier versions do not know where the data were.
     for service in of_known_place(&server.deployment) {
         let kept = would_keep(model, service, &server.new_project.name, docker).await?;

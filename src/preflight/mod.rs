@@ -6,6 +6,7 @@
 mod afterwards;
 mod at_work;
 pub mod data;
+mod emptier;
 mod emptiness;
 mod indices;
 mod later;
@@ -16,11 +17,13 @@ mod paths;
 mod places;
 mod services;
 mod users;
+mod windows;
 
 pub use afterwards::{will_find_its_data, would_find_its_data};
 pub use later::has_left;
 pub use places::{doubts, lost_with_down, unsafe_storage};
 pub use services::in_the_way;
+pub use windows::paths_of_windows;
 
 use crate::docker::Daemon;
 use crate::elastic::Survey;

@@ -24,6 +24,7 @@ pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
         findings.extend(symbolic_link(plan, one));
     }
     findings.extend(plan.rescues.iter().filter_map(|rescue| in_the_way(&rescue.to)));
+    findings.extend(plan.server().and_then(|server| server.new_redis.as_deref()).and_then(in_the_way));
     findings.extend(in_the_way(&plan.elastic.clone));
     findings.extend(plan.edits().iter().filter_map(|edit| in_the_way(&edit.kept_as)));
     findings.extend(plan.archives.iter().filter_map(|archive| in_the_way(&archive.file)));

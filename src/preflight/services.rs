@@ -64,9 +64,10 @@ pub async fn in_the_way(plan: &Plan, docker: &Daemon) -> Result<Vec<InTheWay>> {
 /// removes.
 async fn with_new_names(plan: &Plan, docker: &Daemon) -> Result<Vec<Container>> {
     let mut taken = Vec::new();
-    for name in plan.new_container_names() {
-        let container = docker.container(&name).await?;
-        let own = plan.server().map(|server| server.deployment.project.name.as_str());
+    let Some(server) = plan.server() else { return Ok(taken) };
+    for name in &server.container_names {
+        let container = docker.container(name).await?;
+        let own = Some(server.deployment.project.name.as_str());
         taken.extend(container.filter(|one| one.label("com.docker.compose.project") != own));
     }
     Ok(taken)

@@ -36,6 +36,8 @@ pub(crate) fn plan() -> Plan {
             experiments: Experiments::Counted { all: 8, ran: 5 },
             edits: edits(),
             new_project: Project { name: "clearml".into(), directory: "/opt/clearml".into(), ..deployment().project },
+            container_names: Vec::new(),
+            new_redis: None,
         })),
         home: HomeMove {
             from: "/opt/trains".into(),
@@ -96,6 +98,7 @@ pub(crate) fn deployment() -> Deployment {
         created_with: Some("1.29.2".into()),
         disagreements: Vec::new(),
         doubts: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

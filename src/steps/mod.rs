@@ -17,6 +17,7 @@ mod java;
 mod keep;
 mod move_home;
 mod new_data;
+mod new_redis;
 mod node;
 mod old_data;
 mod old_data_there;

@@ -2,7 +2,7 @@
 //! new server may have recorded since is set aside.
 
 use super::run::blocking;
-use super::{Run, sources};
+use super::{Run, new_redis, sources};
 use crate::docker::RunLabels;
 use crate::error::{Error, Result};
 use crate::files::{self, Fingerprint};
@@ -141,6 +141,10 @@ pub async fn set_aside(run: &Run) -> Result<Vec<String>> {
             kept.extend(places.filter(|place| holds_something(place)).map(|place| place.display().to_string()));
         }
     }
+    if let Some(redis) = run.plan.server().and_then(|server| server.new_redis.as_ref()) {
+        let places = new_redis::places(redis, &run.plan.stamp).filter(|place| holds_something(place));
+        kept.extend(places.map(|place| place.display().to_string()));
+    }
     Ok(kept)
 }
 
@@ -161,7 +165,8 @@ fn volume_names(run: &Run, name: &str) -> impl Iterator<Item = String> {
     numbered(format!("{name}_{}", run.plan.stamp))
 }
 
-fn numbered(name: String) -> impl Iterator<Item = String> {
+/// Returns a name, and the same with numbers behind it.
+pub(super) fn numbered(name: String) -> impl Iterator<Item = String> {
     (1..100).map(move |number| if number == 1 { name.clone() } else { format!("{name}_{number}") })
 }
 

@@ -3,7 +3,7 @@
 //! Stopped containers of others that have a name of the new server's make room first: they are renamed, never removed.
 
 use super::run::project_args;
-use super::{Done, Run, stop_stack};
+use super::{Done, Run, new_redis, stop_stack};
 use crate::error::{Error, Result};
 use crate::preflight;
 
@@ -18,6 +18,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.name, &one.aside).await?;
     }
+    new_redis::make_room(run).await?;
     run.compose()?.up(&args, &run.cancel).await?;
     Ok(Done::line(format!("project {}", project.name)))
 }
@@ -27,7 +28,7 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.aside, &one.name).await?;
     }
-    Ok(())
+    new_redis::put_away(run).await
 }
 
 /// Renames a container that still has the name `from`; one that somebody renamed or removed meanwhile is let be.

@@ -12,6 +12,7 @@ mod environment;
 mod images;
 mod mounts;
 mod networks;
+mod redis;
 mod settings;
 mod variables;
 
@@ -37,6 +38,8 @@ pub(super) struct Problem {
 pub(super) struct Decision {
     pub(super) changes: Vec<Vec<Change>>,
     pub(super) notes: Vec<String>,
+    /// Names of services that none of the files had.
+    pub(super) added: Vec<String>,
 }
 
 /// What all rules work with.
@@ -47,6 +50,7 @@ pub(super) struct Rules<'a> {
     stack: &'a Project,
     files: Vec<Draft>,
     notes: Vec<String>,
+    added: Vec<String>,
 }
 
 /// Where a service is written: a file and the service's place in it.
@@ -67,11 +71,11 @@ pub(super) fn decide(
     stack: &Project,
 ) -> Result<Decision, Problem> {
     let files = models.into_iter().map(Draft::new).collect();
-    let mut rules = Rules { roles, request, stack, files, notes: Vec::new() };
+    let mut rules = Rules { roles, request, stack, files, notes: Vec::new(), added: Vec::new() };
     rules.refuse_references_to_other_files()?;
-    rules.require_redis()?;
     rules.images()?;
     rules.environments();
+    rules.redis()?;
     rules.elasticsearch()?;
     rules.mounts();
     rules.volumes();
@@ -80,7 +84,7 @@ pub(super) fn decide(
     rules.advice();
     rules.agents();
     let changes = rules.files.into_iter().map(Draft::into_changes).collect();
-    Ok(Decision { changes, notes: rules.notes })
+    Ok(Decision { changes, notes: rules.notes, added: rules.added })
 }
 
 impl Rules<'_> {
@@ -104,28 +108,6 @@ impl Rules<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Trains before 0.12 had no Redis, and every server since needs one.
-    fn require_redis(&self) -> Result<(), Problem> {
-        let Some(api) = self.named(Role::Apiserver).into_iter().next() else { return Ok(()) };
-        let told = self.environment(&api).iter().any(|variable| variable.name.ends_with("REDIS_SERVICE_HOST"));
-        if told || !self.named(Role::Redis).is_empty() {
-            return Ok(());
-        }
-        let part = self.part_for(&api, "image").unwrap_or(Part { file: 0, at: Path::of(["services"]) });
-        Err(Problem {
-            file: part.file,
-            at: part.at,
-            message: format!(
-                "The server has no Redis, as in Trains before 0.12, but {} needs one",
-                self.request.release.version
-            ),
-            hint: format!(
-                "Add a service `redis` with `image: redis:{}`, a directory of its own mounted at /data, and the API server's networks, and start again.",
-                self.request.release.redis_tag
-            ),
-        })
     }
 
     /// Returns the names of the services with a role.

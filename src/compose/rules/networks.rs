@@ -92,7 +92,7 @@ impl Rules<'_> {
     }
 
     /// Returns the networks of a service, which are `default` where none is written.
-    fn networks_of(&self, service: &str) -> BTreeSet<String> {
+    pub(super) fn networks_of(&self, service: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for part in self.parts(service) {
             match self.value(part.file, &part.at.key("networks")) {

@@ -1,0 +1,176 @@
+//! The variables that compose fills in, before and after: which keep their names, and the proof that each keeps its value.
+
+use super::edits::EnvFile;
+use crate::compose::{Variables, dotenv, env_file_paths, interpolate};
+use crate::deployment::Project;
+use crate::error::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Returns the names that do not change: what the shell sets, which we cannot edit; what environment files set under both
+/// names, since they may differ; and what files name that are not rewritten, the `env_file` of services.
+pub(super) fn kept(
+    project: &Project,
+    compose_files: &[String],
+    env_files: &[(PathBuf, String)],
+    shell: &BTreeMap<String, String>,
+    notes: &mut Vec<String>,
+) -> BTreeSet<String> {
+    let mut kept = Variables::kept_by(shell);
+    let set: BTreeSet<String> = env_files.iter().flat_map(|(_, text)| dotenv::names(text)).collect();
+    let is_set = |name: &String| set.contains(name);
+    for (old, new) in set.iter().filter_map(|old| Some((old, format!("CLEARML_{}", old.strip_prefix("TRAINS_")?)))) {
+        if is_set(&new) && !kept.contains(old) {
+            notes.push(format!(
+                "{old} and {new} are both set in an environment file; each keeps its name and its value."
+            ));
+            kept.insert(old.clone());
+        }
+    }
+    for (path, text) in of_services(project, compose_files, env_files, shell) {
+        let names =
+            text.lines().flat_map(interpolate::variables).filter(|name| name.starts_with("TRAINS_")).filter(is_set);
+        for name in names {
+            if kept.insert(name.clone()) {
+                notes.push(format!(
+                    "{} names the variable {name}, and that file is not rewritten, so {name} keeps its name.",
+                    path.display()
+                ));
+            }
+        }
+    }
+    kept
+}
+
+/// The `env_file`s of services that are no environment files of the project.
+fn of_services(
+    project: &Project,
+    compose_files: &[String],
+    env_files: &[(PathBuf, String)],
+    shell: &BTreeMap<String, String>,
+) -> Vec<(PathBuf, String)> {
+    let mut variables = BTreeMap::new();
+    env_files.iter().for_each(|(_, text)| variables.extend(dotenv::values(text, shell)));
+    variables.extend(shell.clone());
+    let listed = compose_files.iter().flat_map(|text| env_file_paths(text));
+    let paths: BTreeSet<PathBuf> = listed
+        .filter_map(|path| interpolate::resolve(&path, &variables))
+        .map(|path| plain(&project.directory.join(path)))
+        .filter(|path| env_files.iter().all(|(known, _)| plain(known) != *path))
+        .collect();
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).ok()?;
+        Some((path, String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    // Compose has read these files already where they must be there.
+    paths.into_iter().filter_map(read).collect()
+}
+
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != std::path::Component::CurDir).collect()
+}
+
+/// What compose will fill in, before and after. The shell's own variables win.
+pub(super) fn filled_in(env_files: &[EnvFile], shell: &BTreeMap<String, String>, kept: BTreeSet<String>) -> Variables {
+    let resolve = |pick: fn(&EnvFile) -> &String| {
+        let mut all = BTreeMap::new();
+        for file in env_files {
+            all.extend(dotenv::values(pick(file), shell));
+        }
+        all.extend(shell.clone());
+        all
+    };
+    Variables { before: resolve(|file| &file.1), after: resolve(|file| &file.2), kept }
+}
+
+/// Refuses environment files of which a variable would get another value than it has, but for the root directory. The
+/// values may be secrets, so that only names are told.
+///
+/// # Errors
+/// Refused, with the names.
+pub(super) fn require_same(
+    variables: &Variables,
+    env_files: &[EnvFile],
+    home: Option<&(PathBuf, PathBuf)>,
+) -> Result<()> {
+    let settled = |value: &str| match home.and_then(|(old, new)| Some((old.to_str()?, new.to_str()?))) {
+        // A new root below the old one, or the other way round, would be replaced twice.
+        Some((old, new)) => value.replace(new, "\u{0}").replace(old, "\u{0}"),
+        None => value.to_owned(),
+    };
+    let names: BTreeSet<String> = env_files.iter().flat_map(|file| dotenv::names(&file.1)).collect();
+    let changed: Vec<String> = names
+        .into_iter()
+        .filter(|name| {
+            let new = variables.new_name(name).unwrap_or_else(|| name.clone());
+            let (before, after) = (variables.before.get(name), variables.after.get(&new));
+            before.map(|value| settled(value)) != after.map(|value| settled(value))
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<String> = env_files.iter().map(|file| file.0.display().to_string()).collect();
+    Err(Error::refused(format!(
+        "{} of {} would have another value under the new name.",
+        changed.join(", "),
+        files.join(", ")
+    ))
+    .hint("Unset variables in your shell that begin with CLEARML_, write the value out instead of other variables, and run the same command again."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn required(old: &str, new: &str, shell: &[(&str, &str)]) -> Result<()> {
+        let home = ("/opt/trains".into(), "/opt/clearml".into());
+        let files = [("/opt/trains/.env".into(), old.to_owned(), new.to_owned())];
+        let shell = map(shell);
+        let kept = Variables::kept_by(&shell);
+        require_same(&filled_in(&files, &shell, kept), &files, Some(&home))
+    }
+
+    #[test]
+    fn a_value_that_would_become_emptier_is_refused_by_the_name_of_its_variable() {
+        let old = "TRAINS_HOST_IP=10.0.0.1\nTRAINS_FILES_HOST=http://${TRAINS_HOST_IP}:8081\nDATA=/opt/trains/data\n";
+        let new =
+            "CLEARML_HOST_IP=10.0.0.1\nCLEARML_FILES_HOST=http://${CLEARML_HOST_IP}:8081\nDATA=/opt/clearml/data\n";
+        required(old, new, &[]).unwrap();
+        let emptier = new.replace("${CLEARML_HOST_IP}", "${TRAINS_HOST_IP}");
+        let error = required(old, &emptier, &[]).unwrap_err();
+        insta::assert_snapshot!(format!("{}\n{}", error.message(), error.hints().join("\n")), @r"
+        TRAINS_FILES_HOST of /opt/trains/.env would have another value under the new name.
+        Unset variables in your shell that begin with CLEARML_, write the value out instead of other variables, and run the same command again.
+        ");
+        let error = required(old, new, &[("CLEARML_HOST_IP", "10.9.9.9")]).unwrap_err();
+        assert!(error.message().starts_with("TRAINS_FILES_HOST, TRAINS_HOST_IP of"), "{error:?}");
+        assert!(required(old, &new.replace("DATA=/opt/clearml/data\n", ""), &[]).is_err());
+    }
+
+    #[test]
+    fn a_name_that_a_file_uses_which_is_not_rewritten_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("api.env"), "HOST=http://${TRAINS_HOST_IP}\nOTHER=$TRAINS_ELSEWHERE\n").unwrap();
+        let mut project = sample::deployment().project;
+        project.directory = dir.path().to_owned();
+        let compose = "services: {a: {env_file: ['./.env', {path: '${NAME}.env', required: false}]}}".to_owned();
+        let env = (
+            dir.path().join(".env"),
+            "NAME=api\nTRAINS_HOST_IP=1\nTRAINS_A=$TRAINS_HOST_IP\nTRAINS_B=1\nCLEARML_B=2\n".to_owned(),
+        );
+        std::fs::write(&env.0, &env.1).unwrap();
+        let mut notes = Vec::new();
+        let kept = kept(&project, &[compose], &[env], &map(&[("TRAINS_SHELL", "x")]), &mut notes);
+        assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["TRAINS_B", "TRAINS_HOST_IP", "TRAINS_SHELL"]);
+        insta::assert_snapshot!(notes.join("\n").replace(&*dir.path().to_string_lossy(), "/opt/trains"), @r"
+        TRAINS_B and CLEARML_B are both set in an environment file; each keeps its name and its value.
+        /opt/trains/api.env names the variable TRAINS_HOST_IP, and that file is not rewritten, so TRAINS_HOST_IP keeps its name.
+        ");
+    }
+}

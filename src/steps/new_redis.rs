@@ -1,0 +1,82 @@
+//! The data directory of a Redis that the old server had none of: made before the new server starts, set aside with what
+//! is in it when all is taken back. The image gives it to its own user.
+
+use super::Run;
+use super::put_away::numbered;
+use super::run::blocking;
+use crate::error::{Context, Error, Result};
+use crate::files;
+use crate::plan::Step;
+use std::path::{Path, PathBuf};
+
+/// The note that says that the directory is of this run.
+const MADE: &str = "made the directory of redis";
+
+/// Makes the directory.
+///
+/// # Errors
+/// Fails when it cannot be made.
+pub(super) async fn make_room(run: &Run) -> Result<()> {
+    let Some(path) = run.server()?.new_redis.as_ref().map(|path| run.now(path)) else { return Ok(()) };
+    if run.noted(Step::StartStack, MADE)? != Some(true) {
+        run.note(Step::StartStack, MADE, &true)?;
+    }
+    blocking(move || std::fs::create_dir_all(&path).context(|| format!("{} cannot be made.", path.display()))).await
+}
+
+/// Gives the directory another name, or removes it if nothing is in it. Only on the way back: where the new server is
+/// started once more, it goes on with what it has.
+///
+/// # Errors
+/// Fails when it cannot be renamed.
+pub(super) async fn put_away(run: &Run) -> Result<()> {
+    let Some(planned) = run.server()?.new_redis.clone() else { return Ok(()) };
+    if !run.is_going_back() || run.noted(Step::StartStack, MADE)? != Some(true) {
+        return Ok(());
+    }
+    let path = run.now(&planned);
+    let stamp = run.plan.stamp.clone();
+    blocking(move || set_aside(&path, &stamp)).await
+}
+
+fn set_aside(path: &Path, stamp: &str) -> Result<()> {
+    if !files::exists(path)? {
+        return Ok(());
+    }
+    if files::is_empty(path)? {
+        return files::remove_empty_dir(path);
+    }
+    let Some(aside) = places(path, stamp).find(|place| !place.exists()) else {
+        return Err(Error::internal(format!("There is no name left to set {} aside.", path.display())));
+    };
+    files::rename(path, &aside)
+}
+
+/// The names under which the directory is set aside.
+pub(super) fn places(path: &Path, stamp: &str) -> impl Iterator<Item = PathBuf> {
+    let name = format!("{}_clearml_{stamp}", path.file_name().unwrap_or_default().to_string_lossy());
+    let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
+    numbered(name).map(move |name| parent.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_has_written_is_set_aside_and_an_empty_directory_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("redis");
+        set_aside(&path, "now").unwrap();
+        std::fs::create_dir(&path).unwrap();
+        set_aside(&path, "now").unwrap();
+        assert!(!path.exists());
+        for name in ["redis_clearml_now", "redis_clearml_now_2"] {
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("dump.rdb"), name).unwrap();
+            set_aside(&path, "now").unwrap();
+            assert_eq!(std::fs::read_to_string(dir.path().join(name).join("dump.rdb")).unwrap(), name);
+        }
+        assert!(!path.exists());
+    }
+}
