@@ -187,7 +187,11 @@ async fn what_cannot_take_an_import_is_refused_before_anything_is_written() {
         assert!(import.changes().is_empty());
     }
     let import = Import::new("merged", "ndjson", "8.17.0").await;
-    let nobody = import.import_to("http://127.0.0.1:9", &["--index", "*"]).run().refused();
+    // What takes connections and never answers is no node that is starting.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let nobody = import.import_to(&address, &["--index", "*"]).run().refused();
     nobody.saying("does not answer");
     import
         .import_to("https://es:9200", &["--index", "*"])
@@ -290,7 +294,8 @@ async fn two_documents_of_one_id_are_reported_and_can_be_left_out() {
     let said = refused.said();
     let file = said.split_whitespace().find(|word| word.contains("/rejects-")).unwrap();
     let accepting = ["--index", "types", "--accept-rejects", file.trim_end_matches([',', '.'])];
-    import.import(&accepting).run().done().saying(&format!("{twice} documents were left out"));
+    let done = import.import(&accepting).run().done().saying(&format!("{twice} documents were left out"));
+    done.saying(&format!("Not among them: {twice} documents that were left out, as accepted with --accept-rejects."));
 }
 
 /// What is in memory does not depend on what is in a file.

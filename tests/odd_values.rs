@@ -240,6 +240,7 @@ fn values_that_newer_versions_do_not_take_are_foretold_kept_whole_and_not_indexe
         assert!(said.contains(&on_one_line(line)), "{line}\n{done}");
     }
     assert!(!said.contains("were foretold"), "{done}");
+    assert!(said.contains("but for 1 document that was left out, as accepted with --accept-rejects: "), "{done}");
     clock.tell("migrated");
     data.with_new_node(|node| {
         assert_found("7.6.2", |index, query| {

@@ -60,13 +60,14 @@ pub enum Command {
     ///
     /// Needs no docker. The export is checked first; then each index is made as a migration makes it, with one shard and
     /// without types, filled, and read back. An index that is there already is never touched: the import is refused before
-    /// anything is written. The same command goes on with what was cut off.
+    /// anything is written. An Elasticsearch that is starting is waited for, up to two minutes. The same command goes on with
+    /// what was cut off.
     Import(ImportArgs),
     /// Compare the old and the new Elasticsearch data of a migration once more, and change neither
     ///
-    /// The old data are read as they were for the copy, the new ones by a temporary node that works on a clone. Documents
-    /// that were added since are counted; missing and changed ones are differences (exit code 4). What uses the data
-    /// must be stopped meanwhile.
+    /// Both are read from their files; only where these are of a kind that this program does not know, by a temporary
+    /// Elasticsearch that works on a clone. Documents that were added since are counted; missing and changed ones are
+    /// differences (exit code 4). What uses the data must be stopped meanwhile.
     Verify(VerifyArgs),
     /// Tell where a migration stands
     Status(SourceArg),

@@ -78,7 +78,7 @@ pub struct MigrationArgs {
     /// How the documents are copied.
     #[command(flatten)]
     pub copy: CopyArgs,
-    /// What to do when the new server does not come up [default: ask; without a terminal: rollback]
+    /// What to do when the new server does not come up [default: ask; with --yes or without a terminal: rollback]
     #[arg(long, value_name = "ACTION", env = "CLEARML_MIGRATE_ON_FAILURE", hide_env_values = true)]
     pub on_failure: Option<OnFailureArg>,
 }
@@ -217,7 +217,7 @@ pub struct VerifyArgs {
     /// Which migration is meant.
     #[command(flatten)]
     pub which: SourceArg,
-    /// Rejects file that the migration was told to accept: its documents are not missed
+    /// Rejects file whose documents are not missed, beside those that the migration was told to accept
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub accept_rejects: Option<PathBuf>,
 }

@@ -1,11 +1,10 @@
 //! `check`: the checks of a migration alone; the old server may go on running.
 
-use super::consent::accepted;
 use super::known::projects;
 use super::lookup::known;
 use super::session::{as_refusal, connect};
 use super::status::text as status_text;
-use super::{Context, findings_text, look, prepare::prepare};
+use super::{Context, acceptance, findings_text, look, prepare::prepare};
 use crate::error::Result;
 use crate::journal::{Phase, Scope};
 use crate::plan::ServerPlan;
@@ -38,7 +37,7 @@ pub async fn check(settings: Check, context: &Context) -> Result<()> {
     context.display.print(&findings_text(&prepared.findings, context.display.paint()));
     let refused = match documents {
         true => {
-            let accepted = accepted(migration.accept_rejects.as_deref())?;
+            let accepted = acceptance::read(migration.accept_rejects.as_deref())?;
             let looked = look::documents(&prepared.plan, rejects.as_deref(), accepted, session, context).await;
             looked.map_err(as_refusal)?
         }

@@ -3,12 +3,9 @@
 use super::known::{Known, progress};
 use super::prepare::Prepared;
 use super::{Context, findings_text};
-use crate::elastic::Accepted;
 use crate::error::{Error, Kind, Result};
 use crate::preflight;
 use crate::report::plan_text;
-use std::path::Path;
-use std::sync::Arc;
 
 /// What a dry run says in the end.
 pub(super) const DRY_RUN: &str = "This was a dry run: nothing was changed.";
@@ -64,14 +61,6 @@ pub(super) async fn go_on(known: &Known, dry_run: bool, go_back: &str, context: 
     }
     require_yes("Go on now?", context).await?;
     Ok(true)
-}
-
-/// Reads the rejects file that the user has given back.
-///
-/// # Errors
-/// Fails when it cannot be read.
-pub(super) fn accepted(file: Option<&Path>) -> Result<Arc<Accepted>> {
-    Ok(Arc::new(file.map(Accepted::read).transpose()?.unwrap_or_default()))
 }
 
 /// Adds to the refusal of another choice than that of the beginning what to type.

@@ -5,13 +5,16 @@ use super::known::{Known, goes_on, lock_new, lock_to_go_on};
 use super::lookup::known;
 use super::migrate::outcome;
 use super::prepare::Prepared;
-use super::session::{Tools, as_refusal, begin, connect, open_log_at, resume, session_at, settled, stamp_now};
-use super::{Context, consent};
+use super::session::{
+    Tools, as_refusal, begin, connect, go_on_command, open_log_at, resume, session_at, settled, stamp_now,
+};
+use super::{Context, acceptance, consent};
 use crate::elastic::Survey;
 use crate::engine::{self, Failure};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, space};
 use crate::journal::{Phase, Scope};
+use crate::plan::work_dir;
 use crate::planner::{ElasticWishes, Measured, build_elastic};
 use crate::preflight::{self, Subject};
 use crate::report::elastic_text;
@@ -35,14 +38,16 @@ pub async fn elastic(mut settings: Elastic, context: &Context) -> Result<()> {
     let tools = connect(&settings.session, false, context).await?;
     require_no_server_migration(&settings)?;
     match known(&settings.session, Some(Scope::Elastic))? {
-        None => begin_anew(settings, tools, &stamp, context).await,
+        None => begin_anew(settings, tools, &stamp, None, context).await,
         Some(known) => match known.state.phase {
-            Phase::Completed if has_new_data(&settings, &known)? => begin_anew(settings, tools, &stamp, context).await,
+            Phase::Completed if has_new_data(&settings, &known)? => {
+                begin_anew(settings, tools, &stamp, None, context).await
+            }
             Phase::Completed => {
                 context.display.print(&completed_text(&known, &settings.session));
                 Ok(())
             }
-            Phase::RolledBack => begin_anew(settings, tools, &stamp, context).await,
+            Phase::RolledBack => begin_anew(settings, tools, &stamp, Some(&known), context).await,
             _ if goes_on(&known.plan, &known.state) => go_on(settings, tools, known, context).await,
             _ => Err(consent::unfinished_rollback(&settings.session.command("rollback"))),
         },
@@ -87,16 +92,27 @@ fn completed_text(known: &Known, session: &Session) -> String {
     )
 }
 
-async fn begin_anew(settings: Elastic, tools: Tools, stamp: &str, context: &Context) -> Result<()> {
+async fn begin_anew(
+    settings: Elastic,
+    tools: Tools,
+    stamp: &str,
+    before: Option<&Known>,
+    context: &Context,
+) -> Result<()> {
     let session = &settings.session;
-    let prepared = prepare(&settings, &tools, stamp, context).await.map_err(as_refusal)?;
+    let mut prepared = prepare(&settings, &tools, stamp, context).await.map_err(as_refusal)?;
+    let accepts = settings.accept_rejects.as_deref();
+    let again = go_on_command(session, &prepared.plan);
+    prepared.findings.splice(0..0, acceptance::ask_again(before, accepts, &again)?);
     if !consent::ask(&prepared, settings.dry_run, &session.command("rollback"), context).await? {
         return Ok(());
     }
     let plan = prepared.plan;
     let _lock = lock_new(session, &plan)?;
     let options = options(&settings)?;
-    let run = begin(session, plan, options, tools, context)?;
+    let mut run = begin(session, plan, options, tools, context)?;
+    let dir = work_dir(&run.plan.home.from);
+    acceptance::keep(&mut run, &dir, accepts)?;
     perform(&run, session, context).await
 }
 
@@ -167,7 +183,9 @@ async fn go_on(settings: Elastic, tools: Tools, mut known: Known, context: &Cont
     let (_lock, mut known) = lock_to_go_on(session, known)?;
     said.settle(&mut known.plan).map_err(another_choice)?;
     let options = options(&settings)?;
-    let run = resume(known, options, tools, context)?;
+    let dir = known.dir();
+    let mut run = resume(known, options, tools, context)?;
+    acceptance::keep(&mut run, &dir, settings.accept_rejects.as_deref())?;
     require_same_collisions(&run).map_err(another_choice)?;
     perform(&run, session, context).await
 }
@@ -175,7 +193,7 @@ async fn go_on(settings: Elastic, tools: Tools, mut known: Known, context: &Cont
 fn options(settings: &Elastic) -> Result<Options> {
     Ok(Options {
         verification: settings.verification,
-        accepted_rejects: consent::accepted(settings.accept_rejects.as_deref())?,
+        accepted_rejects: acceptance::read(settings.accept_rejects.as_deref())?,
         indices_at_once: (!settings.parallel).then_some(1),
         on_id_collision: settings.on_id_collision,
         ..Options::default()

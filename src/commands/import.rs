@@ -1,8 +1,8 @@
 //! `import`: an export into an Elasticsearch 7 or 8 that is given.
 
-use super::Context;
-use super::consent::{DRY_RUN, accepted};
+use super::consent::DRY_RUN;
 use super::session::{as_refusal, open_log_at};
+use super::{Context, acceptance};
 use crate::display::format::{self, bytes, documents, plural};
 use crate::display::{Align, table};
 use crate::elastic::{
@@ -12,7 +12,7 @@ use crate::elastic::{
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
-use crate::report::{changed_fields, oddities, refused_documents, unindexed_fields};
+use crate::report::{self, changed_fields, oddities, refused_documents, unindexed_fields};
 use crate::settings::Import;
 use crate::steps::blocking;
 use std::collections::BTreeMap;
@@ -66,8 +66,12 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         Proof::Counts => "counted",
     };
     step.end(format!("{} {compared}", documents(written.documents)));
+    let left_out = match all.left_out {
+        0 => String::new(),
+        number => format!(" Not among them: {}.", report::left_out(number)),
+    };
     context.display.print(&format!(
-        "{} in {} are in Elasticsearch {} at {}, every one {}, in {}.",
+        "{} in {} are in Elasticsearch {} at {}, every one {}, in {}.{left_out}",
         documents(all.documents),
         plural(all.indices, "index", "indices"),
         work.target.version,
@@ -86,7 +90,7 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
     let (input, wanted) = (settings.input.clone(), settings.wanted.clone());
     let finish = settings.session.command("export");
     let export = blocking(move || Export::open(&input, &wanted, &finish)).await?;
-    let target = Target::open(Client::new(settings.target.with_password())?).await?;
+    let target = Target::open(Client::new(settings.target.with_password())?, &context.events, &context.cancel).await?;
     let templates = Templates::release_1_1()?;
     let plans = export.indices.iter().map(|(name, index)| plan(name, index, &templates, &target.version));
     let plans = plans.collect::<Result<Vec<_>>>()?;
@@ -111,7 +115,7 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
     let names: Vec<String> = unfinished.map(|(plan, _)| plan.index.clone()).collect();
     let (checked, events, cancel) = (export.clone(), context.events.clone(), context.cancel.clone());
     let read = blocking(move || checked.check_files(names.iter().map(String::as_str), &events, &cancel)).await?;
-    let accepted = accepted(settings.accept_rejects.as_deref())?;
+    let accepted = acceptance::read(settings.accept_rejects.as_deref())?;
     let rejects = (!settings.dry_run).then(|| Arc::new(RejectLog::new(journal.rejects_file())));
     let look = Look {
         target: &target.version,

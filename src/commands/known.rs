@@ -4,7 +4,7 @@ use crate::docker::ProjectArgs;
 use crate::error::{Error, Result};
 use crate::files::locks::RunLock;
 use crate::journal::{Index, IndexEntry, Journal, Phase, State, Status};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, work_dir};
 use crate::settings::Session;
 use crate::steps::project_args;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Returns the directory that the journal lies in, with everything else that belongs to the migration.
+    pub fn dir(&self) -> PathBuf {
+        self.journal_path.parent().map_or_else(|| work_dir(&self.plan.home.from), Path::to_owned)
+    }
+
     /// Returns the home as it is called now: the journal lies in it.
     pub fn home_now(&self) -> PathBuf {
         let home = self.journal_path.parent().and_then(Path::parent);

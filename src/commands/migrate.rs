@@ -7,12 +7,12 @@ use super::lookup::known;
 use super::prepare::prepare;
 use super::rollback::roll_back;
 use super::session::{Tools, as_refusal, begin, connect, open_log, resume};
-use super::{Context, consent};
+use super::{Context, acceptance, consent};
 use crate::display::Choice;
 use crate::engine::{self, Failure, Reached};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Scope};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, work_dir};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
 use crate::steps::{Checked, Options, Run, VerifiedElastic, extent, require_same_collisions};
@@ -48,15 +48,20 @@ fn completed_text(known: &Known, settings: &Migration) -> String {
 }
 
 async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, context: &Context) -> Result<()> {
-    let prepared = prepare(&settings, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
+    let mut prepared =
+        prepare(&settings, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
     let session = &settings.session;
+    let accepts = settings.accept_rejects.as_deref();
+    prepared.findings.splice(0..0, acceptance::ask_again(before.as_ref(), accepts, &session.command(""))?);
     if !consent::ask(&prepared, settings.dry_run, &session.command("rollback"), context).await? {
         return Ok(());
     }
     let plan = prepared.plan;
     let _lock = lock_new(session, &plan)?;
     let options = options(&settings)?;
-    let run = begin(session, plan, options, tools, context)?;
+    let mut run = begin(session, plan, options, tools, context)?;
+    let dir = work_dir(&run.plan.home.from);
+    acceptance::keep(&mut run, &dir, accepts)?;
     open_log(session, &run.plan.home.from.clone(), &run.plan.stamp.clone(), context)?;
     perform(&run, &settings, context).await
 }
@@ -73,13 +78,15 @@ async fn go_on(settings: Migration, tools: Tools, mut known: Known, context: &Co
     said.settle(&mut known.plan).map_err(another_choice)?;
     open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
     let options = options(&settings)?;
-    let run = resume(known, options, tools, context)?;
+    let dir = known.dir();
+    let mut run = resume(known, options, tools, context)?;
+    acceptance::keep(&mut run, &dir, settings.accept_rejects.as_deref())?;
     require_same_collisions(&run).map_err(another_choice)?;
     perform(&run, &settings, context).await
 }
 
 fn options(settings: &Migration) -> Result<Options> {
-    let accepted_rejects = consent::accepted(settings.accept_rejects.as_deref())?;
+    let accepted_rejects = acceptance::read(settings.accept_rejects.as_deref())?;
     let Migration { verification, on_id_collision, .. } = *settings;
     Ok(Options { accepted_rejects, verification, on_id_collision, ..Options::default() })
 }
@@ -155,6 +162,7 @@ pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Ou
     Ok(Outcome {
         documents: all.documents,
         indices: all.indices,
+        left_out: all.left_out,
         only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
         elapsed: begun.elapsed(),
         checks,

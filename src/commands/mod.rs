@@ -1,6 +1,7 @@
 //! The commands: from resolved settings to a finished task. They put the parts together and hold no knowledge of
 //! their own.
 
+mod acceptance;
 mod as_begun;
 mod check;
 mod consent;

@@ -3,7 +3,7 @@
 use super::known::{Known, lock};
 use super::lookup::known;
 use super::session::{Tools, connect, go_on_command, open_log, resume};
-use super::{Context, consent};
+use super::{Context, acceptance, consent};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::journal::Phase;
@@ -135,7 +135,7 @@ pub(super) async fn roll_back(
     })?;
     let aside = set_aside(run).await?;
     let Some(server) = run.plan.server() else {
-        let again = go_on_command(session, &run.plan);
+        let again = acceptance::with_accepted(go_on_command(session, &run.plan), run);
         context.display.print(&elastic_back_text(&run.plan, &aside, &again));
         return Ok(());
     };
@@ -145,7 +145,7 @@ pub(super) async fn roll_back(
         start,
         &aside,
         &format!("{old_stack} up -d{}", if run.plan.rescues.is_empty() { "" } else { " --no-recreate" }),
-        &session.command(""),
+        &acceptance::with_accepted(session.command(""), run),
     ));
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! `status`: where a migration stands, and what can be done next.
 
-use super::Context;
 use super::known::{Known, goes_on, progress};
 use super::lookup::known;
 use super::session::{go_on_command, session_of};
+use super::{Context, acceptance};
 use crate::error::Result;
 use crate::journal::Phase;
 use crate::plan::Step;
@@ -91,6 +91,11 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
             lines.push("A step of the way back failed and needs your help; see below.".into());
             lines.push(format!("When the cause is gone: {go_back}"));
         }
+    }
+    if known.state.phase != Phase::RolledBack
+        && let Some(file) = acceptance::of(known)
+    {
+        lines.push(format!("Documents are left out, as accepted with --accept-rejects: {}", file.display()));
     }
     if let Some(stopped) = &known.state.stopped {
         lines.push(match stopped {

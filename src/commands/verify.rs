@@ -3,7 +3,7 @@
 use super::known::lock;
 use super::lookup::known;
 use super::session::{connect, go_on_command, open_log, resume, session_of};
-use super::{Context, consent};
+use super::{Context, acceptance, consent};
 use crate::error::{Error, Result};
 use crate::journal::{Phase, Status};
 use crate::plan::Step;
@@ -38,8 +38,9 @@ pub async fn verify(settings: Verify, context: &Context) -> Result<()> {
     let tools = connect(session, false, context).await?;
     let (_lock, known) = lock(session, known)?;
     open_log(session, &known.home_now(), &known.plan.stamp, context)?;
-    let accepted_rejects = consent::accepted(settings.accept_rejects.as_deref())?;
-    let run = resume(known, Options { accepted_rejects, ..Options::default() }, tools, context)?;
+    let dir = known.dir();
+    let mut run = resume(known, Options::default(), tools, context)?;
+    acceptance::keep(&mut run, &dir, settings.accept_rejects.as_deref())?;
     let comparison = compare_again(&run).await?;
     context.display.print(&comparison_text(&comparison));
     comparison_error(&comparison).map_or(Ok(()), Err)

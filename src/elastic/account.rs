@@ -33,6 +33,8 @@ pub struct Extent {
     pub indices: u64,
     /// Documents in them.
     pub documents: u64,
+    /// Documents that came out and were left out, with a reason that was told.
+    pub left_out: u64,
 }
 
 /// Makes sure that all indices that were `planned` are among those that are `here`.
@@ -62,7 +64,8 @@ pub fn settle<'a>(done: &str, planned: impl IntoIterator<Item = &'a str>, accoun
     }
     accounts.iter().try_for_each(Account::settle)?;
     let documents = accounts.iter().map(|account| account.found.unwrap_or(account.written)).sum();
-    Ok(Extent { indices: accounts.len() as u64, documents })
+    let left_out = accounts.iter().map(|account| account.left_out).sum();
+    Ok(Extent { indices: accounts.len() as u64, documents, left_out })
 }
 
 impl Account<'_> {
@@ -116,7 +119,7 @@ mod tests {
     #[test]
     fn what_adds_up_is_counted() {
         let extent = settle("copied", ["events-log-x", "events-plot-x"], &[LOG, PLOT]).unwrap();
-        assert_eq!(extent, Extent { indices: 2, documents: 11 });
+        assert_eq!(extent, Extent { indices: 2, documents: 11, left_out: 1 });
         // One that came after the plan was made.
         assert_eq!(settle("copied", ["events-log-x"], &[LOG, PLOT]).unwrap().indices, 2);
         assert_eq!(settle("copied", [], &[]).unwrap(), Extent::default());

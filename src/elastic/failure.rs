@@ -65,6 +65,8 @@ const OF_THE_NODE: [&str; 9] = [
     "refresh_failed_engine_exception",
     "flush_failed_engine_exception",
 ];
+/// What [`Client::cluster_id`](super::Client::cluster_id) says of a node that has not found its cluster.
+pub(super) const NO_CLUSTER_YET: &str = "the node is not yet part of a cluster";
 /// As the system's library words it (`ENOSPC`).
 const DISK_FULL: &str = "No space left on device";
 
@@ -104,6 +106,15 @@ impl Cause {
 }
 
 impl Refusal {
+    /// Whether a login was refused because the node cannot look it up yet.
+    fn is_of_unready_users(&self) -> bool {
+        let reason = self.reason.to_lowercase();
+        let not_ready = ["not ready", "unavailable", "not available", "not recovered", "not yet"];
+        matches!(self.status, 401 | 403)
+            && reason.contains("security")
+            && not_ready.iter().any(|phrase| reason.contains(phrase))
+    }
+
     /// Reads an error answer. Whatever the body is, something readable comes out: a proxy's HTML is cut short.
     pub fn parse(status: u16, body: &[u8]) -> Self {
         #[derive(Deserialize)]
@@ -135,6 +146,19 @@ impl Failure {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+
+    /// Returns what is not ready, as a phrase, where the node seems to be starting: nothing listens there yet, it has not found
+    /// its cluster, or the index of its users is not there yet. Nothing for all other failures.
+    pub fn while_starting(&self) -> Option<String> {
+        match self {
+            Self::Unreachable(error) if is_refused_connection(error) => Some("nothing listens there yet".to_owned()),
+            Self::Unreadable(why) if why == NO_CLUSTER_YET => Some(why.clone()),
+            Self::Refused(refusal) if refusal.status == 503 || refusal.is_of_unready_users() => {
+                Some(refusal.to_string())
+            }
             _ => None,
         }
     }
@@ -171,6 +195,14 @@ impl Failure {
             }
         }
     }
+}
+
+/// Whether nobody listens at the address. One that leads nowhere fails otherwise.
+fn is_refused_connection(error: &reqwest::Error) -> bool {
+    let first: Option<&dyn std::error::Error> = Some(error);
+    std::iter::successors(first, |error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 fn refusal_hint(refusal: &Refusal) -> &'static str {

@@ -31,8 +31,8 @@ impl Files {
     pub fn open(path: &Path) -> Result<Self> {
         let mut files = Self::beside(DataDirectory::open(path)?);
         let counted = files.indices.iter().map(|index| {
-            let units = files.units(&index.name)?;
-            Ok(SourceIndex { documents: units.iter().map(Unit::documents).sum(), ..index.clone() })
+            let (_, live) = files.open_index(&index.name)?;
+            Ok(SourceIndex { documents: live, ..index.clone() })
         });
         files.indices = counted.collect::<Result<_>>()?;
         Ok(files)
@@ -79,7 +79,8 @@ impl Files {
         Ok(longest)
     }
 
-    /// Returns the server's indices by name, closed ones too. Their numbers of documents count deleted and nested ones.
+    /// Returns the server's indices by name, closed ones too. Their numbers of documents are those that live, nested ones and
+    /// what is in both commit and translog included: no fewer than come out.
     pub fn indices(&self) -> &[SourceIndex] {
         &self.indices
     }

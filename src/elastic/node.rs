@@ -1,7 +1,7 @@
 //! The node as a whole: its version, and when it has come up.
 
 use super::client::{Call, Client};
-use super::failure::Failure;
+use super::failure::{Failure, NO_CLUSTER_YET};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl Client {
         let answer: Value = self.json_once(&call).await?;
         match answer.get("cluster_uuid").and_then(Value::as_str) {
             Some(id) if id != "_na_" => Ok(id.to_owned()),
-            _ => Err(Failure::Unreadable("the node is not yet part of a cluster".to_owned())),
+            _ => Err(Failure::Unreadable(NO_CLUSTER_YET.to_owned())),
         }
     }
 

@@ -48,8 +48,9 @@ pub fn into_directory(
     for index in directory.indices() {
         let shards = directory.shards(index)?;
         let units: Vec<Unit> = shards.iter().flat_map(Shard::units).collect();
-        Job { target, index, units: &units, events, cancel }.run(&mut manifest)?;
-        live.insert(index.name.as_str(), shards.iter().map(Shard::live_documents).sum());
+        let lives = shards.iter().map(Shard::live_documents).sum();
+        Job { target, index, units: &units, lives, events, cancel }.run(&mut manifest)?;
+        live.insert(index.name.as_str(), lives);
     }
     manifest.settle(&live)?;
     let mut stayed = Vec::new();
@@ -106,6 +107,8 @@ struct Job<'a> {
     target: &'a Path,
     index: &'a IndexMetadata,
     units: &'a [Unit],
+    /// Documents that live, nested ones included.
+    lives: u64,
     events: &'a Events,
     cancel: &'a CancellationToken,
 }
@@ -126,7 +129,6 @@ impl Job<'_> {
             _ => self.begin(),
         };
         self.describe(&entry)?;
-        let expected = self.units.iter().map(Unit::documents).sum();
         let mut writing =
             Writing { target: self.target, encoding: manifest.encoding, entry, outputs: BTreeMap::new(), pending: 0 };
         let left = self.units.get(writing.entry.units..).unwrap_or_default();
@@ -137,7 +139,7 @@ impl Job<'_> {
                 Part::Block(block) => {
                     done += block.documents;
                     writing.write(name, &block)?;
-                    self.events.progress(name, done, Some(expected), Counted::Documents);
+                    self.events.progress(name, done, Some(self.lives), Counted::Documents);
                 }
                 Part::EndOfUnit { apart } => {
                     units += 1;

@@ -37,7 +37,6 @@ pub fn into_stream(
                 types.join(", ")
             ));
         }
-        let expected = units.iter().map(Unit::documents).sum();
         let (mut done, mut apart) = (0, 0);
         read_units(&index.name, &units, cancel, |part| {
             let block = match part {
@@ -52,7 +51,7 @@ pub fn into_stream(
             totals.source_bytes += block.source_bytes;
             totals.converted += block.converted;
             done += block.documents;
-            events.progress(&index.name, done, Some(expected), Counted::Documents);
+            events.progress(&index.name, done, Some(live), Counted::Documents);
             Ok(())
         })?;
         events.progress_ended(&index.name);

@@ -2,8 +2,12 @@
 
 use super::check::Export;
 use super::journal::{Journal, Noted};
+use crate::display::format::duration;
 use crate::elastic::{Client, Failure, IndexPlan, Occupant, Version};
 use crate::error::{Error, Result};
+use crate::events::{Events, Unit};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// How many names a refusal tells.
 const TOLD: usize = 20;
@@ -11,6 +15,22 @@ const TOLD: usize = 20;
 const LOGIN: &str = "Name the user in the address, --target http://USER@HOST:9200, and give the password in the variable \
                      CLEARML_MIGRATE_PASSWORD.";
 const NEVER_OVERWRITTEN: &str = "Nothing there is ever overwritten. Import only others: --index GLOB";
+
+/// As long a node that is starting is waited for.
+const STARTS_WITHIN: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_secs(1);
+
+/// What a node says of itself: its version, and its cluster if it is one that takes an import.
+struct Answer {
+    version: Version,
+    cluster: Option<String>,
+}
+
+async fn ask(client: &Client) -> Result<Answer, Failure> {
+    let version = client.version_once().await?;
+    let cluster = if matches!(version.major, 7 | 8) { Some(client.cluster_id().await?) } else { None };
+    Ok(Answer { version, cluster })
+}
 
 /// A node of Elasticsearch 7 or 8.
 #[derive(Debug, Clone)]
@@ -37,21 +57,63 @@ pub enum Standing {
 }
 
 impl Target {
-    /// Asks a node what it is. Nothing is written.
+    /// Asks a node what it is; one that is starting is waited for, up to two minutes. Nothing is written.
     ///
     /// # Errors
-    /// Refuses a node of another version and one that asks for another login; fails when it does not answer.
-    pub async fn open(client: Client) -> Result<Self> {
+    /// Refuses a node of another version and one that asks for another login; fails when it does not answer, and on cancel.
+    pub async fn open(client: Client, events: &Events, cancel: &CancellationToken) -> Result<Self> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Error::cancelled()),
+            opened = Self::open_within(client, STARTS_WITHIN, events) => opened,
+        }
+    }
+
+    async fn open_within(client: Client, within: Duration, events: &Events) -> Result<Self> {
+        let begun = Instant::now();
+        let mut task = None;
+        let answer = loop {
+            let failure = match ask(&client).await {
+                Ok(answer) => break Ok(answer),
+                Err(failure) => failure,
+            };
+            let Some(why) = failure.while_starting().filter(|_| begun.elapsed() < within) else { break Err(failure) };
+            let task = task.get_or_insert_with(|| {
+                events.info(format!(
+                    "Waiting up to {} seconds for Elasticsearch at {}, which seems to be starting: {why}",
+                    within.as_secs(),
+                    client.address()
+                ));
+                format!("Elasticsearch at {}", client.address())
+            });
+            events.progress(task, begun.elapsed().as_secs(), Some(within.as_secs()), Unit::Seconds);
+            tokio::time::sleep(POLL.min(within)).await;
+        };
+        if let Some(task) = &task {
+            events.progress_ended(task);
+            if answer.is_ok() {
+                events.info(format!("{task} was ready after {}", duration(begun.elapsed())));
+            }
+        }
+        Self::of_answer(client, answer, task.map(|_| within))
+    }
+
+    /// `waited` says how long the answer was waited for, where it was.
+    fn of_answer(client: Client, answer: Result<Answer, Failure>, waited: Option<Duration>) -> Result<Self> {
         let address = client.address().to_owned();
         let explain = |failure: Failure| match failure.status() {
             Some(401 | 403) => {
                 Error::refused(format!("Elasticsearch at {address} does not let this user in.")).hint(LOGIN)
             }
-            _ => failure.explain(format!("Elasticsearch at {address} does not answer as it should.")),
+            _ => failure.explain(match waited {
+                Some(within) => {
+                    format!("Elasticsearch at {address} was not ready within {} seconds.", within.as_secs())
+                }
+                None => format!("Elasticsearch at {address} does not answer as it should."),
+            }),
         };
-        let version = client.version_once().await.map_err(explain)?;
-        if matches!(version.major, 7 | 8) {
-            let cluster = client.cluster_id().await.map_err(explain)?;
+        let Answer { version, cluster } = answer.map_err(explain)?;
+        if let Some(cluster) = cluster {
             return Ok(Self { client, version, cluster });
         }
         Err(Error::refused(format!(
@@ -123,5 +185,99 @@ impl Target {
         Error::refused(format!("{address} has indices of these names already: {}.", told.join(", ")))
             .hint(NEVER_OVERWRITTEN)
             .hint(format!("What can be missed there, delete yourself first: curl -X DELETE '{address}/{first}'"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{Event, Sink};
+    use serde_json::json;
+    use std::sync::{Arc, Mutex};
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    struct Told(Arc<Mutex<Vec<String>>>);
+
+    impl Sink for Told {
+        fn event(&self, event: &Event) {
+            if let Event::Info(text) = event {
+                self.0.lock().unwrap().push(text.clone());
+            }
+        }
+    }
+
+    fn told() -> (Events, Arc<Mutex<Vec<String>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        (Events::new(Told(Arc::clone(&told))), told)
+    }
+
+    async fn serve(server: &MockServer, at: &str, answers: Vec<ResponseTemplate>) {
+        let last = answers.len();
+        for (number, answer) in (1..).zip(answers) {
+            let mock = Mock::given(path(at)).respond_with(answer);
+            let mock = if number < last { mock.up_to_n_times(1) } else { mock };
+            mock.with_priority(number as u8).mount(server).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_starting_is_waited_for() {
+        let server = MockServer::start().await;
+        let ok = |body| ResponseTemplate::new(200).set_body_json(body);
+        let unready =
+            json!({"error": {"type": "security_exception", "reason": "security index not ready"}, "status": 401});
+        serve(
+            &server,
+            "/",
+            vec![
+                ResponseTemplate::new(401).set_body_json(unready.clone()),
+                ok(json!({"version": {"number": "8.17.0"}})),
+            ],
+        )
+        .await;
+        serve(&server, "/_nodes/_local", vec![ResponseTemplate::new(401).set_body_json(unready)]).await;
+        let state = "/_cluster/state/version";
+        serve(
+            &server,
+            state,
+            vec![ResponseTemplate::new(503), ok(json!({"cluster_uuid": "_na_"})), ok(json!({"cluster_uuid": "c"}))],
+        )
+        .await;
+        let (events, told) = told();
+        let client = Client::new(&server.uri()).unwrap();
+        let target = Target::open(client, &events, &CancellationToken::new()).await.unwrap();
+        assert_eq!((target.version.major, target.cluster.as_str()), (8, "c"));
+        let told = told.lock().unwrap().join("\n").replace(&server.uri(), "NODE");
+        let waiting = "Waiting up to 120 seconds for Elasticsearch at NODE, which seems to be starting: security_exception: security \
+                       index not ready (HTTP status 401)\nElasticsearch at NODE was ready after ";
+        assert!(told.starts_with(waiting), "{told}");
+    }
+
+    #[tokio::test]
+    async fn what_never_starts_ends_with_how_long_it_was_waited_for() {
+        // Nobody listens at a port that was free a moment ago.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Client::new(&format!("http://{address}")).unwrap();
+        let (events, told) = told();
+        let error = Target::open_within(client, Duration::from_millis(300), &events).await.unwrap_err();
+        assert_eq!(
+            error.message().replace(&address.to_string(), "NODE"),
+            "Elasticsearch at http://NODE was not ready within 0 seconds."
+        );
+        let told = told.lock().unwrap().concat();
+        assert!(told.ends_with("which seems to be starting: nothing listens there yet"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn what_will_not_change_is_not_waited_for() {
+        let server = MockServer::start().await;
+        let wrong = json!({"error": {"type": "security_exception", "reason": "unable to authenticate user [elastic]"}, "status": 401});
+        serve(&server, "/", vec![ResponseTemplate::new(401).set_body_json(wrong.clone())]).await;
+        serve(&server, "/_nodes/_local", vec![ResponseTemplate::new(401).set_body_json(wrong)]).await;
+        let (events, told) = told();
+        let refused = Target::open(Client::new(&server.uri()).unwrap(), &events, &CancellationToken::new()).await;
+        assert!(refused.unwrap_err().message().ends_with("does not let this user in."));
+        assert!(told.lock().unwrap().is_empty());
     }
 }

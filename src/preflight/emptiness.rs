@@ -41,8 +41,7 @@ fn nothing(place: &Path, data: &DataDir, experiments: Option<&Experiments>, empt
     match experiments {
         Some(Experiments::Counted { all, ran: ran @ 1.. }) => lost(&nothing, *all, *ran),
         Some(Experiments::Counted { all, .. }) if empty => {
-            let all = plural(*all, "experiment", "experiments");
-            believed(&nothing, &format!("{OPTION} was given, and of {all} in MongoDB none has run"))
+            believed(&nothing, &format!("{OPTION} was given, and {}", none_ran(*all)))
         }
         Some(Experiments::Unknown { why }) if empty => {
             believed(&nothing, &format!("{OPTION} was given; MongoDB was not asked ({why})"))
@@ -51,8 +50,8 @@ fn nothing(place: &Path, data: &DataDir, experiments: Option<&Experiments>, empt
         Some(Experiments::Counted { all, .. }) => Finding::refusal(
             format!("{nothing}."),
             format!(
-                "{IS_IT_MOUNTED}\nOf {} in MongoDB none has run, so the server may well be empty. If you know that it is: {OPTION}",
-                plural(*all, "experiment", "experiments")
+                "{IS_IT_MOUNTED}\n{}, so that the server may well be empty. If you know that it is: {OPTION}",
+                none_ran(*all)
             ),
         ),
         Some(Experiments::Unknown { why }) => Finding::refusal(
@@ -81,6 +80,15 @@ fn no_events(place: &Path, data: &DataDir, experiments: &Experiments) -> Option<
             )
             .lasting(),
         ),
+    }
+}
+
+/// Says that no experiment has run, as a clause.
+fn none_ran(all: u64) -> String {
+    match all {
+        0 => "MongoDB has no experiments".to_owned(),
+        1 => "MongoDB has 1 experiment, which has not run".to_owned(),
+        _ => format!("MongoDB has {}, none of which has run", plural(all, "experiment", "experiments")),
     }
 }
 
@@ -154,6 +162,9 @@ mod tests {
             (counted(8, 5), true, true),
             (counted(3, 0), false, true),
             (counted(3, 0), true, false),
+            (counted(1, 0), false, true),
+            (counted(0, 0), false, true),
+            (counted(0, 0), true, false),
             (unknown(), false, true),
             (unknown(), true, false),
             (None, false, true),

@@ -1,5 +1,6 @@
 //! What `verify` found, as text and as the error that ends it.
 
+use super::outcome::left_out;
 use super::page::Page;
 use crate::display::Paint;
 use crate::display::format::{documents, plural};
@@ -24,6 +25,9 @@ pub fn comparison_text(comparison: &Comparison) -> String {
         true => format!("Of {} in {indices}: {missing} missing, {changed} changed.", documents(all)),
         false => format!("All {} in {indices} are there, unchanged.", documents(all)),
     });
+    if comparison.left_out > 0 {
+        page.paragraph(0, &format!("Not among them: {}.", left_out(comparison.left_out)));
+    }
     if added > 0 {
         page.paragraph(0, &format!("Added since: {}.", documents(added)));
     }
@@ -80,6 +84,7 @@ mod tests {
             target: "/data/elastic_7".into(),
             indices,
             made_since: Vec::new(),
+            left_out: 0,
         }
     }
 
@@ -92,6 +97,16 @@ mod tests {
         let comparison = comparison(vec![index("events-log-a"), index("events-plot-a")]);
         assert!(comparison_error(&comparison).is_none());
         insta::assert_snapshot!(comparison_text(&comparison));
+    }
+
+    #[test]
+    fn what_was_left_out_of_the_copy_is_not_called_compared() {
+        let comparison = Comparison { left_out: 5, ..comparison(vec![index("events-log-a")]) };
+        assert!(comparison_error(&comparison).is_none());
+        let text = comparison_text(&comparison);
+        let told = "\nAll 1,000 documents in 1 index are there, unchanged.\nNot among them: 5 documents that were left out, as \
+                    accepted with\n--accept-rejects.\n";
+        assert!(text.contains(told), "{text}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
             0,
             &format!(
                 "They are everything that {source} held{}: {}. This run took {}.",
-                but_for(plan),
+                but_for(plan, outcome),
                 outcome.extent(),
                 duration(outcome.elapsed)
             ),

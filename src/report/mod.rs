@@ -17,7 +17,7 @@ pub use comparison::{comparison_error, comparison_text};
 pub use elastic::{elastic_back_text, elastic_text};
 pub use fields::changed_fields;
 pub use oddities::oddities;
-pub use outcome::{Outcome, rolled_back_text, success_text};
+pub use outcome::{Outcome, left_out, rolled_back_text, success_text};
 pub use plan::plan_text;
 pub use recorded::recorded_text;
 pub use values::{not_as_foretold, refused_documents, unindexed_fields};

@@ -16,6 +16,8 @@ pub struct Outcome {
     pub documents: u64,
     /// Indices copied.
     pub indices: u64,
+    /// Documents that were left out, as the user accepted.
+    pub left_out: u64,
     /// Documents were not compared, as the user wished.
     pub only_counted: bool,
     /// Wall time of this run.
@@ -49,7 +51,7 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
         0,
         &format!(
             "It has everything that the old server had{}: {}. This run took {}.",
-            but_for(plan),
+            but_for(plan, outcome),
             outcome.extent(),
             duration(outcome.elapsed)
         ),
@@ -78,8 +80,17 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
 }
 
 /// Returns what restricts the word "everything", as a phrase.
-pub(super) fn but_for(plan: &Plan) -> &'static str {
-    if plan.elastic.warnings.is_empty() { "" } else { ", but for what is noted below" }
+pub(super) fn but_for(plan: &Plan, outcome: &Outcome) -> String {
+    let left_out = (outcome.left_out > 0).then(|| left_out(outcome.left_out));
+    let noted = (!plan.elastic.warnings.is_empty()).then(|| "what is noted below".to_owned());
+    let all: Vec<String> = left_out.into_iter().chain(noted).collect();
+    if all.is_empty() { String::new() } else { format!(", but for {}", all.join(" and for ")) }
+}
+
+/// Returns how many documents were left out, and why that was allowed, as a phrase.
+pub fn left_out(number: u64) -> String {
+    let were = if number == 1 { "was" } else { "were" };
+    format!("{} that {were} left out, as accepted with --accept-rejects", documents(number))
 }
 
 /// Returns the report of a finished rollback.
@@ -168,9 +179,26 @@ mod tests {
         assert!(text.contains("everything that the old server had, but for what is noted below:"), "{text}");
     }
 
+    #[test]
+    fn what_was_left_out_is_no_part_of_everything() {
+        let mut plan = sample::plan();
+        let told = |plan: &Plan, left_out| but_for(plan, &Outcome { left_out, ..outcome() });
+        assert_eq!(told(&plan, 0), "");
+        assert_eq!(told(&plan, 1), ", but for 1 document that was left out, as accepted with --accept-rejects");
+        plan.elastic.warnings = vec!["x is no index and is left out.".to_owned()];
+        let both =
+            ", but for 5 documents that were left out, as accepted with --accept-rejects and for what is noted below";
+        assert_eq!(told(&plan, 5), both);
+        let text = success_text(&sample::plan(), &Outcome { left_out: 5, ..outcome() }, GO_BACK).replace('\n', " ");
+        let everything = "It has everything that the old server had, but for 5 documents that were left out, as accepted with \
+                          --accept-rejects: 200,000 documents in 14 indices, every one compared.";
+        assert!(text.contains(everything), "{text}");
+    }
+
     fn outcome() -> Outcome {
         Outcome {
             documents: 200_000,
+            left_out: 0,
             only_counted: false,
             indices: 14,
             elapsed: Duration::from_secs(204),

@@ -26,6 +26,8 @@ pub struct Comparison {
     pub indices: Vec<Compared>,
     /// Indices that only the new data have.
     pub made_since: Vec<String>,
+    /// Documents that were left out of the copy, as was accepted.
+    pub left_out: u64,
 }
 
 /// Compares all indices that were copied.
@@ -73,7 +75,8 @@ async fn compare(run: &Run) -> Result<Comparison> {
     require_all("compared", planned(run)?.iter().map(String::as_str), indices.iter().map(|one| one.index.as_str()))?;
     let known = |name: &String| indices.iter().any(|one| one.index == *name);
     let made_since = new.indices().await?.into_iter().filter(|name| !known(name)).collect();
-    Ok(Comparison { source, target, indices, made_since })
+    let left_out = copied_indices(run)?.iter().map(|one| one.outcome.left_out).sum();
+    Ok(Comparison { source, target, indices, made_since, left_out })
 }
 
 /// Returns the indices that must have been compared: those of the plan and those of the copy's result.
