@@ -1,5 +1,6 @@
 //! Documents that are accepted to be left out: the acceptance belongs to the migration. It need not be said again to go on
-//! with it or to compare; another migration of the same data asks again, as the documents may be others by then.
+//! with it or to compare, as long as the data are the same; another migration asks again, as the documents may be others by
+//! then.
 
 use super::known::Known;
 use crate::display::format::documents;
@@ -7,7 +8,7 @@ use crate::elastic::Accepted;
 use crate::error::{Context, Result};
 use crate::files;
 use crate::preflight::Finding;
-use crate::steps::Run;
+use crate::steps::{Acceptance, Run};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +27,9 @@ pub(super) fn read(file: Option<&Path>) -> Result<Arc<Accepted>> {
 /// # Errors
 /// Fails when a file cannot be read or written.
 pub(super) fn keep(run: &mut Run, dir: &Path, file: Option<&Path>) -> Result<()> {
-    run.options.accepted_rejects = kept_with(&file_in(dir, &run.plan.stamp), file)?;
+    let kept = file_in(dir, &run.plan.stamp);
+    let (said, all) = (read(file)?, kept_with(&kept, file)?);
+    run.options.acceptance = Arc::new(Acceptance::new(said, all, kept));
     Ok(())
 }
 

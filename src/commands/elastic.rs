@@ -191,9 +191,10 @@ async fn go_on(settings: Elastic, tools: Tools, mut known: Known, context: &Cont
 }
 
 fn options(settings: &Elastic) -> Result<Options> {
+    // As for a server: what is no rejects file is refused before anything is begun.
+    acceptance::read(settings.accept_rejects.as_deref())?;
     Ok(Options {
         verification: settings.verification,
-        accepted_rejects: acceptance::read(settings.accept_rejects.as_deref())?,
         indices_at_once: (!settings.parallel).then_some(1),
         on_id_collision: settings.on_id_collision,
         ..Options::default()

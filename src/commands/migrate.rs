@@ -86,9 +86,10 @@ async fn go_on(settings: Migration, tools: Tools, mut known: Known, context: &Co
 }
 
 fn options(settings: &Migration) -> Result<Options> {
-    let accepted_rejects = acceptance::read(settings.accept_rejects.as_deref())?;
+    // Before anything is begun: what is no rejects file is refused. It is taken in once there is a place to keep it.
+    acceptance::read(settings.accept_rejects.as_deref())?;
     let Migration { verification, on_id_collision, .. } = *settings;
-    Ok(Options { accepted_rejects, verification, on_id_collision, ..Options::default() })
+    Ok(Options { verification, on_id_collision, ..Options::default() })
 }
 
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {
