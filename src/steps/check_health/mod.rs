@@ -1,0 +1,94 @@
+//! Check the new server: that it runs, that its databases are at the release's versions, and that it has what the
+//! old one had, asked through the server itself.
+//!
+//! A green answer alone proves nothing: a failed schema migration of MongoDB is only logged, and a missing index
+//! answers 200 with nothing in it. Hence versions and counts (seen on servers 0.15.1 and 1.1.1).
+//!
+//! | module | question |
+//! |---|---|
+//! | [`api`] | does the API server answer, without complaint? |
+//! | [`versions`] | has it brought MongoDB's schema to the release's? |
+//! | [`experiments`] | do MongoDB's experiments fit what was copied? |
+//! | [`counts`] | does Elasticsearch serve all documents? |
+//! | [`events`] | does the server show them, logged in? |
+
+mod api;
+mod counts;
+mod events;
+mod experiments;
+mod versions;
+
+use super::copy_elastic::CopiedElastic;
+use super::run::project_args;
+use super::{Done, Run, databases};
+use crate::deployment::Role;
+use crate::docker::Container;
+use crate::error::{Error, Kind, Result};
+use crate::plan::Step;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// MongoDB's schema migrations of a big server take minutes.
+const START_LIMIT: Duration = Duration::from_secs(900);
+
+/// A server that was started long ago answers at once, or has not come round.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the checks leave for the report.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// What was found worth saying: one line each.
+    pub checks: Vec<String>,
+}
+
+pub(super) async fn apply(run: &Run) -> Result<Done> {
+    check(run, START_LIMIT).await
+}
+
+/// Returns whether a new server that was found wanting works by now: its user may have put the cause right.
+///
+/// # Errors
+/// Only when cancelled.
+pub async fn works_by_now(run: &Run) -> Result<bool> {
+    match check(run, LOOK_LIMIT).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == Kind::Cancelled => Err(error),
+        Err(error) => {
+            run.events.detail(format!("the new server still does not work: {error}"));
+            Ok(false)
+        }
+    }
+}
+
+async fn check(run: &Run, limit: Duration) -> Result<Done> {
+    let release = crate::release::find(&run.server()?.release)?;
+    let api = api::wait_for_api(run, limit).await?;
+    databases::note(run).await;
+    let mut checks = vec![versions::check_versions(run, release).await?];
+    experiments::compare_experiments(run).await?;
+    checks.push(counts::check_counts(run).await?);
+    checks.push(events::check_events(run, release, api).await?);
+    let summary = format!("all {} checks passed", checks.len());
+    let output = serde_json::to_value(Checked { checks })
+        .map_err(|cause| Error::internal("The result of the checks cannot be written.").because(cause))?;
+    Ok(Done { summary, output })
+}
+
+/// Returns the container of the role's service in the new project.
+pub(in crate::steps) async fn container_of(run: &Run, role: Role) -> Result<Container> {
+    let server = run.server()?;
+    let name = server.deployment.service(role).map(|service| service.name.clone());
+    let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
+    let containers = run.docker.project_containers(&server.new_project.name).await?;
+    let mut of_service =
+        containers.into_iter().filter(|one| one.label("com.docker.compose.service") == Some(name.as_str()));
+    let compose = run.compose()?.typed(&project_args(&server.new_project));
+    of_service.next().ok_or_else(|| {
+        Error::failed(format!("The new server has no container for the service {name}."))
+            .hint(format!("See what compose says: {compose} ps"))
+    })
+}
+
+fn copied(run: &Run) -> Result<CopiedElastic> {
+    run.output(Step::CopyElastic)?.ok_or_else(|| Error::internal("The journal holds no result of the copy."))
+}
