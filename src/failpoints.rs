@@ -2,7 +2,7 @@
 //!
 //! They are always compiled in, so that the tests run the very binary that users get. The variable
 //! `CLEARML_MIGRATE_FAILPOINTS` holds `name=action[@N]`, separated by `;`: the action is taken the N-th time
-//! (from 1, default 1) that the named place is reached. Actions: `error` (the operation fails), `kill` (SIGKILL to
+//! (from 1, default 1) that the named place is reached, with `@*` each time. Actions: `error` (the operation fails), `kill` (SIGKILL to
 //! this process, nothing is cleaned up), `sleep:MS` (waits, in milliseconds, then goes on).
 //! Names are `seam.operation` for the three seams, such as `files.rename`, and `step.<name>.<phase>`.
 
@@ -25,7 +25,8 @@ enum Action {
 #[derive(Debug, PartialEq, Eq)]
 struct Armed {
     action: Action,
-    countdown: u64,
+    /// How often the place is yet to be reached; nothing if the action is taken each time.
+    countdown: Option<u64>,
 }
 
 type Table = HashMap<String, Armed>;
@@ -42,8 +43,9 @@ fn parse(text: &str) -> Table {
 fn parse_one(entry: &str) -> Option<(String, Armed)> {
     let (name, rest) = entry.trim().split_once('=')?;
     let (action, countdown) = match rest.split_once('@') {
-        Some((action, n)) => (action, n.parse().ok()?),
-        None => (rest, 1),
+        Some((action, "*")) => (action, None),
+        Some((action, n)) => (action, Some(n.parse().ok()?)),
+        None => (rest, Some(1)),
     };
     let action = match action.split_once(':') {
         Some(("sleep", ms)) => Action::Sleep(Duration::from_millis(ms.parse().ok()?)),
@@ -56,8 +58,9 @@ fn parse_one(entry: &str) -> Option<(String, Armed)> {
 
 fn due(table: &mut Table, name: &str) -> Option<Action> {
     let armed = table.get_mut(name)?;
-    armed.countdown = armed.countdown.checked_sub(1)?;
-    (armed.countdown == 0).then(|| armed.action.clone())
+    let Some(countdown) = &mut armed.countdown else { return Some(armed.action.clone()) };
+    *countdown = countdown.checked_sub(1)?;
+    (*countdown == 0).then(|| armed.action.clone())
 }
 
 /// Marks the place `name`. Does nothing unless a test armed it.
@@ -98,6 +101,13 @@ mod tests {
         assert_eq!(due(&mut table, "files.rename"), None);
         assert_eq!(due(&mut table, "docker.start"), Some(Action::Sleep(Duration::from_millis(5))));
         assert_eq!(due(&mut table, "elastic.bulk"), None);
+    }
+
+    #[test]
+    fn an_action_can_be_due_each_time() {
+        let mut table = parse("health.steady_due=error@*");
+        let twice = [0; 2].map(|_| due(&mut table, "health.steady_due"));
+        assert_eq!(twice, [Some(Action::Error), Some(Action::Error)]);
     }
 
     #[test]

@@ -185,6 +185,9 @@ fn moved(plan: &Plan, path: &std::path::Path) -> std::path::PathBuf {
 
 fn web_address(plan: &Plan) -> Option<String> {
     let service = plan.server()?.deployment.service(crate::deployment::Role::Webserver)?;
+    if service.host_network {
+        return Some("http://localhost".to_owned());
+    }
     let port = service.ports.iter().find(|port| port.container == 80)?;
     Some(format!("http://localhost:{}", port.host))
 }

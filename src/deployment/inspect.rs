@@ -200,6 +200,7 @@ fn service(
             id: one.id.clone(),
             name: one.name.clone(),
             running: one.state.running,
+            fell: one.state.falls() || one.state.exit_code.is_some_and(|code| code != 0),
         }),
         mounts,
         data_paths: Vec::new(),
@@ -211,6 +212,7 @@ fn service(
             .collect(),
         privileged: model.privileged,
         restart: model.restart.clone(),
+        host_network: model.network_mode.as_deref() == Some("host"),
     }
 }
 

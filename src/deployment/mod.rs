@@ -166,6 +166,9 @@ pub struct ServiceContainer {
     pub name: String,
     /// Whether it runs now.
     pub running: bool,
+    /// Whether it did not stay up by itself: it is started again and again, or has ended with an error.
+    #[serde(default)]
+    pub fell: bool,
 }
 
 /// A service of the compose project.
@@ -197,6 +200,9 @@ pub struct Service {
     pub privileged: bool,
     /// Restart policy of the compose model, such as `unless-stopped`.
     pub restart: Option<String>,
+    /// Whether it uses the machine's network, so that its ports are the machine's.
+    #[serde(default)]
+    pub host_network: bool,
 }
 
 /// The compose project, so that every later command means the same one.

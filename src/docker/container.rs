@@ -12,10 +12,16 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 use futures_util::TryStreamExt;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// A container that docker has started again so often does not stay up.
+const OFTEN: u64 = 3;
+/// One that has run for longer may have had its cause put right.
+const YOUNG: Duration = Duration::from_secs(120);
 
 /// A container, running or not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +50,8 @@ pub struct Container {
     pub ports: Vec<PublishedPort>,
     /// Address in each network it is in, of a running container.
     pub addresses: BTreeMap<String, IpAddr>,
+    /// Whose network it uses.
+    pub network: Network,
     /// When docker starts it by itself.
     pub restart: Restart,
     /// Runs privileged.
@@ -68,8 +76,24 @@ pub struct ContainerState {
     pub out_of_memory: bool,
     /// The id of its process on the machine of the daemon, of a running container.
     pub process: Option<i64>,
+    /// When its process began, as docker writes it; empty if none ever did.
+    pub started_at: String,
     /// When its last process ended, as docker writes it; empty if none ever did.
     pub finished_at: String,
+    /// How often docker has started it again by itself since somebody started it.
+    pub restarts: u64,
+}
+
+/// Whose network a container uses (`network_mode`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Network {
+    /// Its own, joined to docker's networks.
+    #[default]
+    Own,
+    /// The machine's: what it listens on, the machine listens on.
+    Host,
+    /// That of the container with this id or name.
+    Of(String),
 }
 
 /// A mount as docker carries it out.
@@ -96,6 +120,19 @@ pub enum MountKind {
     Other(String),
 }
 
+impl ContainerState {
+    /// Returns whether it ends and is started again and again: it waits for docker to start it, or docker has done so
+    /// several times, the last time just now.
+    pub fn falls(&self) -> bool {
+        self.status == "restarting" || (self.running && self.restarts >= OFTEN && self.is_young(Timestamp::now()))
+    }
+
+    fn is_young(&self, now: Timestamp) -> bool {
+        let started: Option<Timestamp> = self.started_at.parse().ok();
+        started.is_some_and(|started| now.duration_since(started).unsigned_abs() < YOUNG)
+    }
+}
+
 impl Container {
     /// Returns a label's value.
     pub fn label(&self, name: &str) -> Option<&str> {
@@ -107,8 +144,12 @@ impl Container {
         self.mounts.iter().any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))
     }
 
-    /// Returns where a port of it can be reached from this machine, `HOST:PORT`: published, else in its network.
+    /// Returns where a port of it can be reached from this machine, `HOST:PORT`: the machine's own in the host's network,
+    /// else published, else in its network.
     pub fn address(&self, port: u16) -> Option<String> {
+        if self.network == Network::Host {
+            return Some(format!("127.0.0.1:{port}"));
+        }
         let published = self.ports.iter().find(|one| one.container == port);
         let published = published.map(|one| match one.host_ip.as_str() {
             "" | "0.0.0.0" | "::" => format!("127.0.0.1:{}", one.host),
@@ -150,11 +191,23 @@ impl Daemon {
         self.containers(&[format!("com.docker.compose.project={project}")]).await
     }
 
-    /// Returns a container by its id or name, if it exists.
+    /// Returns a container by its id or name, if it exists. One that uses another's network is found at that one's ports and
+    /// addresses.
     ///
     /// # Errors
     /// Failed when the daemon does not answer.
     pub async fn container(&self, id_or_name: &str) -> Result<Option<Container>> {
+        let found = self.inspected(id_or_name).await?;
+        let Some(Container { network: Network::Of(other), .. }) = &found else { return Ok(found) };
+        let host = self.inspected(other).await?;
+        Ok(found.map(|container| match host {
+            Some(host) if host.network == Network::Host => Container { network: Network::Host, ..container },
+            Some(host) => Container { ports: host.ports, addresses: host.addresses, ..container },
+            None => container,
+        }))
+    }
+
+    async fn inspected(&self, id_or_name: &str) -> Result<Option<Container>> {
         match self.api.inspect_container(id_or_name, None).await {
             Ok(response) => Ok(Some(view(response))),
             Err(error) if is_missing(&error) => Ok(None),
@@ -261,7 +314,9 @@ fn view(response: ContainerInspectResponse) -> Container {
             exit_code: state.exit_code.filter(|_| ended),
             out_of_memory: state.oom_killed.unwrap_or(false),
             process: state.pid.filter(|pid| *pid > 0),
+            started_at: state.started_at.unwrap_or_default(),
             finished_at: state.finished_at.unwrap_or_default(),
+            restarts: response.restart_count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
         },
         mounts: response.mounts.unwrap_or_default().into_iter().map(mount).collect(),
         ports: ports(network.ports.unwrap_or_default()),
@@ -271,10 +326,19 @@ fn view(response: ContainerInspectResponse) -> Container {
             .into_iter()
             .filter_map(|(name, endpoint)| Some((name, endpoint.ip_address?.parse().ok()?)))
             .collect(),
+        network: network_of(host.network_mode.as_deref().unwrap_or_default()),
         restart: restart(host.restart_policy.unwrap_or_default()),
         privileged: host.privileged.unwrap_or(false),
         layer: response.graph_driver.and_then(|driver| driver.data.get("UpperDir").map(PathBuf::from)),
         stop_timeout: config.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+    }
+}
+
+fn network_of(mode: &str) -> Network {
+    match mode.split_once(':') {
+        Some(("container", other)) => Network::Of(other.to_owned()),
+        _ if mode == "host" => Network::Host,
+        _ => Network::Own,
     }
 }
 
@@ -358,6 +422,34 @@ mod tests {
                 (MountKind::Other("tmpfs".into()), false)
             ]
         );
+    }
+
+    #[test]
+    fn in_the_hosts_network_a_port_is_this_machines_own() {
+        let seen = |mode: &str| {
+            let json = json!({ "RestartCount": 4, "HostConfig": { "NetworkMode": mode },
+                "NetworkSettings": { "Ports": {}, "Networks": { "host": { "IPAddress": "" } } } });
+            view(serde_json::from_value(json).unwrap())
+        };
+        assert_eq!(seen("host").address(8008).as_deref(), Some("127.0.0.1:8008"));
+        assert_eq!(seen("trains_backend").address(8008), None);
+        assert_eq!(seen("container:0f0f").network, Network::Of("0f0f".into()));
+        assert_eq!(seen("host").state.restarts, 4);
+    }
+
+    #[test]
+    fn a_container_falls_while_it_waits_and_when_it_has_just_been_started_again() {
+        let now = Timestamp::now();
+        let state = |status: &str, restarts: u64, seconds: i64| ContainerState {
+            status: status.into(),
+            running: status == "running",
+            restarts,
+            started_at: (now - jiff::SignedDuration::from_secs(seconds)).to_string(),
+            ..ContainerState::default()
+        };
+        assert!(state("restarting", 1, 0).falls() && state("running", 9, 20).falls());
+        assert!(!state("running", 9, 3600).falls() && !state("running", 1, 20).falls());
+        assert!(!state("exited", 9, 20).falls());
     }
 
     #[test]

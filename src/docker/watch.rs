@@ -1,6 +1,7 @@
 //! The end of a container that was meant to run on: its exit code, its last words, and what they mean.
 
 use super::daemon::{Daemon, failed, is_missing, shown};
+use super::trouble::cut;
 use crate::deployment::Role;
 use crate::error::Result;
 use bollard::errors::Error as ApiError;
@@ -23,13 +24,13 @@ pub struct Exit {
 
 impl Exit {
     /// Returns what the container said last, without the frames of stack traces, which say nothing to its owner: at
-    /// most `lines` lines.
+    /// most `lines` lines, long ones cut.
     pub fn last_words(&self, lines: usize) -> String {
         let is_frame = |line: &&String| {
             let text = line.trim_start();
             text.starts_with("at ")
         };
-        let words: Vec<&str> = self.last_lines.iter().filter(|line| !is_frame(line)).map(String::as_str).collect();
+        let words: Vec<String> = self.last_lines.iter().filter(|line| !is_frame(line)).map(|line| cut(line)).collect();
         words.get(words.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
     }
 }

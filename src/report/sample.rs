@@ -108,7 +108,12 @@ pub(crate) fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Servic
         role,
         image: "allegroai/trains:latest".into(),
         container_name: Some(format!("trains-{name}")),
-        container: Some(ServiceContainer { id: "0".into(), name: format!("trains-{name}"), running: true }),
+        container: Some(ServiceContainer {
+            id: "0".into(),
+            name: format!("trains-{name}"),
+            running: true,
+            fell: false,
+        }),
         mounts: mounts
             .iter()
             .map(|(target, path)| Mount {
@@ -122,6 +127,7 @@ pub(crate) fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Servic
         environment: Default::default(),
         privileged: false,
         restart: Some("unless-stopped".into()),
+        host_network: false,
     }
 }
 

@@ -12,6 +12,8 @@ pub use credentials::{Credentials, Origin, find_credentials, has_fixed_users};
 
 use crate::error::{Context, Error, Result};
 use crate::json::lossy;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -83,6 +85,18 @@ impl ApiServer {
         let token = data.get("token").and_then(Value::as_str);
         self.token = Some(token.map(str::to_owned).ok_or_else(|| Error::failed("auth.login gave no token."))?);
         Ok(())
+    }
+
+    /// Returns the id of the company that the login belongs to: the server shows nothing of others. Nothing before a login, or
+    /// where the token does not say it.
+    ///
+    /// The token is a JSON web token whose payload holds `identity.company`. Source: upstream's
+    /// `service_repo/auth/payload/token.py` and `identity.py`.
+    pub fn company(&self) -> Option<String> {
+        let payload = self.token.as_deref()?.split('.').nth(1)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        let payload: Value = serde_json::from_slice(&payload).ok()?;
+        payload.pointer("/identity/company")?.as_str().map(str::to_owned)
     }
 
     /// Returns how many events of a type a task has, by the server's own exact count.
@@ -188,6 +202,16 @@ mod tests {
         let (_server, api) = server_with("server.info", 401, body).await;
         let said = api.version().await.unwrap_err().to_string();
         assert!(said.contains("invalid credentials"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn the_token_tells_whose_events_a_login_sees() {
+        let token = format!("h.{}.s", URL_SAFE_NO_PAD.encode(r#"{"identity":{"user":"u","company":"d1bd"}}"#));
+        let (_server, mut api) = server_with("auth.login", 200, json!({"data": {"token": token}})).await;
+        assert_eq!(api.company(), None);
+        let credentials = Credentials { user: "u".into(), secret: "s".into(), origin: Origin::FixedUsers };
+        api.log_in(&credentials).await.unwrap();
+        assert_eq!(api.company().as_deref(), Some("d1bd"));
     }
 
     #[tokio::test]

@@ -48,6 +48,9 @@ pub struct Sample {
     pub task: String,
     /// Number of events.
     pub events: u64,
+    /// Id of the company that the task is of, from the index's name; of journals of earlier versions, nothing.
+    #[serde(default)]
+    pub company: Option<String>,
 }
 
 /// An index that is copied, flushed, and worth keeping.
@@ -302,13 +305,14 @@ fn samples(copied: &[CopiedIndex]) -> Vec<Sample> {
     let shown = copied.iter().filter(|one| one.outcome.left_out == 0 && !one.plan.closed);
     for CopyOutcome { index, samples: tasks, .. } in shown.map(|one| &one.outcome) {
         // events-<type>-<company>; the server is asked as a user of its own company only.
-        let Some((event_type, _company)) = index.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-')) else {
+        let Some((event_type, company)) = index.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-')) else {
             continue;
         };
         samples.extend(tasks.tasks().map(|(task, events)| Sample {
             event_type: event_type.to_owned(),
             task: task.to_owned(),
             events,
+            company: Some(company.to_owned()),
         }));
     }
     samples

@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// The program watches a new server for a minute before it says "Done". That is tested by itself; in every other run the
+/// minute is over as soon as all else is checked.
+const SOON_STEADY: &str = "health.steady_due=error@*";
+const FAILPOINTS: &str = "CLEARML_MIGRATE_FAILPOINTS";
 /// Longer than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -21,7 +25,7 @@ impl Call {
     /// Returns a call of `command`. Its output goes to files named after `output`: a pipe would stay open as long as
     /// any child of a killed program.
     pub fn new(mut command: Command, output: PathBuf) -> Self {
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).env(FAILPOINTS, SOON_STEADY);
         // As `LESS_TERMCAP_md=$'\e[01;31m\xff'` in a profile: no call may stumble over what is not UTF-8.
         command.env("LESS_TERMCAP_md", OsStr::from_bytes(b"\x1b[01;31m\xff"));
         command.env(OsStr::from_bytes(b"odd\xffname"), OsStr::from_bytes(b"\xfe"));
@@ -30,7 +34,13 @@ impl Call {
 
     /// Arms failpoints, see `src/failpoints.rs`.
     pub fn failpoints(self, failpoints: &str) -> Self {
-        self.env("CLEARML_MIGRATE_FAILPOINTS", failpoints)
+        self.env(FAILPOINTS, format!("{failpoints};{SOON_STEADY}"))
+    }
+
+    /// Has the new server watched as long as in a user's run.
+    pub fn watched_as_long_as_a_users(mut self) -> Self {
+        self.command.env_remove(FAILPOINTS);
+        self
     }
 
     /// Sets a variable.
@@ -80,7 +90,7 @@ impl Call {
 
 /// The words of a command, with the failpoints in front.
 fn shown(command: &Command) -> String {
-    let failpoints = command.get_envs().find(|(name, _)| *name == "CLEARML_MIGRATE_FAILPOINTS");
+    let failpoints = command.get_envs().find(|(name, _)| *name == FAILPOINTS);
     let failpoints = failpoints.and_then(|(_, value)| Some(format!("[{}] ", value?.to_string_lossy())));
     let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).collect();
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();

@@ -1,27 +1,34 @@
 //! Waiting for the API server's answer.
 
-use super::container_of;
+use super::ended::{does_not_stay, with_words};
+use super::{container_of, databases_answer};
 use crate::deployment::Role;
 use crate::display::format::duration;
-use crate::docker::explain_exit;
 use crate::error::{Error, Result};
 use crate::events::Unit;
 use crate::server::ApiServer;
 use crate::steps::Run;
 use std::time::{Duration, Instant};
 
-const POLL: Duration = Duration::from_secs(2);
-
+pub(super) const POLL: Duration = Duration::from_secs(2);
 /// The task's name in progress events.
 const WAITING: &str = "waiting for the API server";
+/// An API server that has ended so often, although all its databases answer, ends again.
+const CRASHES: u64 = 3;
+/// Databases that cannot be asked from here are taken to answer after this time.
+const DATABASES_LIMIT: Duration = Duration::from_secs(180);
 
 /// Waits until the API server answers without complaint. A container that ends instead ends the wait with its words.
 pub(super) async fn wait_for_api(run: &Run, limit: Duration) -> Result<ApiServer> {
     let begun = Instant::now();
+    let mut crashes = Crashes::default();
     loop {
         run.check_cancelled()?;
-        require_running(run).await?;
+        require_databases(run).await?;
         let container = container_of(run, Role::Apiserver).await?;
+        if !container.state.running && container.state.status != "restarting" {
+            return Err(does_not_stay(run, Role::Apiserver, &container).await);
+        }
         let problem = match container.address(8008) {
             None => Error::failed(format!("The container {} has no address yet.", container.name)),
             Some(address) => {
@@ -36,14 +43,34 @@ pub(super) async fn wait_for_api(run: &Run, limit: Duration) -> Result<ApiServer
                 }
             }
         };
+        let restarts = container.state.restarts;
+        let ready = crashes.counts() || begun.elapsed() > DATABASES_LIMIT || databases_answer::all(run).await?;
+        if ready && crashes.are_too_many(restarts) {
+            return Err(does_not_stay(run, Role::Apiserver, &container).await);
+        }
         if begun.elapsed() > limit {
-            let lines = run.docker.log_tail(&container.id, 15).await.unwrap_or_default();
-            return Err(Error::failed(format!("The new API server did not answer within {}.", duration(limit)))
-                .because(problem)
-                .hint(format!("Its last lines:\n{}", lines.join("\n"))));
+            let error = Error::failed(format!("The new API server did not answer within {}.", duration(limit)));
+            return Err(with_words(run, &container, error.because(problem)).await);
         }
         run.events.progress(WAITING, begun.elapsed().as_secs(), None, Unit::Seconds);
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// How often the API server was started again since its databases answer. Before, it may end for want of them.
+#[derive(Debug, Default)]
+struct Crashes {
+    before: Option<u64>,
+}
+
+impl Crashes {
+    fn counts(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Takes docker's count; the first one is that of the time before.
+    fn are_too_many(&mut self, restarts: u64) -> bool {
+        restarts >= self.before.get_or_insert(restarts).saturating_add(CRASHES)
     }
 }
 
@@ -53,32 +80,31 @@ fn complaints(errors: &[String]) -> Error {
     )
 }
 
-/// Fails when a database or the API server has ended: waiting longer would not help.
-async fn require_running(run: &Run) -> Result<()> {
-    let server = run.server()?;
-    for role in [Role::Elasticsearch, Role::Mongo, Role::Redis, Role::Apiserver] {
-        if server.deployment.service(role).is_none() {
+/// Fails when a database has ended: waiting longer would not help.
+async fn require_databases(run: &Run) -> Result<()> {
+    for role in [Role::Elasticsearch, Role::Mongo, Role::Redis] {
+        if run.server()?.deployment.service(role).is_none() {
             continue;
         }
         let container = container_of(run, role).await?;
-        if container.state.running && container.state.status != "restarting" {
-            continue;
+        if !container.state.running || container.state.status == "restarting" {
+            return Err(does_not_stay(run, role, &container).await);
         }
-        let exit = crate::docker::Exit {
-            code: container.state.exit_code.unwrap_or_default(),
-            out_of_memory: container.state.out_of_memory,
-            last_lines: run.docker.log_tail(&container.id, 40).await.unwrap_or_default(),
-        };
-        let how = match container.state.status.as_str() {
-            "restarting" => "ends and is restarted again and again".to_owned(),
-            _ => format!("ended with code {}", exit.code),
-        };
-        let error = Error::failed(format!("The container {} {how}.", container.name));
-        let error = match explain_exit(role, &exit) {
-            Some(explanation) => error.hint(explanation),
-            None => error,
-        };
-        return Err(error.hint(format!("Its last lines:\n{}", exit.last_words(8))));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_server_that_crashes_beside_databases_that_answer_is_not_waited_for() {
+        let mut crashes = Crashes::default();
+        assert!(!crashes.counts());
+        // It had ended twice before its databases were there.
+        assert!(!crashes.are_too_many(2) && crashes.counts());
+        assert!(!crashes.are_too_many(4));
+        assert!(crashes.are_too_many(5));
+    }
 }

@@ -9,6 +9,7 @@ use crate::release::Release;
 use crate::server::{ApiServer, Credentials, Origin, find_credentials};
 use crate::steps::Run;
 use crate::steps::copy_elastic::Sample;
+use std::collections::BTreeSet;
 
 /// Where the API server reads its configuration (1.0.1 and later look at both).
 const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
@@ -23,8 +24,9 @@ pub(super) async fn check_events(run: &Run, release: &Release, mut api: ApiServe
         );
         return Ok("login not tested".to_owned());
     };
-    let mut asked = 0;
-    for Sample { event_type, task, events } in &copied.samples {
+    let company = api.company();
+    let (visible, others) = visible(&copied.samples, company.as_deref());
+    for Sample { event_type, task, events, .. } in &visible {
         run.check_cancelled()?;
         let found = api.task_events_total(task, event_type).await?;
         if found < *events {
@@ -33,9 +35,28 @@ pub(super) async fn check_events(run: &Run, release: &Release, mut api: ApiServe
             ))
             .hint("All documents are in Elasticsearch, as was just counted, so the API server does not find them there."));
         }
-        asked += 1;
     }
-    Ok(format!("its API, logged in with {origin}, shows all events of {}", plural(asked, "sample", "samples")))
+    Ok(told(origin, visible.len(), &others))
+}
+
+/// Returns the samples that a login of a company can be asked for, and the companies of the others. A server has one
+/// company unless somebody has made it another; a login whose company is not known sees that one.
+fn visible<'a>(samples: &'a [Sample], company: Option<&str>) -> (Vec<&'a Sample>, BTreeSet<&'a str>) {
+    let all: BTreeSet<&str> = samples.iter().filter_map(|sample| sample.company.as_deref()).collect();
+    let sees = |one: Option<&str>| one.is_none() || all.len() == 1 && company.is_none() || one == company;
+    let visible: Vec<_> = samples.iter().filter(|sample| sees(sample.company.as_deref())).collect();
+    (visible, all.iter().copied().filter(|one| !sees(Some(one))).collect())
+}
+
+fn told(origin: &str, asked: usize, others: &BTreeSet<&str>) -> String {
+    let shown = plural(asked as u64, "sample", "samples");
+    let told = format!("its API, logged in with {origin}, shows all events of {shown}");
+    if others.is_empty() {
+        return told;
+    }
+    let names: Vec<&str> = others.iter().copied().collect();
+    let companies = plural(others.len() as u64, "other company", "other companies");
+    format!("{told}; not asked, since the login does not see them: those of {companies} ({})", names.join(", "))
 }
 
 async fn log_in(run: &Run, release: &Release, api: &mut ApiServer) -> Result<Option<&'static str>> {
@@ -73,6 +94,27 @@ mod tests {
     use serde_json::json;
     use wiremock::matchers::{basic_auth, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    #[test]
+    fn only_what_the_login_sees_is_asked_for_and_the_rest_is_told() {
+        let of = |company: Option<&str>| Sample {
+            event_type: "log".into(),
+            task: "t".into(),
+            events: 1,
+            company: company.map(str::to_owned),
+        };
+        let both = [of(Some("d1bd")), of(Some("d1bd")), of(Some("c0de"))];
+        let (asked, others) = visible(&both, Some("d1bd"));
+        assert_eq!(
+            told("a fixed user", asked.len(), &others),
+            "its API, logged in with a fixed user, shows all events of 2 samples; not asked, since the login does not see them: those of 1 other company (c0de)"
+        );
+        // Where the token says nothing, one company is the login's, and of two neither can be told.
+        assert_eq!(visible(&both[..2], None).0.len(), 2);
+        assert_eq!(visible(&both, None).0.len(), 0);
+        // Journals of earlier versions do not say whose a sample is.
+        assert_eq!(visible(&[of(None)], Some("d1bd")).0.len(), 1);
+    }
 
     #[tokio::test]
     async fn logins_are_tried_until_one_works_and_none_is_no_failure() {

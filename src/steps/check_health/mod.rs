@@ -7,16 +7,27 @@
 //! | module | question |
 //! |---|---|
 //! | [`api`] | does the API server answer, without complaint? |
+//! | [`web`] | does the web server serve its page, and pass requests on? |
+//! | [`files`] | does the file server serve a file? |
 //! | [`versions`] | has it brought MongoDB's schema to the release's? |
 //! | [`experiments`] | do MongoDB's experiments fit what was copied? |
 //! | [`counts`] | does Elasticsearch serve all documents? |
 //! | [`events`] | does the server show them, logged in? |
+//! | [`steady`] | do all containers stay up for a minute? |
+//!
+//! The minute begins with the API server's first answer; the other questions are asked within it.
 
 mod api;
+mod asking;
 mod counts;
+mod databases_answer;
+mod ended;
 mod events;
 mod experiments;
+mod files;
+mod steady;
 mod versions;
+mod web;
 
 use super::copy_elastic::CopiedElastic;
 use super::run::project_args;
@@ -63,11 +74,15 @@ pub async fn works_by_now(run: &Run) -> Result<bool> {
 async fn check(run: &Run, limit: Duration) -> Result<Done> {
     let release = crate::release::find(&run.server()?.release)?;
     let api = api::wait_for_api(run, limit).await?;
+    let watch = steady::Watch::begin(run).await?;
     databases::note(run).await;
     let mut checks = vec![versions::check_versions(run, release).await?];
     experiments::compare_experiments(run).await?;
     checks.push(counts::check_counts(run).await?);
     checks.push(events::check_events(run, release, api).await?);
+    checks.extend(web::check_web_server(run).await?);
+    checks.extend(files::check_file_server(run).await?);
+    checks.push(watch.to_its_end(run).await?);
     let summary = format!("all {} checks passed", checks.len());
     let output = serde_json::to_value(Checked { checks })
         .map_err(|cause| Error::internal("The result of the checks cannot be written.").because(cause))?;

@@ -2,6 +2,7 @@
 
 use super::container_of;
 use crate::deployment::Role;
+use crate::docker::trouble;
 use crate::error::{Error, Result};
 use crate::release::Release;
 use crate::steps::Run;
@@ -32,17 +33,7 @@ pub(super) async fn check_versions(run: &Run, release: &Release) -> Result<Strin
         "MongoDB's schema is at {newest}, and release {} needs {}: the new server could not bring it there.",
         release.version, release.backend_version
     ))
-    .hint(format!("What {} said about it:\n{}", api.name, trouble(&lines))))
-}
-
-/// Returns what a log tells of trouble: the last lines that speak of errors, or the last ones at all.
-fn trouble(lines: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let tells = |line: &&String| ["rror", "ailed", "xception"].iter().any(|word| line.contains(word));
-    let telling: Vec<&str> = lines.iter().filter(tells).map(String::as_str).collect();
-    let all: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let words = if telling.is_empty() { all } else { telling };
-    words.get(words.len().saturating_sub(SHOWN)..).unwrap_or_default().join("\n")
+    .hint(format!("What {} said about it:\n{}", api.name, trouble(&lines, 8))))
 }
 
 /// Orders `1.0.2` after `1.0.10`'s predecessor: by number, not by letter.
@@ -53,14 +44,6 @@ fn version_key(version: &str) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_a_long_log_the_lines_that_tell_of_trouble_are_shown() {
-        let log = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-        let told = trouble(&log("starting\nMigration 0.17.0 failed, aborting\nlistening\nGET / 200"));
-        assert_eq!(told, "Migration 0.17.0 failed, aborting");
-        assert_eq!(trouble(&log("starting\nlistening")), "starting\nlistening");
-    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -176,6 +176,9 @@ expect 1 "$(curl --silent "http://$(address webserver)/" | grep -c 'ClearML Serv
 curl --silent --fail --output /dev/null -F 'project/x.png=@/bin/true' "http://$(address fileserver):8081/"
 cmp /bin/true "$work/files/project/x.png"
 curl --silent --fail --path-as-is "http://$(address fileserver):8081/project/x.png" | cmp - /bin/true
+curl --silent --fail "http://$(address webserver)/files/project/x.png" | cmp - /bin/true
+expect 502 "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://$(address webserver)/api/debug.ping")" \
+  "a web server whose API server is silent"
 expect 404 "$(curl --silent --output /dev/null --write-out '%{http_code}' --path-as-is \
   "http://$(address fileserver):8081/../etc/passwd")" "a path out of the file server's root"
 run agent -e CLEARML_API_HOST=http://fileserver:8081 -e TRAINS_HOST_IP=1.2.3.4 allegroai/clearml-agent-services:latest

@@ -32,7 +32,8 @@ class Authenticator:
 
     def token(self, user):
         """A JSON web token (HS256) for the user."""
-        payload = {"user": user, "company": db.COMPANY, "exp": int(time.time()) + TOKEN_SECONDS}
+        identity = {"user": user, "company": db.COMPANY}
+        payload = {"identity": identity, "exp": int(time.time()) + TOKEN_SECONDS}
         signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(payload)}"
         return f"{signed}.{self._signature(signed)}"
 
@@ -59,7 +60,7 @@ class Authenticator:
         payload = json.loads(base64.urlsafe_b64decode(signed.partition(".")[2] + "=="))
         if payload["exp"] < time.time():
             raise ApiError(401, 30, "Unauthorized (invalid token) (token expired)")
-        return payload["user"]
+        return payload["identity"]["user"]
 
     def _signature(self, signed):
         digest = hmac.new(self._secret, signed.encode(), hashlib.sha256).digest()

@@ -1,0 +1,264 @@
+//! Whether the containers of the new server stay up. One that dies every 20 seconds runs whenever somebody looks, but
+//! docker counts how often it has started it again.
+
+use super::api::POLL;
+use super::ended::does_not_stay;
+use crate::deployment::{Role, Service};
+use crate::display::format::{duration, plural};
+use crate::docker::Container;
+use crate::error::{Error, Result};
+use crate::events::{Events, Unit};
+use crate::failpoints;
+use crate::plan::ServerPlan;
+use crate::steps::Run;
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long nothing may end, from the API server's first answer. Docker waits up to a minute before it starts something
+/// again.
+const PERIOD: Duration = Duration::from_secs(60);
+/// The task's name in progress events.
+const WATCHING: &str = "watching that all containers stay up";
+
+/// The containers at the API server's first answer.
+pub(super) struct Watch {
+    begun: Instant,
+    before: Vec<Container>,
+}
+
+impl Watch {
+    /// Begins to watch all containers of the new project.
+    ///
+    /// # Errors
+    /// Fails when docker does not answer.
+    pub(super) async fn begin(run: &Run) -> Result<Self> {
+        Ok(Self { begun: Instant::now(), before: containers(run).await? })
+    }
+
+    /// Watches until the time is over, and returns what was found, as one line.
+    ///
+    /// # Errors
+    /// Failed when a container has ended or was started again, with its name and last words; cancelled.
+    pub(super) async fn to_its_end(&self, run: &Run) -> Result<String> {
+        let server = run.server()?;
+        let period = if failpoints::reach("health.steady_due").is_err() { Duration::ZERO } else { PERIOD };
+        let watched = self.watch(server, period, &run.events, || async {
+            run.check_cancelled()?;
+            containers(run).await
+        });
+        let watched = watched.await;
+        run.events.progress_ended(WATCHING);
+        match watched? {
+            Verdict::Fell(role, container) => Err(self.fell(run, role, &container).await),
+            Verdict::Stayed(without) => {
+                for container in &without {
+                    run.events.warn(told(container));
+                }
+                let running = plural(self.running(&without), "container", "containers");
+                let time = duration(self.begun.elapsed());
+                Ok(format!("{running} ran for {time} without being started again"))
+            }
+        }
+    }
+
+    /// Looks again and again until the time is over, or a container has fallen that must not.
+    async fn watch<F: Future<Output = Result<Vec<Container>>>>(
+        &self,
+        server: &ServerPlan,
+        period: Duration,
+        events: &Events,
+        mut look: impl FnMut() -> F,
+    ) -> Result<Verdict> {
+        loop {
+            let is_over = self.begun.elapsed() >= period;
+            let now = look().await?;
+            let fallen = fallen(&self.before, &now);
+            let (may, must_not): (Vec<_>, Vec<_>) =
+                fallen.into_iter().partition(|container| may_fall(server, container));
+            if let Some(container) = must_not.into_iter().next() {
+                let role = service_of(server, &container).map_or(Role::Other, |service| service.role);
+                return Ok(Verdict::Fell(role, Box::new(container)));
+            }
+            if is_over {
+                return Ok(Verdict::Stayed(may));
+            }
+            events.progress(WATCHING, self.begun.elapsed().as_secs(), Some(period.as_secs()), Unit::Seconds);
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn fell(&self, run: &Run, role: Role, container: &Container) -> Error {
+        let error = does_not_stay(run, role, container).await;
+        match role {
+            Role::Other => error.hint(
+                "It is a service of your own. If the server may do without it, take it out of the compose file and start again.",
+            ),
+            _ => error,
+        }
+    }
+
+    fn running(&self, without: &[Container]) -> u64 {
+        let is_left_out = |one: &Container| without.iter().any(|other| other.id == one.id);
+        self.before.iter().filter(|one| one.state.running && !is_left_out(one)).count() as u64
+    }
+}
+
+/// What came of the watching.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// All that must stay have stayed; these have not, and may.
+    Stayed(Vec<Container>),
+    /// This one has not.
+    Fell(Role, Box<Container>),
+}
+
+async fn containers(run: &Run) -> Result<Vec<Container>> {
+    run.docker.project_containers(&run.server()?.new_project.name).await
+}
+
+/// Returns the containers that do not run as they should, as they are now: restarting, started again, ended, or gone. Work
+/// that is done once, and was done well, has its end.
+fn fallen(before: &[Container], now: &[Container]) -> Vec<Container> {
+    let has_fallen = |now: &Container, restarts: u64, ran: bool| {
+        let state = &now.state;
+        let is_done = state.exit_code == Some(0) && matches!(now.restart.policy.as_str(), "no" | "on-failure");
+        let ended = !state.running && (ran || state.exit_code.is_some_and(|code| code != 0)) && !is_done;
+        state.status == "restarting" || state.restarts > restarts || ended
+    };
+    let mut fallen = Vec::new();
+    for one in before {
+        match now.iter().find(|now| now.id == one.id) {
+            Some(now) if has_fallen(now, one.state.restarts, one.state.running) => fallen.push(now.clone()),
+            Some(_) => {}
+            None => {
+                let mut gone = one.clone();
+                (gone.state.running, gone.state.status) = (false, "removed".to_owned());
+                fallen.push(gone);
+            }
+        }
+    }
+    fallen
+}
+
+/// Whether the new server is what it should be without this container: the agent ends without credentials of its own,
+/// as upstream's does, and nothing is lost by it; a neighbour that fell in the old server falls in the new one.
+fn may_fall(server: &ServerPlan, container: &Container) -> bool {
+    match service_of(server, container) {
+        Some(service) if service.role == Role::AgentServices => true,
+        Some(service) => service.role == Role::Other && service.container.as_ref().is_some_and(|old| old.fell),
+        None => true,
+    }
+}
+
+fn service_of<'a>(server: &'a ServerPlan, container: &Container) -> Option<&'a Service> {
+    let name = container.label("com.docker.compose.service")?;
+    server.deployment.services.iter().find(|service| service.name == name)
+}
+
+fn told(container: &Container) -> String {
+    format!(
+        "The container {} does not stay up. The server works without it; see why: docker logs --tail 50 {}",
+        container.name, container.name
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::Restart;
+    use crate::report::sample;
+    use std::collections::BTreeMap;
+
+    fn container(service: &str, status: &str, restarts: u64) -> Container {
+        let mut one =
+            Container { id: format!("id of {service}"), name: format!("clearml-{service}"), ..Container::default() };
+        one.labels = BTreeMap::from([("com.docker.compose.service".to_owned(), service.to_owned())]);
+        one.restart = Restart { policy: "unless-stopped".into(), retries: 0 };
+        one.state.status = status.into();
+        one.state.running = status == "running";
+        one.state.restarts = restarts;
+        one
+    }
+
+    fn with_code(code: i64, policy: &str, container: Container) -> Container {
+        let restart = Restart { policy: policy.into(), retries: 0 };
+        let state = crate::docker::ContainerState { exit_code: Some(code), ..container.state.clone() };
+        Container { restart, state, ..container }
+    }
+
+    /// The plan's server with an agent, and with a neighbour that stayed up in the old server and one that did not.
+    fn server() -> ServerPlan {
+        let mut server = sample::plan().server().unwrap().clone();
+        let more = [("agent-services", Role::AgentServices), ("grafana", Role::Other), ("broken", Role::Other)];
+        for (name, role) in more {
+            let mut service = sample::service(name, role, &[]);
+            service.container.as_mut().unwrap().fell = name == "broken";
+            server.deployment.services.push(service);
+        }
+        server
+    }
+
+    /// Watches for a minute, in which the containers become `after` after 40 seconds. Returns how long it took as well.
+    async fn watched(before: &[Container], after: &[Container]) -> (Verdict, u64) {
+        let watch = Watch { begun: Instant::now(), before: before.to_vec() };
+        let (begun, server) = (watch.begun, server());
+        let look = || async { Ok(if begun.elapsed().as_secs() < 40 { before.to_vec() } else { after.to_vec() }) };
+        let verdict = watch.watch(&server, PERIOD, &Events::silent(), look).await.unwrap();
+        (verdict, begun.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_minute_without_a_restart_is_waited_for() {
+        let all = [container("webserver", "running", 2), container("mongo", "running", 0)];
+        assert_eq!(watched(&all, &all).await, (Verdict::Stayed(Vec::new()), 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_that_is_started_again_ends_the_watching() {
+        let before = [container("mongo", "running", 0), container("webserver", "running", 2)];
+        // It runs whenever somebody looks.
+        let after = [container("mongo", "running", 0), container("webserver", "running", 3)];
+        let fell = Verdict::Fell(Role::Webserver, Box::new(after[1].clone()));
+        assert_eq!(watched(&before, &after).await, (fell, 40));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_way_to_fall_is_seen() {
+        let running = container("mongo", "running", 0);
+        let ways = [
+            container("mongo", "restarting", 0),
+            with_code(1, "no", container("mongo", "exited", 0)),
+            with_code(0, "unless-stopped", container("mongo", "exited", 0)),
+        ];
+        for way in ways {
+            let (verdict, _) = watched(std::slice::from_ref(&running), std::slice::from_ref(&way)).await;
+            assert_eq!(verdict, Verdict::Fell(Role::Mongo, Box::new(way)));
+        }
+        let (gone, _) = watched(&[running], &[]).await;
+        assert!(matches!(gone, Verdict::Fell(Role::Mongo, container) if container.state.status == "removed"));
+        // Already before anybody looked.
+        let dead = with_code(1, "no", container("webserver", "exited", 0));
+        let (verdict, seconds) = watched(std::slice::from_ref(&dead), std::slice::from_ref(&dead)).await;
+        assert_eq!((verdict, seconds), (Verdict::Fell(Role::Webserver, Box::new(dead)), 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neighbours_must_stay_up_too_unless_they_did_not_before() {
+        let before = [container("grafana", "running", 0), container("broken", "restarting", 9)];
+        let fallen = [container("grafana", "running", 1), container("broken", "restarting", 9)];
+        let (verdict, _) = watched(&before, &fallen).await;
+        assert_eq!(verdict, Verdict::Fell(Role::Other, Box::new(fallen[0].clone())));
+        assert_eq!(watched(&before, &before).await, (Verdict::Stayed(vec![before[1].clone()]), 60));
+        // The agent has no credentials of its own.
+        let agent = [container("agent-services", "restarting", 4)];
+        assert_eq!(watched(&agent, &agent).await, (Verdict::Stayed(agent.to_vec()), 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_is_done_once_has_its_end() {
+        let before = [container("grafana", "running", 0)];
+        let done = [with_code(0, "no", container("grafana", "exited", 0))];
+        assert_eq!(watched(&before, &done).await, (Verdict::Stayed(Vec::new()), 60));
+    }
+}
