@@ -8,6 +8,7 @@ mod at_work;
 pub mod data;
 mod emptier;
 mod emptiness;
+mod falling;
 mod indices;
 mod later;
 mod machine;
@@ -109,6 +110,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(machine::space(subject).await?);
     findings.extend(machine::images(subject).await?);
     findings.extend(services::container_names(subject).await?);
+    findings.extend(falling::containers(subject).await?);
     findings.extend(places::neighbours(subject).await?);
     findings.extend(subject.survey.into_iter().flat_map(|survey| data::old_data(survey, subject.plan)));
     findings.extend(subject.survey.into_iter().flat_map(|survey| mappings::can_be_made(survey, subject.plan)));
