@@ -18,6 +18,7 @@ fn request() -> Request {
         variables: Variables::default(),
         fixed_users: false,
         redis: "/opt/clearml/data/redis".into(),
+        mentions: BTreeMap::new(),
     }
 }
 

@@ -22,6 +22,8 @@ pub mod mount;
 pub mod name;
 pub mod outcome;
 mod paths;
+#[cfg(test)]
+mod renamed_tests;
 pub mod roles;
 mod rules;
 mod scalar;
@@ -33,3 +35,4 @@ pub mod words;
 
 pub use change::Change;
 pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, env_file_paths, rewrite};
+pub(crate) use rules::hosts;

@@ -1,5 +1,6 @@
 //! The edits of compose files and env files: what they become, where the originals are kept.
 
+use super::mentions::mentions;
 use super::{rescue, variables};
 use crate::compose::outcome::{self, Outcome};
 use crate::compose::{self, SourceFile, dotenv};
@@ -85,6 +86,7 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
         variables,
         redis: home.after(&super::new_redis(deployment)),
         fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
+        mentions: mentions(deployment, &sources),
     };
     let rewritten = compose::rewrite(&sources, &roles, &request)?;
     notes.extend(rewritten.notes);

@@ -6,6 +6,7 @@ mod elastic;
 mod estimate;
 mod home;
 mod images;
+mod mentions;
 mod reader;
 mod replacements;
 pub mod rescue;

@@ -1,6 +1,6 @@
 //! One file while the rules work on it: its model as it is, and what has been decided so far.
 
-use crate::compose::change::{Change, Path, Step};
+use crate::compose::change::{self, Change, Path, Step};
 use crate::compose::model::scalar;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,6 +21,14 @@ impl Draft {
     /// Returns the model before any change.
     pub(super) fn model(&self) -> &Value {
         &self.model
+    }
+
+    /// Returns the model as it will be by what is decided so far, but for texts.
+    pub(super) fn after(&self) -> Value {
+        let mut model = self.model.clone();
+        // A change that does not fit is found, and told, when the text is edited.
+        let _ = change::apply(&mut model, &self.changes);
+        model
     }
 
     /// Returns the services with their values.
@@ -44,6 +52,14 @@ impl Draft {
     /// Adds any other change.
     pub(super) fn push(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// Returns the value of an entry that is added to a mapping, to be added to.
+    pub(super) fn added(&mut self, parent: &Path, name: &str) -> Option<&mut Value> {
+        self.changes.iter_mut().find_map(|change| match change {
+            Change::Insert { at, key, value } if at == parent && key == name => Some(value),
+            _ => None,
+        })
     }
 
     /// Whether an entry or item, or what holds it, has been given up.

@@ -1,4 +1,4 @@
-//! Images and container names.
+//! Images.
 
 use super::{Part, Problem, Rules};
 use crate::compose::interpolate;
@@ -7,7 +7,7 @@ use crate::deployment::Role;
 use crate::release::MongoImage;
 
 impl Rules<'_> {
-    /// Pins the images of the release and gives stock container names their new prefix.
+    /// Pins the images of the release.
     pub(super) fn images(&mut self) -> Result<(), Problem> {
         for (service, role) in self.roles.clone() {
             if role == Role::Other {
@@ -16,7 +16,6 @@ impl Rules<'_> {
             for part in self.parts(&service) {
                 self.refuse_build(&service, role, &part)?;
                 self.image(&service, role, &part)?;
-                self.container_name(&part);
             }
         }
         Ok(())
@@ -127,14 +126,6 @@ impl Rules<'_> {
             Role::Elasticsearch => self.request.release.elasticsearch(),
             Role::AgentServices => self.request.release.agent_image.to_owned(),
             _ => self.request.release.server(),
-        }
-    }
-
-    fn container_name(&mut self, part: &Part) {
-        let at = part.at.key("container_name");
-        let Some(name) = self.text(part.file, &at) else { return };
-        if let Some(rest) = name.strip_prefix("trains-") {
-            self.set(part.file, at, format!("clearml-{rest}"));
         }
     }
 }

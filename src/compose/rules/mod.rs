@@ -11,8 +11,10 @@ mod elasticsearch;
 mod environment;
 mod images;
 mod mounts;
+mod names;
 mod networks;
 mod redis;
+mod references;
 mod settings;
 mod variables;
 
@@ -21,6 +23,7 @@ use super::edit::Request;
 use super::model::Project;
 use crate::deployment::Role;
 use draft::Draft;
+pub(crate) use references::hosts;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -79,7 +82,9 @@ pub(super) fn decide(
     rules.elasticsearch()?;
     rules.mounts();
     rules.volumes();
+    rules.container_names();
     rules.networks();
+    rules.names()?;
     rules.variables();
     rules.advice();
     rules.agents();

@@ -1,6 +1,7 @@
 //! Networks: the web server now talks to the other two, so it must be able to reach them.
 
 use super::Rules;
+use super::draft::Draft;
 use crate::compose::change::{Change, Path};
 use crate::deployment::Role;
 use serde_json::Value;
@@ -13,25 +14,24 @@ const DEFAULT: &str = "default";
 impl Rules<'_> {
     /// Brings a stock layout to the release's; in a layout of the user's own, adds only what is missing to work.
     pub(super) fn networks(&mut self) {
-        let servers: Vec<String> = [Role::Apiserver, Role::Fileserver, Role::Webserver]
-            .into_iter()
-            .flat_map(|role| self.named(role))
-            .collect();
-        if servers.iter().any(|service| self.has_network_mode(service)) {
+        let in_docker = |rules: &Self, role: Role| -> Vec<String> {
+            rules.named(role).into_iter().filter(|service| !rules.has_network_mode(service)).collect()
+        };
+        if in_docker(self, Role::Webserver).is_empty() || in_docker(self, Role::Apiserver).is_empty() {
             return;
         }
         let Some(backend_file) = self.files.iter().position(|draft| declares(draft.model(), BACKEND)) else {
             return self.connect_web_server();
         };
-        let others = self.named(Role::Apiserver).into_iter().chain(self.named(Role::Fileserver));
-        let on_backend = others.clone().all(|service| self.networks_of(&service).contains(BACKEND));
+        let others = [in_docker(self, Role::Apiserver), in_docker(self, Role::Fileserver)].concat();
+        let on_backend = others.iter().all(|service| self.networks_of(service).contains(BACKEND));
         if !on_backend {
             return self.connect_web_server();
         }
-        for service in others.collect::<Vec<_>>() {
+        for service in others {
             self.join(&service, &[FRONTEND]);
         }
-        for service in self.named(Role::Webserver) {
+        for service in in_docker(self, Role::Webserver) {
             if self.networks_of(&service).contains(DEFAULT) && self.has_neighbours_on_default() {
                 self.note(format!(
                     "{service} stays in the default network besides {BACKEND} and {FRONTEND}, since services of your own are there."
@@ -49,17 +49,25 @@ impl Rules<'_> {
         }
     }
 
-    /// Gives the web server a network that the API server is in.
+    /// Gives the web server a network of each of the other two.
     fn connect_web_server(&mut self) {
-        let Some(api) = self.named(Role::Apiserver).first().map(|service| self.networks_of(service)) else { return };
         for service in self.named(Role::Webserver) {
-            let own = self.networks_of(&service);
-            let Some(first) = api.first().filter(|_| own.is_disjoint(&api)) else { continue };
-            self.note(format!("{service} joins the network {first}: it passes requests on to the API server now."));
-            if self.part_with_networks(&service).is_none() {
-                self.join(&service, &[DEFAULT, first]);
-            } else {
-                self.join(&service, &[first]);
+            let mut networks = self.networks_of(&service);
+            let mut more = Vec::new();
+            for (role, title) in [(Role::Apiserver, "API server"), (Role::Fileserver, "file server")] {
+                let Some(server) = self.named(role).into_iter().next() else { continue };
+                let others = self.networks_of(&server);
+                let Some(first) = others.first().filter(|_| networks.is_disjoint(&others)) else { continue };
+                self.note(format!("{service} joins the network {first}: it passes requests on to the {title} now."));
+                networks.insert(first.clone());
+                more.push(first.clone());
+            }
+            if !more.is_empty() && self.part_with_networks(&service).is_none() {
+                more.insert(0, DEFAULT.to_owned());
+            }
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            if !more.is_empty() {
+                self.join(&service, &more);
             }
         }
     }
@@ -93,27 +101,44 @@ impl Rules<'_> {
 
     /// Returns the networks of a service, which are `default` where none is written.
     pub(super) fn networks_of(&self, service: &str) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for part in self.parts(service) {
-            match self.value(part.file, &part.at.key("networks")) {
-                Some(Value::Array(items)) => found.extend(items.iter().filter_map(Value::as_str).map(str::to_owned)),
-                Some(Value::Object(map)) => found.extend(map.keys().cloned()),
-                _ => {}
-            }
-        }
-        if found.is_empty() && !self.has_network_mode(service) {
-            found.insert(DEFAULT.to_owned());
-        }
-        found
+        networks_in(self.files.iter().map(|draft| draft.model().clone()), service)
+    }
+
+    /// Returns the networks that a service will have.
+    pub(super) fn networks_after(&self, service: &str) -> BTreeSet<String> {
+        networks_in(self.files.iter().map(Draft::after), service)
+    }
+
+    /// Returns what is written as `network_mode`, such as `host`; nothing for docker's networks.
+    pub(super) fn network_mode(&self, service: &str) -> Option<String> {
+        self.parts(service).iter().find_map(|part| self.text(part.file, &part.at.key("network_mode")))
     }
 
     fn has_network_mode(&self, service: &str) -> bool {
-        self.parts(service).iter().any(|part| self.text(part.file, &part.at.key("network_mode")).is_some())
+        self.network_mode(service).is_some()
     }
 
     fn has_neighbours_on_default(&self) -> bool {
         self.named(Role::Other).iter().any(|service| self.networks_of(service).contains(DEFAULT))
     }
+}
+
+fn networks_in(models: impl Iterator<Item = Value>, service: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut has_mode = false;
+    for model in models {
+        let at = Path::of(["services", service]);
+        has_mode |= at.key("network_mode").get(&model).is_some_and(|mode| !mode.is_null());
+        match at.key("networks").get(&model) {
+            Some(Value::Array(items)) => found.extend(items.iter().filter_map(Value::as_str).map(str::to_owned)),
+            Some(Value::Object(map)) => found.extend(map.keys().cloned()),
+            _ => {}
+        }
+    }
+    if found.is_empty() && !has_mode {
+        found.insert(DEFAULT.to_owned());
+    }
+    found
 }
 
 fn declares(model: &Value, network: &str) -> bool {
