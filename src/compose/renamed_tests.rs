@@ -84,6 +84,17 @@ fn a_stranger_of_the_same_name_is_not_asked_in_the_api_servers_place() {
 }
 
 #[test]
+fn in_a_network_that_other_projects_join_the_web_server_asks_its_own_api_server() {
+    let shared = "    networks: [proxy]\n";
+    let text =
+        servers(["apiserver", "webserver", "fileserver"], [shared; 3]) + "networks:\n  proxy:\n    external: true\n";
+    let (new, _) = rewritten(&text, &request());
+    assert!(new.contains("    links:\n      - apiserver:apiserver\n      - fileserver:fileserver\n"), "{new}");
+    let own = text.replace("external: true", "driver: bridge");
+    assert!(!rewritten(&own, &request()).0.contains("links"));
+}
+
+#[test]
 fn a_server_that_is_started_behind_the_web_server_cannot_be_linked() {
     let more = ["    depends_on: [web]\n", "", ""];
     let said = refused(&servers(["api", "web", "fileserver"], more));

@@ -144,10 +144,16 @@ impl Container {
         self.mounts.iter().any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))
     }
 
+    /// Returns where Elasticsearch in it can be reached from this machine. In the host's network, where a port can be had
+    /// only once, people choose another one.
+    pub fn elasticsearch(&self) -> Option<String> {
+        self.address(self.environment.get("http.port").and_then(|port| port.parse().ok()).unwrap_or(9200))
+    }
+
     /// Returns where a port of it can be reached from this machine, `HOST:PORT`: the machine's own in the host's network,
-    /// else published, else in its network.
+    /// else published, else in its network. Nothing if it does not run.
     pub fn address(&self, port: u16) -> Option<String> {
-        if self.network == Network::Host {
+        if self.network == Network::Host && self.state.running {
             return Some(format!("127.0.0.1:{port}"));
         }
         let published = self.ports.iter().find(|one| one.container == port);
@@ -427,11 +433,17 @@ mod tests {
     #[test]
     fn in_the_hosts_network_a_port_is_this_machines_own() {
         let seen = |mode: &str| {
-            let json = json!({ "RestartCount": 4, "HostConfig": { "NetworkMode": mode },
+            let json = json!({ "RestartCount": 4, "State": { "Running": true }, "HostConfig": { "NetworkMode": mode },
                 "NetworkSettings": { "Ports": {}, "Networks": { "host": { "IPAddress": "" } } } });
             view(serde_json::from_value(json).unwrap())
         };
         assert_eq!(seen("host").address(8008).as_deref(), Some("127.0.0.1:8008"));
+        assert_eq!(seen("host").elasticsearch().as_deref(), Some("127.0.0.1:9200"));
+        let mut other = seen("host");
+        other.environment.insert("http.port".into(), "9201".into());
+        assert_eq!(other.elasticsearch().as_deref(), Some("127.0.0.1:9201"));
+        other.state.running = false;
+        assert_eq!(other.elasticsearch(), None);
         assert_eq!(seen("trains_backend").address(8008), None);
         assert_eq!(seen("container:0f0f").network, Network::Of("0f0f".into()));
         assert_eq!(seen("host").state.restarts, 4);

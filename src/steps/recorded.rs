@@ -94,7 +94,7 @@ impl Migrated<'_> {
             Some(_) => self.running(Role::Elasticsearch).await?,
             None => None,
         };
-        let now = match node.as_ref().and_then(|node| node.address(9200)) {
+        let now = match node.as_ref().and_then(|node| node.elasticsearch()) {
             Some(address) => {
                 let asked = tokio::time::timeout(LIMIT, count_in_node(&address, &before)).await;
                 asked.map_err(|_| unknown("it took too long to count its documents"))??

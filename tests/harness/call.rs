@@ -37,12 +37,6 @@ impl Call {
         self.env(FAILPOINTS, format!("{failpoints};{SOON_STEADY}"))
     }
 
-    /// Has the new server watched as long as in a user's run.
-    pub fn watched_as_long_as_a_users(mut self) -> Self {
-        self.command.env_remove(FAILPOINTS);
-        self
-    }
-
     /// Sets a variable.
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.command.env(name, value.into());

@@ -77,12 +77,12 @@ pub(super) fn decide(
     let mut rules = Rules { roles, request, stack, files, notes: Vec::new(), added: Vec::new() };
     rules.refuse_references_to_other_files()?;
     rules.images()?;
+    rules.container_names();
     rules.environments();
     rules.redis()?;
     rules.elasticsearch()?;
     rules.mounts();
     rules.volumes();
-    rules.container_names();
     rules.networks();
     rules.names()?;
     rules.variables();

@@ -67,14 +67,26 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Whether in the web server's networks this service has the name, and no other one.
+    /// Whether in the web server's networks this service has the name, and no other one. Who else is in a network that other
+    /// projects may join is not known.
     fn answers_alone(&self, web: &str, server: &str, name: &str) -> bool {
         let networks = self.networks_after(web);
+        if networks.iter().any(|network| self.is_shared(network)) {
+            return false;
+        }
         let has_it = |service: &String| {
             !self.networks_after(service).is_disjoint(&networks) && self.names_of(service, &networks).contains(name)
         };
         let all: Vec<&String> = self.roles.keys().filter(|service| has_it(service)).collect();
         matches!(all.as_slice(), [one] if one.as_str() == server)
+    }
+
+    /// Whether a network is made outside of this project, or has a name of its own for others to know.
+    fn is_shared(&self, network: &str) -> bool {
+        let at = Path::of(["networks", network]);
+        let is_set = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
+        let mut parts = self.files.iter().filter_map(|draft| at.get(draft.model()));
+        parts.any(|part| ["external", "name"].iter().any(|key| part.get(*key).is_some_and(is_set)))
     }
 
     /// Returns the names that docker gives a service in these networks.

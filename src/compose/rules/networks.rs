@@ -17,7 +17,8 @@ impl Rules<'_> {
         let in_docker = |rules: &Self, role: Role| -> Vec<String> {
             rules.named(role).into_iter().filter(|service| !rules.has_network_mode(service)).collect()
         };
-        if in_docker(self, Role::Webserver).is_empty() || in_docker(self, Role::Apiserver).is_empty() {
+        let mut outside = [Role::Webserver, Role::Apiserver].into_iter().flat_map(|role| self.named(role));
+        if outside.any(|service| self.has_network_mode(&service)) {
             return;
         }
         let Some(backend_file) = self.files.iter().position(|draft| declares(draft.model(), BACKEND)) else {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) async fn check_counts(run: &Run) -> Result<String> {
     let copied = copied(run)?;
     let container = container_of(run, Role::Elasticsearch).await?;
-    let address = container.address(9200).ok_or_else(|| {
+    let address = container.elasticsearch().ok_or_else(|| {
         Error::failed(format!("The container {} cannot be reached from this machine.", container.name))
     })?;
     count_all(&Client::new(&format!("http://{address}"))?, &copied.counts).await

@@ -22,7 +22,9 @@ pub(super) async fn all(run: &Run) -> Result<bool> {
         if run.server()?.deployment.service(role).is_none() {
             continue;
         }
-        let Some(address) = container_of(run, role).await?.address(port) else { return Ok(false) };
+        let container = container_of(run, role).await?;
+        let address = if role == Role::Elasticsearch { container.elasticsearch() } else { container.address(port) };
+        let Some(address) = address else { return Ok(false) };
         let answers = tokio::time::timeout(LIMIT, one(role, &address)).await;
         if !answers.is_ok_and(|answers| answers.unwrap_or(false)) {
             return Ok(false);

@@ -15,9 +15,11 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long nothing may end, from the API server's first answer. Docker waits up to a minute before it starts something
-/// again.
+/// How long nothing may end. Docker waits up to a minute before it starts something again.
 const PERIOD: Duration = Duration::from_secs(60);
+/// So long from the API server's first answer, what ends and is started again may still be waiting for something, as an
+/// exporter does until Elasticsearch is there; the minute begins anew then.
+const SETTLING: Duration = Duration::from_secs(180);
 /// The task's name in progress events.
 const WATCHING: &str = "watching that all containers stay up";
 
@@ -51,18 +53,17 @@ impl Watch {
         run.events.progress_ended(WATCHING);
         match watched? {
             Verdict::Fell(role, container) => Err(self.fell(run, role, &container).await),
-            Verdict::Stayed(without) => {
+            Verdict::Stayed { without, time } => {
                 for container in &without {
                     run.events.warn(told(container));
                 }
                 let running = plural(self.running(&without), "container", "containers");
-                let time = duration(self.begun.elapsed());
-                Ok(format!("{running} ran for {time} without being started again"))
+                Ok(format!("{running} ran for {} without being started again", duration(time)))
             }
         }
     }
 
-    /// Looks again and again until the time is over, or a container has fallen that must not.
+    /// Looks again and again until nothing has fallen for the whole period, or something has that must not.
     async fn watch<F: Future<Output = Result<Vec<Container>>>>(
         &self,
         server: &ServerPlan,
@@ -70,20 +71,25 @@ impl Watch {
         events: &Events,
         mut look: impl FnMut() -> F,
     ) -> Result<Verdict> {
+        let (mut since, mut before) = (self.begun, self.before.clone());
         loop {
-            let is_over = self.begun.elapsed() >= period;
+            let is_over = since.elapsed() >= period;
             let now = look().await?;
-            let fallen = fallen(&self.before, &now);
+            let fallen = fallen(&before, &now);
             let (may, must_not): (Vec<_>, Vec<_>) =
                 fallen.into_iter().partition(|container| may_fall(server, container));
-            if let Some(container) = must_not.into_iter().next() {
-                let role = service_of(server, &container).map_or(Role::Other, |service| service.role);
-                return Ok(Verdict::Fell(role, Box::new(container)));
+            let may_settle = self.begun.elapsed() < SETTLING;
+            if let Some(container) = must_not.iter().find(|one| !may_settle || !is_started_again(one)) {
+                // The old server did without Redis where there is no such service: it is all that the rewriting adds.
+                let role = service_of(server, container).map_or(Role::Redis, |service| service.role);
+                return Ok(Verdict::Fell(role, Box::new(container.clone())));
             }
-            if is_over {
-                return Ok(Verdict::Stayed(may));
+            if !must_not.is_empty() {
+                (since, before) = (Instant::now(), now);
+            } else if is_over {
+                return Ok(Verdict::Stayed { without: may, time: since.elapsed() });
             }
-            events.progress(WATCHING, self.begun.elapsed().as_secs(), Some(period.as_secs()), Unit::Seconds);
+            events.progress(WATCHING, since.elapsed().as_secs(), Some(period.as_secs()), Unit::Seconds);
             tokio::time::sleep(POLL).await;
         }
     }
@@ -107,14 +113,19 @@ impl Watch {
 /// What came of the watching.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// All that must stay have stayed; these have not, and may.
-    Stayed(Vec<Container>),
+    /// All that must stay have stayed for so long; some have not, and may.
+    Stayed { without: Vec<Container>, time: Duration },
     /// This one has not.
     Fell(Role, Box<Container>),
 }
 
 async fn containers(run: &Run) -> Result<Vec<Container>> {
     run.docker.project_containers(&run.server()?.new_project.name).await
+}
+
+/// Whether docker starts it again, so that it may come to stay up.
+fn is_started_again(container: &Container) -> bool {
+    container.state.running || container.state.status == "restarting"
 }
 
 /// Returns the containers that do not run as they should, as they are now: restarting, started again, ended, or gone. Work
@@ -147,7 +158,7 @@ fn may_fall(server: &ServerPlan, container: &Container) -> bool {
     match service_of(server, container) {
         Some(service) if service.role == Role::AgentServices => true,
         Some(service) => service.role == Role::Other && service.container.as_ref().is_some_and(|old| old.fell),
-        None => true,
+        None => false,
     }
 }
 
@@ -199,66 +210,79 @@ mod tests {
         server
     }
 
-    /// Watches for a minute, in which the containers become `after` after 40 seconds. Returns how long it took as well.
-    async fn watched(before: &[Container], after: &[Container]) -> (Verdict, u64) {
+    /// What came of a watch, and after how many seconds. The containers are as `at` has them after so many seconds.
+    async fn watched(before: &[Container], at: impl Fn(u64) -> Vec<Container>) -> (Verdict, u64) {
         let watch = Watch { begun: Instant::now(), before: before.to_vec() };
         let (begun, server) = (watch.begun, server());
-        let look = || async { Ok(if begun.elapsed().as_secs() < 40 { before.to_vec() } else { after.to_vec() }) };
+        let look = || std::future::ready(Ok(at(begun.elapsed().as_secs())));
         let verdict = watch.watch(&server, PERIOD, &Events::silent(), look).await.unwrap();
         (verdict, begun.elapsed().as_secs())
+    }
+
+    fn stayed(without: &[Container]) -> Verdict {
+        Verdict::Stayed { without: without.to_vec(), time: PERIOD }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_minute_without_a_restart_is_waited_for() {
         let all = [container("webserver", "running", 2), container("mongo", "running", 0)];
-        assert_eq!(watched(&all, &all).await, (Verdict::Stayed(Vec::new()), 60));
+        assert_eq!(watched(&all, |_| all.to_vec()).await, (stayed(&[]), 60));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_container_that_is_started_again_ends_the_watching() {
-        let before = [container("mongo", "running", 0), container("webserver", "running", 2)];
+    async fn what_is_started_again_every_20_seconds_never_stays_up() {
         // It runs whenever somebody looks.
-        let after = [container("mongo", "running", 0), container("webserver", "running", 3)];
-        let fell = Verdict::Fell(Role::Webserver, Box::new(after[1].clone()));
-        assert_eq!(watched(&before, &after).await, (fell, 40));
+        let at = |seconds: u64| vec![container("mongo", "running", 0), container("webserver", "running", seconds / 20)];
+        let (verdict, seconds) = watched(&at(0), at).await;
+        assert_eq!(verdict, Verdict::Fell(Role::Webserver, Box::new(container("webserver", "running", 9))));
+        assert_eq!(seconds, 180);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_way_to_fall_is_seen() {
+    async fn what_had_to_wait_for_the_others_may_settle() {
+        let at = |seconds: u64| match seconds {
+            0..30 => vec![container("grafana", "restarting", 7)],
+            _ => vec![container("grafana", "running", 8)],
+        };
+        assert_eq!(watched(&at(0), at).await, (stayed(&[]), 90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_ended_ends_the_watching() {
         let running = container("mongo", "running", 0);
         let ways = [
-            container("mongo", "restarting", 0),
             with_code(1, "no", container("mongo", "exited", 0)),
             with_code(0, "unless-stopped", container("mongo", "exited", 0)),
         ];
         for way in ways {
-            let (verdict, _) = watched(std::slice::from_ref(&running), std::slice::from_ref(&way)).await;
-            assert_eq!(verdict, Verdict::Fell(Role::Mongo, Box::new(way)));
+            let at = |seconds: u64| vec![if seconds < 40 { running.clone() } else { way.clone() }];
+            assert_eq!(watched(&at(0), at).await, (Verdict::Fell(Role::Mongo, Box::new(way.clone())), 40));
         }
-        let (gone, _) = watched(&[running], &[]).await;
+        let (gone, _) = watched(&[running], |_| Vec::new()).await;
         assert!(matches!(gone, Verdict::Fell(Role::Mongo, container) if container.state.status == "removed"));
         // Already before anybody looked.
         let dead = with_code(1, "no", container("webserver", "exited", 0));
-        let (verdict, seconds) = watched(std::slice::from_ref(&dead), std::slice::from_ref(&dead)).await;
+        let (verdict, seconds) = watched(std::slice::from_ref(&dead), |_| vec![dead.clone()]).await;
         assert_eq!((verdict, seconds), (Verdict::Fell(Role::Webserver, Box::new(dead)), 0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn neighbours_must_stay_up_too_unless_they_did_not_before() {
-        let before = [container("grafana", "running", 0), container("broken", "restarting", 9)];
-        let fallen = [container("grafana", "running", 1), container("broken", "restarting", 9)];
-        let (verdict, _) = watched(&before, &fallen).await;
-        assert_eq!(verdict, Verdict::Fell(Role::Other, Box::new(fallen[0].clone())));
-        assert_eq!(watched(&before, &before).await, (Verdict::Stayed(vec![before[1].clone()]), 60));
+        let at =
+            |seconds: u64| vec![container("grafana", "running", seconds / 20), container("broken", "restarting", 9)];
+        let (verdict, _) = watched(&at(0), at).await;
+        assert_eq!(verdict, Verdict::Fell(Role::Other, Box::new(container("grafana", "running", 9))));
+        let before = at(0);
+        assert_eq!(watched(&before, |_| before.clone()).await, (stayed(&before[1..]), 60));
         // The agent has no credentials of its own.
         let agent = [container("agent-services", "restarting", 4)];
-        assert_eq!(watched(&agent, &agent).await, (Verdict::Stayed(agent.to_vec()), 60));
+        assert_eq!(watched(&agent, |_| agent.to_vec()).await, (stayed(&agent), 60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn work_that_is_done_once_has_its_end() {
         let before = [container("grafana", "running", 0)];
-        let done = [with_code(0, "no", container("grafana", "exited", 0))];
-        assert_eq!(watched(&before, &done).await, (Verdict::Stayed(Vec::new()), 60));
+        let done = with_code(0, "no", container("grafana", "exited", 0));
+        assert_eq!(watched(&before, |_| vec![done.clone()]).await, (stayed(&[]), 60));
     }
 }
