@@ -51,9 +51,11 @@ pub(super) async fn prepare(
         true => rescues(&mut deployment, tools, &stamp, context).await?,
         false => Vec::new(),
     };
-    let mut lost = preflight::unsafe_storage(&deployment);
+    let containers = tools.docker.project_containers(&deployment.project.name).await?;
+    let mut lost = preflight::unsafe_storage(&deployment, &containers);
     if !lost.is_empty() {
-        let can_be_rescued = preflight::lost_with_down(&deployment).len() == lost.len();
+        let can_be_rescued = preflight::lost_with_down(&deployment).len() == lost.len()
+            && !preflight::any_in_memory(&deployment, &containers);
         let rescue = settings.session.command("--rescue --dry-run");
         lost.iter_mut().filter(|_| can_be_rescued).for_each(|one| {
             one.remedy.push_str(&format!("\nOr let this program copy them out, and keep the container: {rescue}"))

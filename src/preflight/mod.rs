@@ -13,6 +13,7 @@ mod indices;
 mod later;
 mod machine;
 mod mappings;
+mod memory;
 mod owner;
 mod paths;
 mod places;
@@ -22,7 +23,8 @@ mod windows;
 
 pub use afterwards::{will_find_its_data, would_find_its_data};
 pub use later::has_left;
-pub use places::{doubts, lost_with_down, unsafe_storage};
+pub use memory::kept_in_memory;
+pub use places::{any_in_memory, doubts, lost_with_down, unsafe_storage};
 pub use services::in_the_way;
 pub use windows::paths_of_windows;
 

@@ -1,6 +1,6 @@
 //! Where the services keep their data: in places that last, and in the ones that the compose file says.
 
-use super::{Finding, Subject};
+use super::{Finding, Subject, kept_in_memory};
 use crate::deployment::{Deployment, Disagreement, Mount, Role, Service, Storage};
 use crate::docker::container::is_whole_id;
 use crate::docker::{Container, MountKind};
@@ -8,13 +8,24 @@ use crate::error::Result;
 use crate::files;
 use std::path::{Path, PathBuf};
 
-/// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`.
-pub fn unsafe_storage(deployment: &Deployment) -> Vec<Finding> {
+/// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`. `containers` are
+/// those of the project.
+pub fn unsafe_storage(deployment: &Deployment, containers: &[Container]) -> Vec<Finding> {
     let finding = |(service, mount): (&Service, &Mount)| match deeper(service, mount) {
         Some(deeper) => only_a_part(deployment, service, mount, deeper),
-        None => would_be_lost(deployment, service, mount),
+        None => of_memory(service, mount, containers).unwrap_or_else(|| would_be_lost(deployment, service, mount)),
     };
     without_a_place(deployment).map(finding).collect()
+}
+
+/// Whether any of the data are in memory, so that nothing can copy them out of a container that has stopped.
+pub fn any_in_memory(deployment: &Deployment, containers: &[Container]) -> bool {
+    without_a_place(deployment).any(|(service, mount)| of_memory(service, mount, containers).is_some())
+}
+
+fn of_memory(service: &Service, mount: &Mount, containers: &[Container]) -> Option<Finding> {
+    let known = service.container.as_ref()?;
+    kept_in_memory(service, mount, containers.iter().find(|one| one.id == known.id)?)
 }
 
 /// Returns what `down` would lose and nothing else holds a part of: data in an anonymous volume or in the container.
@@ -134,7 +145,12 @@ pub(super) fn disagreements(deployment: &Deployment) -> Vec<Finding> {
         };
         Finding::refusal(one.to_string(), remedy)
     };
-    deployment.disagreements.iter().filter(is_about_data).map(finding).collect()
+    // Where the process keeps its data elsewhere, the mounts of both places differ as well: that is one trouble.
+    let of_data = |service: &str| {
+        deployment.disagreements.iter().any(|one| one.subject == Disagreement::DATA && one.service == service)
+    };
+    let is_told = |one: &&Disagreement| one.subject == Disagreement::DATA || !of_data(&one.service);
+    deployment.disagreements.iter().filter(is_about_data).filter(is_told).map(finding).collect()
 }
 
 /// Neighbours are taken down, too. What they keep in volumes without a name is left behind there, and nothing uses it
@@ -224,7 +240,8 @@ mod tests {
     fn a_mount_that_is_not_used_is_named_beside_the_place_that_is() {
         let usual = "/usr/share/elasticsearch/data";
         let stale = [(usual, "/opt/trains/data/elastic")];
-        let found = unsafe_storage(&deployment(Role::Elasticsearch, "/var/tmp/es", Storage::ContainerLayer, &stale));
+        let found =
+            unsafe_storage(&deployment(Role::Elasticsearch, "/var/tmp/es", Storage::ContainerLayer, &stale), &[]);
         insta::assert_snapshot!(words(&found), @r"
         The service elasticsearch keeps /var/tmp/es in its container itself: taking the stack down would lose it. /opt/trains/data/elastic is mounted at /usr/share/elasticsearch/data, but Elasticsearch does not use it.
           Rescue it into a directory: docker stop trains-elasticsearch && docker cp -a trains-elasticsearch:/var/tmp/es /nowhere/trains/data/elasticsearch; then mount /nowhere/trains/data/elasticsearch at /var/tmp/es in the compose file, start the stack, see that all is there, and run again.
@@ -234,9 +251,9 @@ mod tests {
     #[test]
     fn data_that_nothing_is_mounted_at_come_with_the_commands_that_rescue_them() {
         let mut server = deployment(Role::Redis, "/data", Storage::Anonymous, &[]);
-        let stopped = words(&unsafe_storage(&server));
+        let stopped = words(&unsafe_storage(&server, &[]));
         server.services.iter_mut().for_each(|service| service.container = None);
-        insta::assert_snapshot!(format!("{stopped}\n{}", words(&unsafe_storage(&server))), @r"
+        insta::assert_snapshot!(format!("{stopped}\n{}", words(&unsafe_storage(&server, &[]))), @r"
         The service redis keeps /data in an anonymous volume: taking the stack down would lose it.
           Rescue it into a directory: docker stop trains-redis && docker cp -a trains-redis:/data /nowhere/trains/data/redis; then mount /nowhere/trains/data/redis at /data in the compose file, start the stack, see that all is there, and run again.
         The service redis keeps /data in an anonymous volume: taking the stack down would lose it.
@@ -245,10 +262,35 @@ mod tests {
     }
 
     #[test]
+    fn data_in_memory_are_not_told_to_be_copied_out_of_a_container_that_has_stopped() {
+        let server = deployment(Role::Redis, "/data", Storage::ContainerLayer, &[]);
+        let told = |running: bool| {
+            let mut container = Container { id: "0".into(), name: "trains-redis".into(), ..Container::default() };
+            container.state.running = running;
+            container.mounts = vec![crate::docker::ContainerMount {
+                kind: MountKind::Other("tmpfs".into()),
+                source: PathBuf::new(),
+                target: "/data".into(),
+                read_only: false,
+            }];
+            let containers = [container];
+            assert!(any_in_memory(&server, &containers));
+            words(&unsafe_storage(&server, &containers))
+        };
+        insta::assert_snapshot!(format!("{}\n{}", told(true), told(false)), @r"
+        The service redis keeps /data in memory (tmpfs): they are gone as soon as it stops.
+          Copy them to a place that lasts while it runs, for example: docker exec trains-redis tar -C /data -c . | tar -C DIRECTORY -x; then mount DIRECTORY at /data in the compose file.
+        The service redis kept /data in memory (tmpfs), and trains-redis is stopped, so that what was there is gone.
+          If there is a copy of it, put that into a directory and mount it at /data in the compose file; else mount an empty one there, start the stack, see what is there, and run again.
+        ");
+        assert!(!any_in_memory(&server, &[]));
+    }
+
+    #[test]
     fn a_mount_one_level_deeper_holds_the_data_and_is_not_called_lost() {
         let usual = "/usr/share/elasticsearch/data";
         let deeper = [("/usr/share/elasticsearch/data/nodes", "/opt/trains/data/nodes")];
-        let found = unsafe_storage(&deployment(Role::Elasticsearch, usual, Storage::ContainerLayer, &deeper));
+        let found = unsafe_storage(&deployment(Role::Elasticsearch, usual, Storage::ContainerLayer, &deeper), &[]);
         insta::assert_snapshot!(words(&found), @r"
         The service elasticsearch keeps its data at /usr/share/elasticsearch/data, and only /usr/share/elasticsearch/data/nodes of it is mounted, from /opt/trains/data/nodes. This program moves the directory as a whole.
           Put it into one directory: docker stop trains-elasticsearch && mkdir -p /nowhere/trains/data/elasticsearch && cp -a /opt/trains/data/nodes /nowhere/trains/data/elasticsearch/nodes; then mount /nowhere/trains/data/elasticsearch at /usr/share/elasticsearch/data in the compose file, in place of that mount, start the stack, see that all is there, and run again.
@@ -272,6 +314,9 @@ mod tests {
         insta::assert_snapshot!(words(&disagreements(&server)), @r"
         The container of redis keeps its data at /tmp; by the compose file it would keep them at /data (the image's default).
           Make the compose file say /tmp again, if that is where your data are; or let compose create redis anew, if they are where the file says.
+        ");
+        server.disagreements.remove(0);
+        insta::assert_snapshot!(words(&disagreements(&server)), @r"
         The container of redis has /opt/trains/data/redis at /data; the compose file now says nothing.
           Make them agree: put /opt/trains/data/redis back into the compose file if that is where your data are, or let compose create redis anew.
         ");
