@@ -4,7 +4,7 @@ use super::copy_elastic::{CopiedElastic, copied_by, partly_copied};
 use super::{Checked, VerifiedElastic};
 use crate::error::Result;
 use crate::files::{Fingerprint, Owned, archive};
-use crate::journal::{Journal, Phase, State, Status};
+use crate::journal::{Journal, Kept, Phase, State, Status};
 use crate::plan::{Plan, Step};
 use std::path::Path;
 
@@ -68,6 +68,20 @@ fn a_copy_that_was_not_compared_yet_is_known_by_index() {
 }
 
 #[test]
+fn what_is_known_of_an_index_is_read_from_the_file_that_it_has() {
+    let state = state("elastic-notes-in-files.journal");
+    assert_eq!((state.phase, plan(&state).steps().len()), (Phase::Completed, 4));
+    let in_files = state.step(Step::CopyElastic.name()).notes.values().filter(|kept| matches!(kept, Kept::File(_)));
+    assert_eq!(in_files.count(), 3, "the fingerprint of the source, and two indices");
+    read_all(&state).unwrap();
+    let copied: CopiedElastic = state.output(Step::CopyElastic.name()).unwrap().unwrap();
+    let noted = copied_by(&state).unwrap();
+    let counts = noted.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+    assert_eq!(copied.counts, counts);
+    assert!(noted.iter().all(|one| one.outcome.digest.documents() == one.outcome.written));
+}
+
+#[test]
 fn a_migration_that_was_taken_back_begins_anew() {
     let state = state("elastic-rolled-back.journal");
     assert_eq!(state.phase, Phase::RolledBack);
@@ -77,7 +91,7 @@ fn a_migration_that_was_taken_back_begins_anew() {
 
 #[test]
 fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
-    use crate::journal::{Kept, Record};
+    use crate::journal::Record;
     use crate::report::sample;
     use serde_json::json;
 
