@@ -114,8 +114,8 @@ fn there_are_two_servers() {
     }
     insta::assert_snapshot!(machine.redacted(said.trim()), @r"
     Error: 2 servers were found; which one is meant?
-    Caused by: [machine]/opt/speech/docker-compose.yml (stopped, known as the compose project speech)
-        [machine]/opt/vision/docker-compose.yml (stopped, known as the compose project vision)
+    Caused by: [machine]/opt/speech/docker-compose.yml (stopped, known as the compose project speech; Elasticsearch in [machine]/opt/speech/elastic, no segment there)
+        [machine]/opt/vision/docker-compose.yml (stopped, known as the compose project vision; Elasticsearch in [machine]/opt/vision/elastic, no segment there)
     Hint: docker clearml migrate -f [machine]/opt/speech/docker-compose.yml -p speech
     Hint: docker clearml migrate -f [machine]/opt/vision/docker-compose.yml -p vision
     ");
