@@ -86,7 +86,7 @@ impl Target {
                 ));
                 format!("Elasticsearch at {}", client.address())
             });
-            events.progress(task, begun.elapsed().as_secs(), Some(within.as_secs()), Unit::Seconds);
+            events.progress(task, begun.elapsed().as_secs(), None, Unit::Seconds);
             tokio::time::sleep(POLL.min(within)).await;
         };
         if let Some(task) = &task {
