@@ -1,6 +1,6 @@
 //! Documents that are accepted to be left out: the acceptance belongs to the migration. It need not be said again to go on
-//! with it or to compare, as long as the data are the same; another migration asks again, as the documents may be others by
-//! then.
+//! with it or to compare; a document that has changed since is another one, which is not accepted. Another migration asks
+//! again.
 
 use super::known::Known;
 use crate::display::format::documents;
@@ -8,7 +8,8 @@ use crate::elastic::Accepted;
 use crate::error::{Context, Result};
 use crate::files;
 use crate::preflight::Finding;
-use crate::steps::{Acceptance, Run};
+use crate::settings::quote;
+use crate::steps::Run;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,9 +28,7 @@ pub(super) fn read(file: Option<&Path>) -> Result<Arc<Accepted>> {
 /// # Errors
 /// Fails when a file cannot be read or written.
 pub(super) fn keep(run: &mut Run, dir: &Path, file: Option<&Path>) -> Result<()> {
-    let kept = file_in(dir, &run.plan.stamp);
-    let (said, all) = (read(file)?, kept_with(&kept, file)?);
-    run.options.acceptance = Arc::new(Acceptance::new(said, all, kept));
+    run.options.accepted = kept_with(&file_in(dir, &run.plan.stamp), file)?;
     Ok(())
 }
 
@@ -74,7 +73,7 @@ pub(super) fn ask_again(before: Option<&Known>, said: Option<&Path>, again: &str
 
 fn finding(number: u64, file: &Path, again: &str) -> Finding {
     let were = format!("{} {}", documents(number), if number == 1 { "was" } else { "were" });
-    let file = file.display();
+    let file = quote(&file.display().to_string());
     Finding::refusal(
         format!(
             "In the migration that was taken back, {were} accepted to be left out. The old server may have changed since, so \
@@ -90,7 +89,7 @@ fn finding(number: u64, file: &Path, again: &str) -> Finding {
 pub(super) fn with_accepted(command: String, run: &Run) -> String {
     let dir = crate::plan::work_dir(&run.plan.home.from);
     let file = file_in(&dir, &run.plan.stamp);
-    if file.exists() { format!("{command} --accept-rejects {}", file.display()) } else { command }
+    if file.exists() { format!("{command} --accept-rejects {}", quote(&file.display().to_string())) } else { command }
 }
 
 #[cfg(test)]
@@ -115,11 +114,16 @@ mod tests {
             fs::write(&file, ids.iter().map(|id| line(id)).collect::<String>()).unwrap();
             file
         };
-        let key = |id: &str| Key { id: id.into(), kind: Some("event".into()), routing: None };
+        let all = |ids: &[&str]| {
+            let mut all = Accepted::default();
+            let key = |id: &str| Key { id: id.into(), kind: Some("event".into()), routing: None };
+            ids.iter().for_each(|id| all.insert("x".into(), key(id), b"s"));
+            Arc::new(all)
+        };
         kept_with(&kept, Some(&given(&["a", "b"]))).unwrap();
         // A later try refused others: its file has only those.
         let both = kept_with(&kept, Some(&given(&["b", "c"]))).unwrap();
-        assert!(["a", "b", "c"].iter().all(|id| both.contains("x", &key(id))) && both.len() == 3);
+        assert_eq!(both, all(&["a", "b", "c"]));
         assert_eq!(fs::read_to_string(&kept).unwrap(), ["a", "b", "c"].map(line).concat(), "as it is given back");
         fs::remove_file(dir.path().join("rejects.ndjson")).unwrap();
         assert_eq!(kept_with(&kept, None).unwrap(), both);

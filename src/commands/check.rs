@@ -25,7 +25,10 @@ pub async fn check(settings: Check, context: &Context) -> Result<()> {
         return Ok(());
     }
     let tools = connect(session, true, context).await?;
-    let prepared = prepare(&migration, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
+    let mut prepared =
+        prepare(&migration, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
+    let accepts = migration.accept_rejects.as_deref();
+    prepared.findings.splice(0..0, acceptance::ask_again(before.as_ref(), accepts, &session.command(""))?);
     if let Some(ServerPlan { deployment, .. }) = prepared.plan.server() {
         context.display.print(&format!(
             "Trains Server {} in {} ({})\n",
@@ -37,7 +40,7 @@ pub async fn check(settings: Check, context: &Context) -> Result<()> {
     context.display.print(&findings_text(&prepared.findings, context.display.paint()));
     let refused = match documents {
         true => {
-            let accepted = acceptance::read(migration.accept_rejects.as_deref())?;
+            let accepted = acceptance::read(accepts)?;
             let looked = look::documents(&prepared.plan, rejects.as_deref(), accepted, session, context).await;
             looked.map_err(as_refusal)?
         }

@@ -107,8 +107,11 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
     }
     if known.state.phase != Phase::RolledBack && !known.state.step(Step::StopStack.name()).is_clean() {
         let kept: BTreeSet<&str> = known.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
-        lines.extend(kept.into_iter().map(|name| {
-            format!("The container {name} is kept: it holds the old server's own data. To delete it, once you are sure: docker rm -v {name}")
+        // Until all is done there is no way on, and no way back, without it.
+        let is_done = known.state.phase == Phase::Completed;
+        lines.extend(kept.into_iter().map(|name| match is_done {
+            true => format!("The container {name} is kept: it holds the old server's own data. To delete it, once you are sure: docker rm -v {name}"),
+            false => format!("The container {name} is kept: it holds the old server's own data."),
         }));
     }
     lines.push(format!("Journal: {}", known.journal_path.display()));

@@ -5,7 +5,8 @@
 //! `source` is the document's JSON as text, byte for byte. That of a document which is not UTF-8 has U+FFFD in place of
 //! what is not; its bytes are in `source_base64`, which no other document has.
 
-use super::document::{DocumentRef, Key};
+use super::document::{DocumentRef, Key, on_one_line};
+use super::repair::without_duplicate_keys;
 use crate::error::{Context, Error, Result};
 use crate::failpoints;
 use base64::Engine;
@@ -17,6 +18,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// A line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,11 +107,12 @@ impl RejectLog {
     }
 }
 
-/// Documents that the user accepted to leave out.
+/// Documents that the user accepted to leave out: these very documents, with what is in them. One that has changed since
+/// is another one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Accepted(HashMap<String, HashSet<Key>>);
+pub struct Accepted(HashMap<String, HashMap<Key, HashSet<u128>>>);
 
-/// What of a line identifies the document; the source is skipped.
+/// What of a line identifies the document, and its content.
 #[derive(Deserialize)]
 struct AcceptedLine {
     index: String,
@@ -117,6 +120,8 @@ struct AcceptedLine {
     kind: Option<String>,
     id: String,
     routing: Option<String>,
+    source: String,
+    source_base64: Option<String>,
 }
 
 impl Accepted {
@@ -141,40 +146,50 @@ impl Accepted {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let entry: AcceptedLine = serde_json::from_slice(&line).map_err(|cause| {
+            let wrong = |cause: anyhow::Error| {
                 Error::usage(format!("Line {number} of {shown} is not a refused document."))
                     .because(cause)
                     .hint("Delete whole lines only; leave the others as they were written.")
-            })?;
-            accepted.insert(entry.index, Key { id: entry.id, kind: entry.kind, routing: entry.routing });
+            };
+            let entry: AcceptedLine = serde_json::from_slice(&line).map_err(|cause| wrong(cause.into()))?;
+            let source = match &entry.source_base64 {
+                Some(text) => STANDARD.decode(text).map_err(|cause| wrong(cause.into()))?,
+                None => entry.source.into_bytes(),
+            };
+            accepted.insert(entry.index, Key { id: entry.id, kind: entry.kind, routing: entry.routing }, &source);
         }
         Ok(accepted)
     }
 
-    /// Returns whether a document is among them.
+    /// Returns whether a document is among them, as it was.
     pub(super) fn leaves_out(&self, index: &str, document: &DocumentRef<'_>) -> bool {
-        !self.0.is_empty() && self.contains(index, &document.key())
+        let Some(keys) = self.0.get(index) else { return false };
+        let Some(contents) = keys.get(&document.key()) else { return false };
+        let line = on_one_line(document.source);
+        // It may have been refused once more when it was sent without the keys that occur twice.
+        contents.contains(&content(&line))
+            || without_duplicate_keys(&line).is_some_and(|repaired| contents.contains(&content(&repaired)))
     }
 
     /// Adds one document.
-    pub fn insert(&mut self, index: String, key: Key) {
-        self.0.entry(index).or_default().insert(key);
-    }
-
-    /// Returns whether the document is to be left out.
-    pub fn contains(&self, index: &str, key: &Key) -> bool {
-        self.0.get(index).is_some_and(|keys| keys.contains(key))
+    pub fn insert(&mut self, index: String, key: Key, source: &[u8]) {
+        self.0.entry(index).or_default().entry(key).or_default().insert(content(source));
     }
 
     /// Returns the number of documents.
     pub fn len(&self) -> usize {
-        self.0.values().map(HashSet::len).sum()
+        self.0.values().map(HashMap::len).sum()
     }
 
     /// Returns whether nothing is to be left out.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Bulk requests have documents on one line, and what was refused is kept as it was sent.
+fn content(source: &[u8]) -> u128 {
+    xxh3_128(&on_one_line(source))
 }
 
 #[cfg(test)]
@@ -205,15 +220,27 @@ mod tests {
         assert_eq!(first.source, "{\n\"a\":1,\"a\":2}");
 
         let accepted = Accepted::read(log.path()).unwrap();
-        let key = |kind: Option<&str>, routing: Option<&str>| Key {
-            id: "a\nb".into(),
-            kind: kind.map(Into::into),
-            routing: routing.map(Into::into),
-        };
         assert_eq!(accepted.len(), 2);
-        assert!(accepted.contains("events-log-x", &key(Some("event"), Some("t1"))));
-        assert!(!accepted.contains("events-log-x", &key(Some("event"), Some("t2"))));
-        assert!(!accepted.contains("events-log-y", &key(None, None)));
+        let leaves_out = |index, kind, routing, source: &str| {
+            let document = DocumentRef { id: "a\nb", kind, routing, source: source.as_bytes() };
+            accepted.leaves_out(index, &document)
+        };
+        assert!(leaves_out("events-log-x", Some("event"), Some("t1"), "{\n\"a\":1,\"a\":2}"));
+        assert!(leaves_out("events-log-x", None, None, "{ \"a\":1,\"a\":2}"), "as it is sent in a bulk request");
+        assert!(!leaves_out("events-log-x", Some("event"), Some("t2"), "{\n\"a\":1,\"a\":2}"));
+        assert!(!leaves_out("events-log-y", None, None, "{\n\"a\":1,\"a\":2}"));
+        assert!(!leaves_out("events-log-x", None, None, "{\"a\":2}"), "it was mended since");
+    }
+
+    #[test]
+    fn a_document_that_was_refused_without_its_second_keys_is_the_same_with_them() {
+        let source = br#"{"a":1,"a":2,"b":"x"}"#;
+        let repaired = without_duplicate_keys(source).unwrap();
+        let mut accepted = Accepted::default();
+        let document = DocumentRef { id: "a", kind: None, routing: None, source };
+        accepted.insert("x".into(), document.key(), &repaired);
+        assert!(accepted.leaves_out("x", &document));
+        assert!(!accepted.leaves_out("x", &DocumentRef { source: br#"{"a":1,"a":3,"b":"x"}"#, ..document }));
     }
 
     #[test]
@@ -237,7 +264,7 @@ mod tests {
     fn a_damaged_line_is_named_by_its_number() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rejects.ndjson");
-        std::fs::write(&path, "{\"index\":\"i\",\"id\":\"a\"}\n\nhello\n").unwrap();
+        std::fs::write(&path, "{\"index\":\"i\",\"id\":\"a\",\"source\":\"{}\"}\n\nhello\n").unwrap();
         let error = Accepted::read(&path).unwrap_err();
         assert!(error.message().starts_with("Line 3 of "), "{error}");
     }

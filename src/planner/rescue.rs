@@ -56,7 +56,11 @@ pub fn decide(
 
 /// Refuses a service that was scaled: each of its containers may hold the only copy of other data.
 fn one_of_several(service: &Service, mount: &Mount, containers: &BTreeMap<String, Container>) -> Option<Finding> {
-    let is_its_own = |one: &&Container| one.label("com.docker.compose.service") == Some(service.name.as_str());
+    // Those of `compose run` have data of no server.
+    let is_one_off =
+        |one: &Container| one.label("com.docker.compose.oneoff").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let is_its_own =
+        |one: &&Container| one.label("com.docker.compose.service") == Some(service.name.as_str()) && !is_one_off(one);
     let names: Vec<&str> = containers.values().filter(is_its_own).map(|one| one.name.as_str()).collect();
     (names.len() > 1).then(|| {
         Finding::refusal(
@@ -236,6 +240,19 @@ mod tests {
             read_only: false,
         };
         assert_eq!(seen(&|one| one.mounts = vec![mount.clone()]), Some(volume.clone()));
+    }
+
+    #[test]
+    fn what_compose_run_has_left_is_no_container_of_the_service() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut deployment, mut containers) = server(dir.path());
+        let label = |name: &str, value: &str| (format!("com.docker.compose.{name}"), value.to_owned());
+        containers.values_mut().for_each(|one| one.labels.extend([label("service", "elasticsearch")]));
+        let labels = [label("service", "elasticsearch"), label("oneoff", "True")].into();
+        let one_off = Container { name: "trains_elasticsearch_run_1".into(), labels, ..Container::default() };
+        containers.insert("one-off".into(), one_off);
+        let (rescues, findings) = decide(&mut deployment, &containers, &info(), STAMP).unwrap();
+        assert_eq!((rescues.len(), findings), (1, Vec::new()));
     }
 
     #[test]

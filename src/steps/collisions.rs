@@ -100,7 +100,7 @@ pub(super) async fn before_copy(
 /// # Errors
 /// Fails as [`Search`] does.
 pub(super) async fn rules(run: &Run, old: &OldData, copied: &[CopiedIndex]) -> Result<CopyRules> {
-    let rules = CopyRules { accepted: run.options.acceptance.current(), ..CopyRules::default() };
+    let rules = CopyRules { accepted: Arc::clone(&run.options.accepted), ..CopyRules::default() };
     let plans: Vec<IndexPlan> = renamed(copied).collect();
     let files = match old {
         _ if plans.is_empty() => return Ok(rules),

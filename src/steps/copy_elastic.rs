@@ -250,7 +250,7 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     }
     let rejects = rejects_file(run);
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
-    options.accepted = run.options.acceptance.current();
+    options.accepted = Arc::clone(&run.options.accepted);
     options.indices_at_once = run.options.indices_at_once.unwrap_or(options.indices_at_once);
     // A node has no way to tell beforehand; there, collisions show when the second document of an `_id` is written.
     if let OldData::Files(files) = old {

@@ -3,7 +3,6 @@
 //! Every step can be applied twice and undone twice: it looks at what is there instead of trusting what it remembers.
 //! Undoing removes only what the step made. Steps are the only place that knows both docker and Elasticsearch.
 
-mod acceptance;
 mod back_up;
 mod check_health;
 mod collisions;
@@ -39,7 +38,6 @@ mod values;
 mod verify_elastic;
 mod world;
 
-pub use acceptance::Acceptance;
 pub use check_health::Checked;
 pub use collisions::require_same_collisions;
 pub use compare::{Comparison, compare_again};

@@ -5,6 +5,7 @@
 
 use super::put_away::may_have_been_used;
 use super::run::blocking;
+use super::sources::new_server_was_started;
 use super::{Done, Run, keep, stop_stack};
 use crate::deployment::Role;
 use crate::display::format::{bytes, plural};
@@ -63,6 +64,10 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for rescue in &run.plan.rescues {
         let Some(then) = run.noted::<Rescued>(Step::Rescue, &key(rescue))? else { continue };
+        if new_server_was_started(run) && run.docker.container(&rescue.container).await?.is_none() {
+            // Its owner may delete it then.
+            continue;
+        }
         if keep::require(run, rescue).await?.state.finished_at != then.stopped {
             changes.push(Change {
                 what: format!("{} (it has run since)", rescue.place()),

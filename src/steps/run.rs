@@ -1,8 +1,8 @@
 //! What every step has at hand: the plan, the seams, the journal, and the wish to stop.
 
-use super::Acceptance;
 use crate::deployment::Project;
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs, RunLabels};
+use crate::elastic::Accepted;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Documents that the target refused and that the user, having read why, agrees to leave out.
-    pub acceptance: Arc<Acceptance>,
+    pub accepted: Arc<Accepted>,
     /// How the new data are compared, where it is not as the plan says.
     pub verification: Option<Verification>,
     /// On rollback: leave the old server stopped.

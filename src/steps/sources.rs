@@ -90,6 +90,9 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
     for one in &run.plan.replacements {
         let step = copying_step(one.role);
         let Some(then) = run.noted::<Fingerprint>(step, &key(one))? else { continue };
+        if was_deleted(run, one)? {
+            continue;
+        }
         let paths = then.compare(&take(run, one).await?);
         if paths.is_empty() {
             continue;
@@ -103,6 +106,17 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
         });
     }
     Ok(changes)
+}
+
+/// Returns whether the old data are gone behind the start of the new server: their owner may delete them then, and what has
+/// their name is the new server's.
+fn was_deleted(run: &Run, one: &Replacement) -> Result<bool> {
+    Ok(new_server_was_started(run) && !files::exists(&run.now(one.retired()))?)
+}
+
+/// Returns whether the new server was started, or its start was begun, and that has not been taken back.
+pub(super) fn new_server_was_started(run: &Run) -> bool {
+    !run.journal().state().step(Step::StartStack.name()).is_clean()
 }
 
 fn key(one: &Replacement) -> String {

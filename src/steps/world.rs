@@ -87,10 +87,6 @@ impl World for Run {
     async fn changed_sources(&self) -> Result<Vec<Change>> {
         let mut changes = rescue::changes(self).await?;
         changes.extend(sources::changes(self).await?);
-        let copies_anew = changes.iter().any(|change| change.again.contains(&Step::CopyElastic));
-        if copies_anew && self.options.acceptance.forget()? {
-            self.events.warn("What was accepted to be left out is no longer: the documents may be others by now.");
-        }
         Ok(changes)
     }
 

@@ -52,7 +52,7 @@ impl Intake {
         let (tally, size) = (&mut self.tally, document.source.len());
         tally.read += 1;
         tally.bytes += size as u64;
-        if !options.accepted.is_empty() && options.accepted.contains(&plan.index, &document.key()) {
+        if options.accepted.leaves_out(&plan.index, document) {
             tally.left_out += 1;
             return Ok(());
         }
