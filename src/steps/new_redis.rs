@@ -24,14 +24,14 @@ pub(super) async fn make_room(run: &Run) -> Result<()> {
     blocking(move || std::fs::create_dir_all(&path).context(|| format!("{} cannot be made.", path.display()))).await
 }
 
-/// Gives the directory another name, or removes it if nothing is in it. Only on the way back: where the new server is
-/// started once more, it goes on with what it has.
+/// Gives the directory another name, or removes it if nothing is in it. A new server that is started once more begins with
+/// an empty one, as with fresh copies of the databases.
 ///
 /// # Errors
 /// Fails when it cannot be renamed.
 pub(super) async fn put_away(run: &Run) -> Result<()> {
     let Some(planned) = run.server()?.new_redis.clone() else { return Ok(()) };
-    if !run.is_going_back() || run.noted(Step::StartStack, MADE)? != Some(true) {
+    if run.noted(Step::StartStack, MADE)? != Some(true) {
         return Ok(());
     }
     let path = run.now(&planned);
