@@ -24,7 +24,7 @@ use node::Node;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 /// An export on a machine without docker, and a node to take it.
@@ -187,10 +187,15 @@ async fn what_cannot_take_an_import_is_refused_before_anything_is_written() {
         assert!(import.changes().is_empty());
     }
     let import = Import::new("merged", "ndjson", "8.17.0").await;
-    // What takes connections and never answers is no node that is starting.
+    // What answers with something else is no node that is starting.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || listener.incoming().for_each(drop));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+        }
+    });
     let nobody = import.import_to(&address, &["--index", "*"]).run().refused();
     nobody.saying("does not answer");
     import

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::json::lossy;
 use serde::Deserialize;
 use std::fmt;
+use std::io::ErrorKind;
 
 /// A failed call. Turned into an [`Error`] by [`Failure::explain`], which adds what was being done.
 #[derive(Debug)]
@@ -150,11 +151,14 @@ impl Failure {
         }
     }
 
-    /// Returns what is not ready, as a phrase, where the node seems to be starting: nothing listens there yet, it has not found
-    /// its cluster, or the index of its users is not there yet. Nothing for all other failures.
+    /// Returns what is not ready, as a phrase, where the node seems to be starting: nothing listens there yet, docker's proxy
+    /// closes the connection because nothing listens behind it, the node has not found its cluster, or the index of its users is not there yet. Nothing for all other failures.
     pub fn while_starting(&self) -> Option<String> {
         match self {
             Self::Unreachable(error) if is_refused_connection(error) => Some("nothing listens there yet".to_owned()),
+            Self::Unreachable(error) if is_closed_connection(error) => {
+                Some("the connection is closed without an answer (a node that speaks only TLS does so too)".to_owned())
+            }
             Self::Unreadable(why) if why == NO_CLUSTER_YET => Some(why.clone()),
             Self::Refused(refusal) if refusal.status == 503 || refusal.is_of_unready_users() => {
                 Some(refusal.to_string())
@@ -199,10 +203,34 @@ impl Failure {
 
 /// Whether nobody listens at the address. One that leads nowhere fails otherwise.
 fn is_refused_connection(error: &reqwest::Error) -> bool {
-    let first: Option<&dyn std::error::Error> = Some(error);
+    chain(error).any(|error| io_kind(error) == Some(ErrorKind::ConnectionRefused))
+}
+
+/// Whether the connection was taken, and closed or reset before any answer.
+fn is_closed_connection(error: &reqwest::Error) -> bool {
+    // So hyper calls an orderly end before the answer's first line; it gives no kind that can be compared.
+    const CLOSED: &str = "connection closed before message completed";
+    chain(error).any(|error| {
+        let is_cut = matches!(
+            io_kind(error),
+            Some(
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof
+            )
+        );
+        is_cut || error.to_string() == CLOSED
+    })
+}
+
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let first: Option<&(dyn std::error::Error + 'static)> = Some(error);
     std::iter::successors(first, |error| error.source())
-        .filter_map(|error| error.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    error.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
 }
 
 fn refusal_hint(refusal: &Refusal) -> &'static str {

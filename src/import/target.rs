@@ -95,7 +95,7 @@ impl Target {
                 events.info(format!("{task} was ready after {}", duration(begun.elapsed())));
             }
         }
-        Self::of_answer(client, answer, task.map(|_| within))
+        Self::of_answer(client, answer, task.map(|_| begun.elapsed()))
     }
 
     /// `waited` says how long the answer was waited for, where it was.
@@ -105,12 +105,18 @@ impl Target {
             Some(401 | 403) => {
                 Error::refused(format!("Elasticsearch at {address} does not let this user in.")).hint(LOGIN)
             }
-            _ => failure.explain(match waited {
-                Some(within) => {
-                    format!("Elasticsearch at {address} was not ready within {} seconds.", within.as_secs())
-                }
-                None => format!("Elasticsearch at {address} does not answer as it should."),
-            }),
+            _ => {
+                let still_starts = failure.while_starting().is_some();
+                failure.explain(match waited.map(duration) {
+                    Some(time) if still_starts => format!("Elasticsearch at {address} was not ready within {time}."),
+                    Some(time) => {
+                        format!(
+                            "Elasticsearch at {address} was waited for {time}, and then did not answer as it should."
+                        )
+                    }
+                    None => format!("Elasticsearch at {address} does not answer as it should."),
+                })
+            }
         };
         let Answer { version, cluster } = answer.map_err(explain)?;
         if let Some(cluster) = cluster {
@@ -261,12 +267,46 @@ mod tests {
         let client = Client::new(&format!("http://{address}")).unwrap();
         let (events, told) = told();
         let error = Target::open_within(client, Duration::from_millis(300), &events).await.unwrap_err();
-        assert_eq!(
-            error.message().replace(&address.to_string(), "NODE"),
-            "Elasticsearch at http://NODE was not ready within 0 seconds."
-        );
+        let message = error.message().replace(&address.to_string(), "NODE");
+        assert!(message.starts_with("Elasticsearch at http://NODE was not ready within "), "{message}");
         let told = told.lock().unwrap().concat();
         assert!(told.ends_with("which seems to be starting: nothing listens there yet"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_dockers_proxy_closes_is_waited_for() {
+        for reset in [false, true] {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+            tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    // What is closed with something unread is reset.
+                    if !reset {
+                        let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024]).await;
+                    }
+                }
+            });
+            let (events, told) = told();
+            let error = Target::open_within(client, Duration::from_millis(50), &events).await.unwrap_err();
+            assert!(error.message().contains("was not ready within"), "{error:?}");
+            assert!(told.lock().unwrap().concat().contains("closed without an answer"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_ends_for_another_reason_tells_how_long_it_was() {
+        let server = MockServer::start().await;
+        for at in ["/", "/_nodes/_local"] {
+            serve(&server, at, vec![ResponseTemplate::new(503), ResponseTemplate::new(500)]).await;
+        }
+        let client = Client::new(&server.uri()).unwrap();
+        let error = Target::open_within(client, STARTS_WITHIN, &Events::silent()).await.unwrap_err();
+        let told = error.message();
+        assert!(
+            told.contains(" was waited for ") && told.ends_with(", and then did not answer as it should."),
+            "{told}"
+        );
+        assert!(!told.contains("min") && !told.contains("120"), "{told}");
     }
 
     #[tokio::test]
