@@ -33,7 +33,11 @@ pub(super) async fn all(run: &Run) -> Result<bool> {
     Ok(true)
 }
 
-/// MongoDB listens when it has recovered. Elasticsearch and Redis listen before, and say so: Redis with `-LOADING`.
+/// How long a connection to MongoDB must last.
+const LASTS: Duration = Duration::from_millis(500);
+
+/// MongoDB listens when it has recovered, and says nothing unasked; docker's proxy, where nothing listens behind it, takes
+/// the connection and closes it. Elasticsearch and Redis listen before, and say so: Redis with `-LOADING`.
 async fn one(role: Role, address: &str) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
     let (question, answer): (&[u8], &[&[u8]]) = match role {
@@ -41,7 +45,7 @@ async fn one(role: Role, address: &str) -> io::Result<bool> {
             (b"GET / HTTP/1.0\r\n\r\n", &[b"HTTP/1.0 200", b"HTTP/1.1 200", b"HTTP/1.0 401", b"HTTP/1.1 401"])
         }
         Role::Redis => (b"PING\r\n", &[b"+PONG", b"-NOAUTH"]),
-        _ => return Ok(true),
+        _ => return Ok(tokio::time::timeout(LASTS, stream.read_u8()).await.is_err()),
     };
     stream.write_all(question).await?;
     let mut said = [0; 16];
@@ -66,6 +70,14 @@ mod tests {
             }
         });
         address
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_dockers_proxy_closes_is_no_answer_of_mongodb() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        assert!(!one(Role::Mongo, &address).await.unwrap());
     }
 
     #[tokio::test]
