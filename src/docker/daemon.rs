@@ -19,7 +19,7 @@ pub struct Daemon {
 }
 
 /// What the daemon says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DaemonInfo {
     /// Such as `20.10.24`.
     pub version: String,

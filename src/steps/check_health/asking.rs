@@ -5,9 +5,11 @@ use super::container_of;
 use super::ended::{does_not_stay, with_words};
 use crate::deployment::Role;
 use crate::display::format::duration;
+use crate::docker::{Container, DaemonInfo, Network};
 use crate::error::{Context, Error, Result};
 use crate::events::Unit;
 use crate::steps::Run;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The API server answers by then, so the others have had their time to start.
@@ -18,7 +20,11 @@ const CRASHES: u64 = 2;
 const READ: usize = 64 * 1024;
 
 /// HTTP as a browser speaks it, but nobody's redirections are followed.
-pub(super) struct Http(reqwest::Client);
+pub(super) struct Http {
+    client: reqwest::Client,
+    /// Whether anything has answered yet.
+    answered: AtomicBool,
+}
 
 /// An answer, of whatever status.
 #[derive(Debug)]
@@ -40,7 +46,8 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build();
-        Ok(Self(client.context(|| "The HTTP client could not be built.".into())?))
+        let client = client.context(|| "The HTTP client could not be built.".into())?;
+        Ok(Self { client, answered: AtomicBool::new(false) })
     }
 
     /// Gets a page or a file.
@@ -49,7 +56,8 @@ impl Http {
     /// Failed when there is no answer.
     pub(super) async fn get(&self, url: &str) -> Result<Answer> {
         let silent = || format!("{url} does not answer.");
-        let mut response = self.0.get(url).send().await.context(silent)?;
+        let mut response = self.client.get(url).send().await.context(silent)?;
+        self.answered.store(true, Ordering::Relaxed);
         let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let (status, length) = (response.status().as_u16(), response.content_length());
@@ -71,16 +79,16 @@ impl Answer {
 }
 
 /// Asks the service of a role at its port, again and again, until `ask` is content. Nothing if the server has no such
-/// service.
+/// service, or, with a warning, if it cannot be reached from this machine.
 ///
 /// # Errors
 /// Failed when its container has ended, or `ask` is not content within a minute; with its last words. Cancelled.
-pub(super) async fn until_it_answers(
+pub(super) async fn until_it_answers<T>(
     run: &Run,
     role: Role,
     port: u16,
-    ask: impl AsyncFn(&Http, &str) -> Result<String>,
-) -> Result<Option<String>> {
+    ask: impl AsyncFn(&Http, &str) -> Result<T>,
+) -> Result<Option<T>> {
     if run.server()?.deployment.service(role).is_none() {
         return Ok(None);
     }
@@ -106,6 +114,12 @@ pub(super) async fn until_it_answers(
             },
         };
         if begun.elapsed() > LIMIT {
+            let has_answered = http.answered.load(Ordering::Relaxed);
+            if let Some(why) = out_of_reach(&container, port, run.docker.info()).filter(|_| !has_answered) {
+                run.events.progress_ended(&task);
+                run.events.warn(not_tested(role, &container, port, &why));
+                return Ok(None);
+            }
             let error = Error::failed(format!(
                 "The new {} ({}) did not answer as it should within {}.",
                 role.title(),
@@ -116,5 +130,110 @@ pub(super) async fn until_it_answers(
         }
         run.events.progress(&task, begun.elapsed().as_secs(), Some(LIMIT.as_secs()), Unit::Seconds);
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Returns why a port of a container that runs need not be reachable from this machine. Nothing for what must be: what is
+/// published, and the machine's own network.
+fn out_of_reach(container: &Container, port: u16, docker: &DaemonInfo) -> Option<String> {
+    let elsewhere = match () {
+        () if docker.rootless => Some("docker runs without root here"),
+        () if docker.in_virtual_machine() => Some("containers run in a virtual machine here"),
+        () => None,
+    };
+    if container.network == Network::Host {
+        return elsewhere.map(|elsewhere| format!("{elsewhere}, and the network it uses is not this machine's"));
+    }
+    if container.ports.iter().any(|published| published.container == port) {
+        return None;
+    }
+    let mut others: Vec<String> = container.ports.iter().map(|other| other.container.to_string()).collect();
+    others.dedup();
+    let mut why = format!("its port {port} is not published");
+    match others.as_slice() {
+        [] => {}
+        [other] => why.push_str(&format!(" (its port {other} is)")),
+        several => why.push_str(&format!(" (its ports {} are)", several.join(", "))),
+    }
+    match elsewhere {
+        Some(elsewhere) => why.push_str(&format!(", and {elsewhere}")),
+        None if container.addresses.is_empty() => why.push_str(", and it has no address in a network of docker's"),
+        None => why.push_str(", and nothing answers at its address in docker's network"),
+    }
+    Some(why)
+}
+
+fn not_tested(role: Role, container: &Container, port: u16, why: &str) -> String {
+    format!(
+        "The new {} ({}) was not tested from here, because {why}. Its container runs; see whether it answers at port {port} \
+         where you use it.",
+        role.title(),
+        container.name
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::PublishedPort;
+    use std::net::IpAddr;
+
+    fn docker() -> DaemonInfo {
+        DaemonInfo { operating_system: "Debian GNU/Linux 12 (bookworm)".into(), ..DaemonInfo::default() }
+    }
+
+    fn rootless() -> DaemonInfo {
+        DaemonInfo { rootless: true, ..docker() }
+    }
+
+    fn desktop() -> DaemonInfo {
+        DaemonInfo { operating_system: "Docker Desktop".into(), ..docker() }
+    }
+
+    fn container(ports: &[u16], address: Option<&str>) -> Container {
+        let port = |port: &u16| PublishedPort { container: *port, host: 8080, host_ip: String::new() };
+        let ip = |ip: &str| ("backend".to_owned(), ip.parse::<IpAddr>().unwrap());
+        Container {
+            name: "clearml-webserver".into(),
+            ports: ports.iter().map(port).collect(),
+            addresses: address.map(ip).into_iter().collect(),
+            ..Container::default()
+        }
+    }
+
+    #[test]
+    fn what_must_be_reachable_from_this_machine_is_never_left_untested() {
+        let published = container(&[80], Some("172.18.0.2"));
+        let host = Container { network: Network::Host, ..container(&[], None) };
+        for one in [&published, &host] {
+            assert_eq!(out_of_reach(one, 80, &docker()), None);
+        }
+        for elsewhere in [rootless(), desktop()] {
+            assert_eq!(out_of_reach(&published, 80, &elsewhere), None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_reached_from_this_machine_is_told_with_the_reason() {
+        let bridged = container(&[], Some("172.18.0.2"));
+        let host = Container { network: Network::Host, ..container(&[], None) };
+        let told = [
+            out_of_reach(&bridged, 80, &rootless()),
+            out_of_reach(&bridged, 80, &desktop()),
+            out_of_reach(&bridged, 80, &docker()),
+            out_of_reach(&container(&[], None), 8081, &docker()),
+            out_of_reach(&container(&[443, 443], Some("172.18.0.2")), 80, &docker()),
+            out_of_reach(&host, 80, &desktop()),
+        ];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        insta::assert_snapshot!(told.join("\n"), @"
+        its port 80 is not published, and docker runs without root here
+        its port 80 is not published, and containers run in a virtual machine here
+        its port 80 is not published, and nothing answers at its address in docker's network
+        its port 8081 is not published, and it has no address in a network of docker's
+        its port 80 is not published (its port 443 is), and nothing answers at its address in docker's network
+        containers run in a virtual machine here, and the network it uses is not this machine's
+        ");
+        insta::assert_snapshot!(not_tested(Role::Webserver, &bridged, 80, &told[2]), @"The new web server (clearml-webserver) was not tested from here, because its port 80 is not published, and nothing answers at its address in docker's network. Its container runs; see whether it answers at port 80 where you use it.");
     }
 }
