@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::steps::Run;
 
 /// Lines of a log that are looked through.
-const READ: usize = 200;
+pub(super) const READ: usize = 200;
 /// Lines of it that are shown.
 const SHOWN: usize = 8;
 
@@ -34,7 +34,8 @@ fn words_of(role: Role, exit: &Exit) -> String {
     }
 }
 
-fn how(container: &Container) -> String {
+/// Returns what it does instead of staying up.
+pub(super) fn how(container: &Container) -> String {
     let state = &container.state;
     if state.running || state.status == "restarting" {
         return "ends and is started again and again".to_owned();

@@ -7,13 +7,13 @@
 //! | module | question |
 //! |---|---|
 //! | [`api`] | does the API server answer, without complaint? |
-//! | [`web`] | does the web server serve its page, and pass requests on? |
-//! | [`files`] | does the file server serve a file? |
+//! | [`web`] | does the web server answer, and pass requests on? |
+//! | [`files`] | does the file server serve its files? |
 //! | [`versions`] | has it brought MongoDB's schema to the release's? |
 //! | [`experiments`] | do MongoDB's experiments fit what was copied? |
 //! | [`counts`] | does Elasticsearch serve all documents? |
 //! | [`events`] | does the server show them, logged in? |
-//! | [`steady`] | do all containers stay up for a minute? |
+//! | [`steady`] | do the server's containers stay up for a minute? |
 //!
 //! The minute begins with the API server's first answer; the other questions are asked within it.
 
@@ -95,8 +95,7 @@ pub(in crate::steps) async fn container_of(run: &Run, role: Role) -> Result<Cont
     let name = server.deployment.service(role).map(|service| service.name.clone());
     let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
     let containers = run.docker.project_containers(&server.new_project.name).await?;
-    let mut of_service =
-        containers.into_iter().filter(|one| one.label("com.docker.compose.service") == Some(name.as_str()));
+    let mut of_service = containers.into_iter().filter(|one| is_of(one, &name));
     let compose = run.compose()?.typed(&project_args(&server.new_project));
     of_service.next().ok_or_else(|| {
         Error::failed(format!("The new server has no container for the service {name}."))
@@ -104,6 +103,29 @@ pub(in crate::steps) async fn container_of(run: &Run, role: Role) -> Result<Cont
     })
 }
 
+/// Whether compose runs this container for a service. Those that `compose run` has left carry its name too.
+fn is_of(container: &Container, service: &str) -> bool {
+    let is_one_off =
+        container.label("com.docker.compose.oneoff").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    !is_one_off && container.label("com.docker.compose.service") == Some(service)
+}
+
 fn copied(run: &Run) -> Result<CopiedElastic> {
     run.output(Step::CopyElastic)?.ok_or_else(|| Error::internal("The journal holds no result of the copy."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_of_compose_run_is_not_taken_for_the_services() {
+        let label = |name: &str, value: &str| (format!("com.docker.compose.{name}"), value.to_owned());
+        let with = |one_off: &str| Container {
+            labels: [label("service", "apiserver"), label("oneoff", one_off)].into(),
+            ..Container::default()
+        };
+        assert!(is_of(&with("False"), "apiserver") && !is_of(&with("False"), "webserver"));
+        assert!(!is_of(&with("True"), "apiserver"));
+    }
 }

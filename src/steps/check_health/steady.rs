@@ -2,11 +2,12 @@
 //! docker counts how often it has started it again.
 
 use super::api::POLL;
-use super::ended::does_not_stay;
+use super::ended::{READ, does_not_stay, how};
+use super::is_of;
 use crate::deployment::{Role, Service};
 use crate::display::format::{duration, plural};
-use crate::docker::Container;
-use crate::error::{Error, Result};
+use crate::docker::{Container, trouble};
+use crate::error::Result;
 use crate::events::{Events, Unit};
 use crate::failpoints;
 use crate::plan::ServerPlan;
@@ -20,6 +21,8 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// So long from the API server's first answer, what ends and is started again may still be waiting for something, as an
 /// exporter does until Elasticsearch is there; the minute begins anew then.
 const SETTLING: Duration = Duration::from_secs(180);
+/// Lines of the log of what may fall that are shown.
+const SHOWN: usize = 3;
 /// The task's name in progress events.
 const WATCHING: &str = "watching that all containers stay up";
 
@@ -30,12 +33,18 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch all containers of the new project.
+    /// Begins to watch the containers of the new server.
     ///
     /// # Errors
     /// Fails when docker does not answer.
     pub(super) async fn begin(run: &Run) -> Result<Self> {
-        Ok(Self { begun: Instant::now(), before: containers(run).await? })
+        Ok(Self::of(run.server()?, containers(run).await?))
+    }
+
+    /// Of all containers of the project, those of the server are watched.
+    fn of(server: &ServerPlan, project: Vec<Container>) -> Self {
+        let before = project.into_iter().filter(|one| role_of(server, one).is_some()).collect();
+        Self { begun: Instant::now(), before }
     }
 
     /// Watches until the time is over, and returns what was found, as one line.
@@ -52,10 +61,11 @@ impl Watch {
         let watched = watched.await;
         run.events.progress_ended(WATCHING);
         match watched? {
-            Verdict::Fell(role, container) => Err(self.fell(run, role, &container).await),
+            Verdict::Fell(role, container) => Err(does_not_stay(run, role, &container).await),
             Verdict::Stayed { without, time } => {
                 for container in &without {
-                    run.events.warn(told(container));
+                    let lines = run.docker.log_tail(&container.id, READ).await.unwrap_or_default();
+                    run.events.warn(told(container, &lines));
                 }
                 let running = plural(self.running(&without), "container", "containers");
                 Ok(format!("{running} ran for {} without being started again", duration(time)))
@@ -76,31 +86,27 @@ impl Watch {
             let is_over = since.elapsed() >= period;
             let now = look().await?;
             let fallen = fallen(&before, &now);
-            let (may, must_not): (Vec<_>, Vec<_>) =
-                fallen.into_iter().partition(|container| may_fall(server, container));
             let may_settle = self.begun.elapsed() < SETTLING;
-            if let Some(container) = must_not.iter().find(|one| !may_settle || !is_started_again(one)) {
-                // The old server did without Redis where there is no such service: it is all that the rewriting adds.
-                let role = service_of(server, container).map_or(Role::Redis, |service| service.role);
-                return Ok(Verdict::Fell(role, Box::new(container.clone())));
+            let settles = |one: &Container| may_settle && is_started_again(one);
+            let (mut may, mut must_settle) = (Vec::new(), false);
+            for container in fallen {
+                match role_of(server, &container) {
+                    Some(role) if is_the_servers(role) => match settles(&container) {
+                        true => must_settle = true,
+                        false => return Ok(Verdict::Fell(role, Box::new(container))),
+                    },
+                    _ => may.push(container),
+                }
             }
-            if !must_not.is_empty() {
+            // A neighbour gets its time too, but nothing depends on it.
+            let may_still = || may.iter().any(|one| settles(one) && !is_known_to_fall(server, one));
+            if must_settle || (is_over && may_still()) {
                 (since, before) = (Instant::now(), now);
             } else if is_over {
                 return Ok(Verdict::Stayed { without: may, time: since.elapsed() });
             }
             events.progress(WATCHING, since.elapsed().as_secs(), Some(period.as_secs()), Unit::Seconds);
             tokio::time::sleep(POLL).await;
-        }
-    }
-
-    async fn fell(&self, run: &Run, role: Role, container: &Container) -> Error {
-        let error = does_not_stay(run, role, container).await;
-        match role {
-            Role::Other => error.hint(
-                "It is a service of your own. If the server may do without it, take it out of the compose file and start again.",
-            ),
-            _ => error,
         }
     }
 
@@ -152,25 +158,49 @@ fn fallen(before: &[Container], now: &[Container]) -> Vec<Container> {
     fallen
 }
 
-/// Whether the new server is what it should be without this container: the agent ends without credentials of its own,
-/// as upstream's does, and nothing is lost by it; a neighbour that fell in the old server falls in the new one.
-fn may_fall(server: &ServerPlan, container: &Container) -> bool {
+/// Whether the server does not work without it. The agent ends without credentials of its own, as upstream's does, and nothing is
+/// lost by it; a neighbour may be a job that ends once, and nobody knows how it fared before.
+fn is_the_servers(role: Role) -> bool {
+    !matches!(role, Role::AgentServices | Role::Other)
+}
+
+/// Whether it makes no sense to wait for it: the agent, and a neighbour that fell in the old server.
+fn is_known_to_fall(server: &ServerPlan, container: &Container) -> bool {
+    service_of(server, container).is_some_and(|service| {
+        service.role == Role::AgentServices || service.container.as_ref().is_some_and(|old| old.fell)
+    })
+}
+
+/// Returns the role of a container of the server. Nothing for others that carry the project's name: of services that are no
+/// longer in the file (`down` leaves them), and those that `compose run` has left.
+fn role_of(server: &ServerPlan, container: &Container) -> Option<Role> {
     match service_of(server, container) {
-        Some(service) if service.role == Role::AgentServices => true,
-        Some(service) => service.role == Role::Other && service.container.as_ref().is_some_and(|old| old.fell),
-        None => false,
+        Some(service) => Some(service.role),
+        None => is_the_new_redis(server, container).then_some(Role::Redis),
     }
 }
 
-fn service_of<'a>(server: &'a ServerPlan, container: &Container) -> Option<&'a Service> {
-    let name = container.label("com.docker.compose.service")?;
-    server.deployment.services.iter().find(|service| service.name == name)
+/// Redis is all that the rewriting adds, where the old server did without. Its name is `redis`, or `clearml-redis` with a
+/// number or without where that was taken.
+fn is_the_new_redis(server: &ServerPlan, container: &Container) -> bool {
+    let name = container.label("com.docker.compose.service").unwrap_or_default();
+    let is_its_name = name == "redis" || name.starts_with("clearml-redis");
+    server.new_redis.is_some() && is_its_name && is_of(container, name)
 }
 
-fn told(container: &Container) -> String {
+fn service_of<'a>(server: &'a ServerPlan, container: &Container) -> Option<&'a Service> {
+    server.deployment.services.iter().find(|service| is_of(container, &service.name))
+}
+
+fn told(container: &Container, lines: &[String]) -> String {
+    let (name, how) = (&container.name, how(container));
+    let words = match lines.is_empty() {
+        true => "It has written nothing.".to_owned(),
+        false => format!("It says: {}.", trouble(lines, SHOWN).replace('\n', " | ").trim_end_matches('.')),
+    };
     format!(
-        "The container {} does not stay up. The server works without it; see why: docker logs --tail 50 {}",
-        container.name, container.name
+        "The container {name} does not stay up: it {how}. {words} The server works without it; see why it ends: docker logs \
+         --tail 50 {name}"
     )
 }
 
@@ -212,10 +242,18 @@ mod tests {
 
     /// What came of a watch, and after how many seconds. The containers are as `at` has them after so many seconds.
     async fn watched(before: &[Container], at: impl Fn(u64) -> Vec<Container>) -> (Verdict, u64) {
-        let watch = Watch { begun: Instant::now(), before: before.to_vec() };
-        let (begun, server) = (watch.begun, server());
+        watched_in(&server(), before, at).await
+    }
+
+    async fn watched_in(
+        server: &ServerPlan,
+        before: &[Container],
+        at: impl Fn(u64) -> Vec<Container>,
+    ) -> (Verdict, u64) {
+        let watch = Watch::of(server, before.to_vec());
+        let begun = watch.begun;
         let look = || std::future::ready(Ok(at(begun.elapsed().as_secs())));
-        let verdict = watch.watch(&server, PERIOD, &Events::silent(), look).await.unwrap();
+        let verdict = watch.watch(server, PERIOD, &Events::silent(), look).await.unwrap();
         (verdict, begun.elapsed().as_secs())
     }
 
@@ -241,10 +279,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_had_to_wait_for_the_others_may_settle() {
         let at = |seconds: u64| match seconds {
+            0..30 => vec![container("webserver", "restarting", 7)],
+            _ => vec![container("webserver", "running", 8)],
+        };
+        assert_eq!(watched(&at(0), at).await, (stayed(&[]), 90));
+        // A neighbour has the rest of its first minute, and another one.
+        let at = |seconds: u64| match seconds {
             0..30 => vec![container("grafana", "restarting", 7)],
             _ => vec![container("grafana", "running", 8)],
         };
-        assert_eq!(watched(&at(0), at).await, (stayed(&[]), 90));
+        assert_eq!(watched(&at(0), at).await, (stayed(&[]), 120));
     }
 
     #[tokio::test(start_paused = true)]
@@ -267,16 +311,41 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn neighbours_must_stay_up_too_unless_they_did_not_before() {
+    async fn a_neighbour_that_does_not_stay_up_takes_nothing_back() {
         let at =
             |seconds: u64| vec![container("grafana", "running", seconds / 20), container("broken", "restarting", 9)];
-        let (verdict, _) = watched(&at(0), at).await;
-        assert_eq!(verdict, Verdict::Fell(Role::Other, Box::new(container("grafana", "running", 9))));
-        let before = at(0);
-        assert_eq!(watched(&before, |_| before.clone()).await, (stayed(&before[1..]), 60));
-        // The agent has no credentials of its own.
-        let agent = [container("agent-services", "restarting", 4)];
-        assert_eq!(watched(&agent, |_| agent.to_vec()).await, (stayed(&agent), 60));
+        let (verdict, seconds) = watched(&at(0), at).await;
+        assert_eq!((verdict, seconds), (stayed(&at(180)), 180));
+        // A job of the user's own that ended before the API server answered; and one that did so later.
+        let ended = [with_code(1, "no", container("grafana", "exited", 0))];
+        assert_eq!(watched(&ended, |_| ended.to_vec()).await, (stayed(&ended), 60));
+        assert_eq!(watched(&[container("grafana", "running", 0)], |_| ended.to_vec()).await, (stayed(&ended), 60));
+        // It fell in the old server, and the agent has no credentials of its own.
+        for one in ["broken", "agent-services"] {
+            let restless = [container(one, "restarting", 4)];
+            assert_eq!(watched(&restless, |_| restless.to_vec()).await, (stayed(&restless), 60));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_longer_in_the_file_is_not_watched() {
+        let ended = |service: &str| with_code(137, "unless-stopped", container(service, "exited", 0));
+        let mut one_off = ended("webserver");
+        one_off.labels.insert("com.docker.compose.oneoff".into(), "True".into());
+        let strangers = [ended("mongo-exporter"), ended("clearml-redis"), one_off];
+        let old_redis = ServerPlan { new_redis: None, ..server() };
+        assert_eq!(watched_in(&old_redis, &strangers, |_| strangers.to_vec()).await, (stayed(&[]), 60));
+        // The Redis that the rewriting has added is the server's.
+        let new_redis = ServerPlan { new_redis: Some("/opt/clearml/data/redis".into()), ..server() };
+        let (verdict, _) = watched_in(&new_redis, &strangers, |_| strangers.to_vec()).await;
+        assert_eq!(verdict, Verdict::Fell(Role::Redis, Box::new(strangers[1].clone())));
+    }
+
+    #[test]
+    fn a_neighbour_that_ended_is_told_with_its_code_and_its_last_words() {
+        let ended = with_code(1, "no", container("grafana", "exited", 0));
+        insta::assert_snapshot!(told(&ended, &["starting".into(), "Error: no such database.".into()]), @"The container clearml-grafana does not stay up: it ended with code 1. It says: Error: no such database. The server works without it; see why it ends: docker logs --tail 50 clearml-grafana");
+        insta::assert_snapshot!(told(&ended, &[]), @"The container clearml-grafana does not stay up: it ended with code 1. It has written nothing. The server works without it; see why it ends: docker logs --tail 50 clearml-grafana");
     }
 
     #[tokio::test(start_paused = true)]
