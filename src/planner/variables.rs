@@ -94,8 +94,11 @@ pub(super) fn require_same(
     home: Option<&(PathBuf, PathBuf)>,
 ) -> Result<()> {
     let settled = |value: &str| match home.and_then(|(old, new)| Some((old.to_str()?, new.to_str()?))) {
-        // A new root below the old one, or the other way round, would be replaced twice.
-        Some((old, new)) => value.replace(new, "\u{0}").replace(old, "\u{0}"),
+        // The longer first: one may be below the other, or begin with its name.
+        Some((old, new)) => {
+            let (longer, shorter) = if old.len() > new.len() { (old, new) } else { (new, old) };
+            value.replace(longer, "\u{0}").replace(shorter, "\u{0}")
+        }
         None => value.to_owned(),
     };
     let names: BTreeSet<String> = env_files.iter().flat_map(|file| dotenv::names(&file.1)).collect();
@@ -151,6 +154,19 @@ mod tests {
         let error = required(old, new, &[("CLEARML_HOST_IP", "10.9.9.9")]).unwrap_err();
         assert!(error.message().starts_with("TRAINS_FILES_HOST, TRAINS_HOST_IP of"), "{error:?}");
         assert!(required(old, &new.replace("DATA=/opt/clearml/data\n", ""), &[]).is_err());
+    }
+
+    #[test]
+    fn a_root_whose_name_begins_with_the_other_ones_is_no_other_value() {
+        for (old, new) in [("/opt/trains-server", "/opt/trains"), ("/opt/trains", "/opt/trains-server")] {
+            let text = |root: &str| format!("DATA={root}/data\nOTHER=1\n");
+            let files = [(format!("{old}/.env").into(), text(old), text(new))];
+            let variables = filled_in(&files, &BTreeMap::new(), BTreeSet::new());
+            require_same(&variables, &files, Some(&(old.into(), new.into()))).unwrap();
+            let other = [(format!("{old}/.env").into(), text(old), text("/srv/other"))];
+            let variables = filled_in(&other, &BTreeMap::new(), BTreeSet::new());
+            assert!(require_same(&variables, &other, Some(&(old.into(), new.into()))).is_err());
+        }
     }
 
     #[test]
