@@ -1,6 +1,7 @@
 //! Names of the server's containers in files that are not rewritten: configuration that services have mounted, and what
 //! environment files say.
 
+use crate::compose::model::Project;
 use crate::compose::{SourceFile, hosts};
 use crate::deployment::{Deployment, Role, Service, Storage};
 use std::collections::BTreeMap;
@@ -43,17 +44,22 @@ fn place_in(path: &Path, text: &str, name: &str) -> Option<String> {
     Some(format!("{}, line {line},", path.display()))
 }
 
-/// A variable whose value no compose file holds comes from an environment file or the shell.
+/// A variable that does not have the name in the compose files, for this very service, has it from an environment file or
+/// the shell.
 fn from_elsewhere(services: &[Service], compose_files: &[SourceFile], name: &str) -> Option<String> {
-    let is_written = compose_files
+    let names = |text: &str| hosts(text, name).next().is_some();
+    let models: Vec<Project> = compose_files
         .iter()
-        .flat_map(|file| file.text.lines())
-        .any(|line| !line.contains("container_name") && hosts(line, name).next().is_some());
-    if is_written {
-        return None;
-    }
+        .filter_map(|file| Project::from_yaml(file.text.trim_start_matches('\u{feff}')).ok())
+        .collect();
+    let is_written = |service: &str, variable: &str| {
+        let written =
+            models.iter().filter_map(|model| model.services.get(service)?.environment.get(variable)?.as_deref());
+        written.into_iter().any(names)
+    };
     services.iter().find_map(|service| {
-        let (variable, _) = service.environment.iter().find(|(_, value)| hosts(value, name).next().is_some())?;
+        let mut naming = service.environment.iter().filter(|(_, value)| names(value));
+        let (variable, _) = naming.find(|(variable, _)| !is_written(&service.name, variable))?;
         Some(format!("the variable {variable} of {}, which comes from a file of variables,", service.name))
     })
 }
@@ -81,7 +87,8 @@ fn mounted_files(services: &[Service]) -> Vec<(PathBuf, String)> {
 fn collect(path: &Path, depth: usize, left: &mut usize, files: &mut BTreeMap<PathBuf, String>) {
     let Some(now_left) = left.checked_sub(1) else { return };
     *left = now_left;
-    let Ok(metadata) = std::fs::symlink_metadata(path) else { return };
+    // What a link leads to is what the container reads, if that is mounted too; going round in links ends with the depth.
+    let Ok(metadata) = std::fs::metadata(path) else { return };
     if metadata.is_file() && metadata.len() <= LONGEST {
         if let Ok(text) = std::fs::read_to_string(path) {
             files.insert(path.to_owned(), text);
@@ -123,18 +130,45 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_configuration_that_is_linked_into_the_mounted_directory_is_read_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mounted, kept) = (dir.path().join("conf.d"), dir.path().join("sites"));
+        fs::create_dir(&mounted).unwrap();
+        fs::create_dir(&kept).unwrap();
+        fs::write(kept.join("trains.conf"), "proxy_pass http://trains-webserver/;\n").unwrap();
+        std::os::unix::fs::symlink(kept.join("trains.conf"), mounted.join("trains.conf")).unwrap();
+        std::os::unix::fs::symlink(&mounted, mounted.join("round")).unwrap();
+        let found = mentions(&with_proxy(&mounted), &[]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["trains-webserver"]);
+    }
+
+    #[test]
     fn a_variable_that_no_compose_file_holds_keeps_the_name_that_it_refers_to() {
         let dir = tempfile::tempdir().unwrap();
         let mut deployment = with_proxy(dir.path());
         let api = deployment.services.iter_mut().find(|one| one.role == Role::Apiserver).unwrap();
         api.environment.insert("TRAINS_REDIS_SERVICE_HOST".into(), "trains-redis".into());
         let file = |text: &str| [SourceFile { path: "/opt/trains/docker-compose.yml".into(), text: text.into() }];
-        let named = mentions(&deployment, &file("    container_name: trains-redis\n    env_file: api.env\n"));
+        let compose = |more: &str| {
+            file(&format!(
+                "services:\n  redis: {{container_name: trains-redis}}\n  apiserver:\n    env_file: api.env\n{more}"
+            ))
+        };
+        let named = mentions(&deployment, &compose(""));
         assert_eq!(
             named.get("trains-redis").map(String::as_str),
             Some("the variable TRAINS_REDIS_SERVICE_HOST of apiserver, which comes from a file of variables,")
         );
-        let written = mentions(&deployment, &file("    TRAINS_REDIS_SERVICE_HOST: trains-redis\n"));
+        let elsewhere = [
+            "    # asks trains-redis\n",
+            "    command: ask trains-redis\n",
+            "  other: {environment: {A: trains-redis}}\n",
+        ];
+        for other_place in elsewhere {
+            assert_eq!(mentions(&deployment, &compose(other_place)), named, "{other_place}");
+        }
+        let written = mentions(&deployment, &compose("    environment: [TRAINS_REDIS_SERVICE_HOST=trains-redis]\n"));
         assert_eq!(written, BTreeMap::new());
     }
 }
