@@ -51,6 +51,8 @@ pub struct Request {
     pub fixed_users: bool,
     /// Where Redis keeps its data if the server has none yet: absolute path on the host after the migration.
     pub redis: PathBuf,
+    /// Something besides these files tells the API server where Redis is: its resolved environment, or its configuration.
+    pub redis_told: bool,
     /// Names of containers that files other than these refer to, each with such a place, in words.
     pub mentions: BTreeMap<String, String>,
 }

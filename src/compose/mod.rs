@@ -35,4 +35,4 @@ pub mod words;
 
 pub use change::Change;
 pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, env_file_paths, rewrite};
-pub(crate) use rules::hosts;
+pub(crate) use rules::{hosts, tells_of_redis};

@@ -122,6 +122,7 @@ mod tests {
             variables: Variables { before: map(before), after: map(after), kept: Default::default() },
             fixed_users: false,
             redis: "/opt/clearml/data/redis".into(),
+            redis_told: false,
             mentions: std::collections::BTreeMap::new(),
         }
     }

@@ -20,6 +20,7 @@ fn request() -> Request {
         variables: Variables::default(),
         fixed_users: false,
         redis: "/opt/clearml/data/redis".into(),
+        redis_told: false,
         mentions: BTreeMap::new(),
     }
 }

@@ -204,6 +204,7 @@ fn rewritten(text: &str) -> String {
         variables: Variables::default(),
         fixed_users: false,
         redis: "/opt/clearml/data/redis".into(),
+        redis_told: false,
         mentions: std::collections::BTreeMap::new(),
     };
     let file = SourceFile { path: "/opt/trains/f.yml".into(), text: text.into() };

@@ -9,7 +9,7 @@ use crate::environment;
 use crate::error::{Context, Result};
 use crate::plan::{FileEdit, HomeMove, Replacement, Rescue, Switch};
 use crate::release::Release;
-use crate::server::has_fixed_users;
+use crate::server::{has_fixed_users, has_redis};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -85,6 +85,7 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
         pinned_volumes: pinned_volumes(deployment, replacements, new_project),
         variables,
         redis: home.after(&super::new_redis(deployment)),
+        redis_told: is_told_of_redis(deployment),
         fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
         mentions: mentions(deployment, &sources),
     };
@@ -93,6 +94,17 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
     let new: Vec<String> = rewritten.files.iter().map(|file| file.new.clone()).collect();
     let outcomes = outcome::of(&new, &request.variables.after)?;
     Ok(Texts { compose_files: rewritten.files, env_files, outcomes, added: rewritten.added })
+}
+
+/// Whether the API server is told where Redis is, by whatever its variables come from, or by its mounted configuration.
+fn is_told_of_redis(deployment: &Deployment) -> bool {
+    let environment = deployment.service(Role::Apiserver).map(|service| &service.environment);
+    let by_variable = environment
+        .is_some_and(|all| all.iter().any(|(name, value)| compose::tells_of_redis(name) && !value.is_empty()));
+    let files = ["/opt/trains/config/hosts.conf", "/opt/clearml/config/hosts.conf"];
+    let file = super::mounted(deployment, Role::Apiserver, &files).map(Path::to_owned);
+    let file = file.or_else(|| Some(super::configuration(deployment)?.join("hosts.conf")));
+    by_variable || file.is_some_and(|file| has_redis(&file))
 }
 
 fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stamp: &str) {
@@ -166,4 +178,39 @@ fn pinned_volumes(
 
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).context(|| format!("{} cannot be read.", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::Mount;
+    use crate::report::sample;
+
+    #[test]
+    fn a_redis_that_an_environment_file_or_the_configuration_names_is_known() {
+        let mut deployment = sample::deployment();
+        let api = deployment.services.iter().position(|one| one.role == Role::Apiserver).unwrap();
+        deployment.services[api].environment.clear();
+        assert!(!is_told_of_redis(&deployment));
+        for (name, value, told) in [
+            ("TRAINS_REDIS_SERVICE_HOST", "cache", true),
+            ("REDIS_SERVICE_SERVICE_HOST", "cache", true),
+            ("TRAINS__hosts__redis__apiserver__host", "cache", true),
+            ("TRAINS_REDIS_SERVICE_HOST", "", false),
+            ("TRAINS_REDIS_SERVICE_PORT", "6380", false),
+            ("OTHER_REDIS_SERVICE_HOST", "cache", false),
+        ] {
+            deployment.services[api].environment = [(name.to_owned(), value.to_owned())].into();
+            assert_eq!(is_told_of_redis(&deployment), told, "{name}={value}");
+        }
+        deployment.services[api].environment.clear();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("hosts.conf");
+        std::fs::write(&file, "redis { apiserver { host: cache.corp } }\n").unwrap();
+        for (target, path) in [("/opt/trains/config", dir.path()), ("/opt/trains/config/hosts.conf", &*file)] {
+            let storage = Storage::Bind { path: path.to_owned() };
+            deployment.services[api].mounts = vec![Mount { target: target.into(), storage, read_only: false }];
+            assert!(is_told_of_redis(&deployment), "{target}");
+        }
+    }
 }

@@ -62,6 +62,14 @@ pub fn has_fixed_users(config_dir: &Path) -> bool {
     read_hocon(&config_dir.join("apiserver.conf")).is_some_and(|conf| !fixed_users(&conf).is_empty())
 }
 
+/// Returns whether the server's `hosts.conf` says where Redis is: `redis { apiserver { host: … } }`.
+pub fn has_redis(hosts_conf: &Path) -> bool {
+    let Some(conf) = read_hocon(hosts_conf) else { return false };
+    let redis = [conf.pointer("/redis"), conf.pointer("/hosts/redis")];
+    let parts = redis.into_iter().flatten().filter_map(Value::as_object).flat_map(|all| all.values());
+    parts.filter_map(|part| part.get("host")?.as_str()).any(|host| !host.is_empty())
+}
+
 fn read_hocon(path: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(path).ok()?;
     hocon_rs::Config::parse_str(&text, None).ok()
@@ -121,6 +129,20 @@ mod tests {
 
     fn names(found: &[Credentials]) -> Vec<(&str, Origin)> {
         found.iter().map(|one| (one.user.as_str(), one.origin)).collect()
+    }
+
+    #[test]
+    fn a_host_of_redis_in_the_configuration_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("hosts.conf");
+        let has = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            has_redis(&file)
+        };
+        assert!(has("redis {\n  apiserver { host: \"cache.corp\", port: 6379, db: 0 }\n}\n"));
+        assert!(has("hosts.redis.workers.host = cache.corp\n"));
+        assert!(!has("redis { apiserver { port: 6380 } }\nmongo { backend { host: \"mongodb://m\" } }\n"));
+        assert!(!has_redis(&dir.path().join("none.conf")));
     }
 
     #[test]

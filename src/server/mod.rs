@@ -8,7 +8,7 @@ mod at_work;
 mod credentials;
 
 pub use at_work::AtWork;
-pub use credentials::{Credentials, Origin, find_credentials, has_fixed_users};
+pub use credentials::{Credentials, Origin, find_credentials, has_fixed_users, has_redis};
 
 use crate::error::{Context, Error, Result};
 use crate::json::lossy;

@@ -23,6 +23,7 @@ use super::edit::Request;
 use super::model::Project;
 use crate::deployment::Role;
 use draft::Draft;
+pub(crate) use redis::tells_of_redis;
 pub(crate) use references::hosts;
 use serde_json::Value;
 use std::collections::BTreeMap;

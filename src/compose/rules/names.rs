@@ -82,7 +82,7 @@ impl Rules<'_> {
     }
 
     /// Whether a network is made outside of this project, or has a name of its own for others to know.
-    fn is_shared(&self, network: &str) -> bool {
+    pub(super) fn is_shared(&self, network: &str) -> bool {
         let at = Path::of(["networks", network]);
         let is_set = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
         let mut parts = self.files.iter().filter_map(|draft| at.get(draft.model()));
@@ -90,7 +90,7 @@ impl Rules<'_> {
     }
 
     /// Returns the names that docker gives a service in these networks.
-    fn names_of(&self, service: &str, networks: &BTreeSet<String>) -> BTreeSet<String> {
+    pub(super) fn names_of(&self, service: &str, networks: &BTreeSet<String>) -> BTreeSet<String> {
         let mut names = BTreeSet::from([service.to_owned()]);
         for part in self.parts(service) {
             names.extend(self.text(part.file, &part.at.key("container_name")));
@@ -169,7 +169,7 @@ impl Rules<'_> {
     }
 
     /// Returns the texts of a list of a service, from all files.
-    fn listed(&self, service: &str, key: &str) -> Vec<String> {
+    pub(super) fn listed(&self, service: &str, key: &str) -> Vec<String> {
         let mut found = Vec::new();
         for part in self.parts(service) {
             let at = part.at.key(key);
@@ -195,7 +195,7 @@ impl Rules<'_> {
         before.iter().any(|one| one == other || self.waits_for(one, other, seen))
     }
 
-    fn publishes(&self, service: &str, port: u16) -> bool {
+    pub(super) fn publishes(&self, service: &str, port: u16) -> bool {
         let models = self.files.iter().filter_map(|draft| Project::from_value(draft.model()).ok());
         let services = models.filter_map(|mut model| model.services.remove(service));
         let mut ports = services.flat_map(|service| service.ports);

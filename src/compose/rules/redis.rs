@@ -1,16 +1,31 @@
 //! Redis, which Trains had none of before 0.12, and which every server since needs: the service is added, as the release
-//! has it.
+//! has it. Where there is one already, the API server is told of it: of itself it looks at its own loopback.
 
 use super::{Part, Problem, Rules};
 use crate::compose::change::{Change, Path};
 use crate::compose::interpolate;
+use crate::compose::model::Project;
 use crate::compose::roles::image_name;
 use crate::deployment::Role;
 use serde_json::{Map, Value};
 
 const NAME: &str = "redis";
+/// One that no other application has, where others may be found in the same network.
+const OWN_NAME: &str = "clearml-redis";
 /// The one name that every server since 0.17 reads; the databases' are as old as the service variables of Kubernetes.
 const HOST: &str = "CLEARML_REDIS_SERVICE_HOST";
+const PORT: &str = "CLEARML_REDIS_SERVICE_PORT";
+const DEFAULT_PORT: &str = "6379";
+
+/// Whether a variable tells the API server where Redis is. Source of the names: apiserver/redis_manager.py of 1.1, and
+/// its environment's way of saying `hosts.redis.…host` of the configuration.
+pub(crate) fn tells_of_redis(variable: &str) -> bool {
+    let prefix = ["CLEARML_", "TRAINS_"].into_iter().find(|prefix| variable.starts_with(prefix)).unwrap_or_default();
+    let rest = variable.strip_prefix(prefix).unwrap_or(variable);
+    let key = rest.to_ascii_lowercase();
+    matches!(rest, "REDIS_SERVICE_HOST" | "REDIS_SERVICE_SERVICE_HOST")
+        || (key.starts_with("_hosts__redis__") && key.ends_with("__host"))
+}
 
 /// How the API server reaches the service.
 struct Reached {
@@ -20,15 +35,19 @@ struct Reached {
 }
 
 impl Rules<'_> {
-    /// Adds Redis to a server that has none, and is told of none elsewhere.
+    /// Tells the API server of its Redis, where nothing does, and adds one to a server that has none.
     pub(super) fn redis(&mut self) -> Result<(), Problem> {
         let Some(api) = self.named(Role::Apiserver).into_iter().next() else { return Ok(()) };
-        let told = self.environment(&api).iter().any(|variable| variable.name.ends_with("REDIS_SERVICE_HOST"));
-        if told || !self.named(Role::Redis).is_empty() {
+        let told = self.environment(&api).iter().any(|variable| tells_of_redis(&variable.name));
+        if told || self.request.redis_told {
+            return Ok(());
+        }
+        if let Some(redis) = self.named(Role::Redis).into_iter().next() {
+            self.tell(&api, &redis);
             return Ok(());
         }
         let Some(part) = self.part_for(&api, "image") else { return Ok(()) };
-        let name = self.free_name();
+        let name = self.free_name(&self.network_to_join(&api));
         let reached = self.reached(&api, &part, &name)?;
         let image = self.redis_image();
         let directory = self.request.redis.display().to_string();
@@ -36,7 +55,8 @@ impl Rules<'_> {
         let mut service = Map::new();
         service.insert("image".into(), image.clone().into());
         if text("container_name").is_some_and(|own| own.starts_with("clearml-")) {
-            service.insert("container_name".into(), "clearml-redis".into());
+            let own = if name.starts_with(OWN_NAME) { name.as_str() } else { OWN_NAME };
+            service.insert("container_name".into(), own.into());
         }
         if let Some(restart) = text("restart") {
             service.insert("restart".into(), restart.into());
@@ -59,13 +79,77 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn free_name(&self) -> String {
-        let is_taken = |name: &str| self.files.iter().any(|draft| draft.services().any(|(taken, _)| taken == name));
-        let mut names = std::iter::once(NAME.to_owned()).chain((1..).map(|number| match number {
-            1 => "clearml-redis".to_owned(),
-            number => format!("clearml-redis-{number}"),
+    /// Says where the server's own Redis is, as far as the files tell.
+    fn tell(&mut self, api: &str, redis: &str) {
+        if self.parts(redis).is_empty() {
+            return;
+        }
+        let links = self.listed(api, "links");
+        let alias = links.iter().find_map(|link| {
+            let (service, alias) = link.split_once(':').unwrap_or((link, link));
+            (service == redis).then(|| alias.to_owned())
+        });
+        let meet = !self.networks_of(api).is_disjoint(&self.networks_of(redis));
+        let host = match (self.network_mode(api), self.network_mode(redis)) {
+            (None, None) if meet => alias.unwrap_or_else(|| redis.to_owned()),
+            (Some(mode), Some(other)) if mode == "bridge" && other == "bridge" && alias.is_some() => {
+                alias.unwrap_or_default()
+            }
+            // In the machine's network it is where the server looks for it of itself.
+            (Some(mode), other)
+                if mode == "host" && (other.as_deref() == Some("host") || self.publishes(redis, 6379)) =>
+            {
+                return;
+            }
+            (Some(mode), _) if mode == format!("service:{redis}") => return,
+            _ => {
+                return self.note(format!(
+                    "Nothing tells {api} where Redis is, and whether it finds the service {redis} from the network that the file gives it, is not known here: set {HOST} in its environment."
+                ));
+            }
+        };
+        let mut variables = vec![(HOST.to_owned(), host.clone())];
+        variables.extend(self.port_of(redis).filter(|port| port != DEFAULT_PORT).map(|port| (PORT.to_owned(), port)));
+        self.note(format!(
+            "Nothing told {api} where Redis is, and {} would look for it in its own container; it is told of the service {redis} ({HOST}={host}).",
+            self.request.release.version
+        ));
+        self.add_variables(api, variables);
+    }
+
+    /// Returns the port that a Redis is told to listen at by its command.
+    fn port_of(&self, redis: &str) -> Option<String> {
+        let models = self.files.iter().rev().filter_map(|draft| Project::from_value(draft.model()).ok());
+        let command = models.filter_map(|mut model| model.services.remove(redis)).map(|service| service.command);
+        let command = command.into_iter().find(|command| !command.is_empty())?;
+        let mut words = command.iter().skip_while(|word| *word != "--port" && !word.starts_with("--port="));
+        let option = words.next()?;
+        option.strip_prefix("--port=").map(str::to_owned).or_else(|| words.next().cloned())
+    }
+
+    /// Returns the first name that is not taken. Where other applications are found, or may be, in the same network, it is
+    /// one that none of them has: docker asks any container that answers to a name.
+    fn free_name(&self, network: &str) -> String {
+        let is_taken = |name: &str| {
+            let services = self.files.iter().flat_map(|draft| draft.services().map(|(service, _)| service.to_owned()));
+            let mut services: Vec<String> = services.collect();
+            services.dedup();
+            services.iter().any(|service| self.names_of(service, &self.networks_of(service)).contains(name))
+        };
+        let neighbours = self.named(Role::Other);
+        let has_others = neighbours.iter().any(|service| self.networks_of(service).contains(network));
+        let stock = (!has_others && !self.is_shared(network)).then(|| NAME.to_owned());
+        let mut names = stock.into_iter().chain((1..).map(|number| match number {
+            1 => OWN_NAME.to_owned(),
+            number => format!("{OWN_NAME}-{number}"),
         }));
-        names.find(|name| !is_taken(name)).unwrap_or_else(|| NAME.to_owned())
+        names.find(|name| !is_taken(name)).unwrap_or_else(|| OWN_NAME.to_owned())
+    }
+
+    /// Returns the network in which a new service is to be.
+    fn network_to_join(&self, api: &str) -> String {
+        let own = self.networks_of(api);
+        own.get("backend").or_else(|| own.first()).cloned().unwrap_or_else(|| "default".to_owned())
     }
 
     /// In the first of the API server's networks; or on this machine's loopback, for an API server on the host's network.
@@ -73,9 +157,8 @@ impl Rules<'_> {
         let mode = self.parts(api).into_iter().find_map(|part| self.text(part.file, &part.at.key("network_mode")));
         match mode.as_deref() {
             None => {
-                let own = self.networks_of(api);
-                let network = own.get("backend").or_else(|| own.first()).filter(|network| *network != "default");
-                Ok(Reached { host: name.to_owned(), ports: vec![], networks: network.cloned().into_iter().collect() })
+                let network = Some(self.network_to_join(api)).filter(|network| network != "default");
+                Ok(Reached { host: name.to_owned(), ports: vec![], networks: network.into_iter().collect() })
             }
             Some("bridge") => Err(Problem {
                 file: part.file,
