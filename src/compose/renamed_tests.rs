@@ -151,6 +151,31 @@ fn a_container_that_other_files_refer_to_keeps_its_name() {
 }
 
 #[test]
+fn a_container_that_a_label_or_a_logging_option_names_keeps_its_name() {
+    for place in [
+        "    labels: ['traefik.http.services.x.loadbalancer.server.url=http://trains-webserver:80']\n",
+        "    logging: {driver: syslog, options: {tag: trains-webserver}}\n",
+        "    deploy: {labels: {beside: trains-webserver}}\n",
+    ] {
+        let more = ["    container_name: trains-apiserver\n", "    container_name: trains-webserver\n", place];
+        let (new, notes) = rewritten(&servers(["apiserver", "webserver", "fileserver"], more), &request());
+        assert!(new.contains("container_name: trains-webserver\n") && new.contains(place), "{new}");
+        assert!(new.contains("container_name: clearml-apiserver"), "{new}");
+        let kept = "The container of webserver keeps its name, trains-webserver: services.fileserver.";
+        assert!(notes.iter().any(|note| note.starts_with(kept)), "{notes:?}");
+    }
+}
+
+#[test]
+fn what_is_no_host_does_not_follow_a_containers_new_name() {
+    let place = "    domainname: trains-webserver\n    user: trains-webserver\n    profiles: [trains-webserver]\n    environment:\n      - VIRTUAL_HOST=trains-webserver\n      - ASK=http://trains-webserver\n";
+    let more = ["", "    container_name: trains-webserver\n", place];
+    let (new, _) = rewritten(&servers(["apiserver", "webserver", "fileserver"], more), &request());
+    assert!(new.contains("container_name: clearml-webserver"), "{new}");
+    assert!(new.contains(&place.replace("http://trains", "http://clearml")), "{new}");
+}
+
+#[test]
 fn a_service_that_has_a_containers_name_is_still_found_under_it() {
     let more = ["    environment: {TRAINS_REDIS_SERVICE_HOST: trains-redis}\n    container_name: trains-api\n", "", ""];
     let text = servers(["trains-api", "webserver", "fileserver"], more)

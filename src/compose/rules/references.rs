@@ -9,8 +9,24 @@ use crate::compose::change::{Path, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a service says that is never the name of a host: paths, images, its own names, names of services and of files.
-const NO_HOSTS: [&str; 9] =
-    ["container_name", "hostname", "image", "build", "volumes", "networks", "depends_on", "env_file", "working_dir"];
+const NO_HOSTS: [&str; 12] = [
+    "container_name",
+    "hostname",
+    "domainname",
+    "image",
+    "build",
+    "volumes",
+    "networks",
+    "depends_on",
+    "env_file",
+    "working_dir",
+    "profiles",
+    "user",
+];
+/// What other programs read, each in its own way: these texts stay, and so do the containers that they name.
+const FOR_OTHERS: [&str; 3] = ["labels", "logging", "deploy"];
+/// Names under which the world outside finds a container: nginx-proxy, and its companion.
+const OUTSIDE_NAMES: [&str; 4] = ["VIRTUAL_HOST", "VIRTUAL_HOST_MULTIPORTS", "LETSENCRYPT_HOST", "CERT_NAME"];
 
 impl Rules<'_> {
     /// Gives stock container names their new prefix, and the references to them as well.
@@ -24,6 +40,9 @@ impl Rules<'_> {
                     continue;
                 }
                 let Some(text) = draft.text(&at) else { continue };
+                if is_outside_name(&at, &text) {
+                    continue;
+                }
                 let is_mode = matches!(at.0.get(2), Some(Step::Key(key)) if key == "network_mode" || key == "pid" || key == "ipc");
                 let mut new = text.clone();
                 for (old, name) in &renamed {
@@ -52,7 +71,8 @@ impl Rules<'_> {
                 let at = part.at.key("container_name");
                 let Some(old) = self.text(part.file, &at) else { continue };
                 let Some(rest) = old.strip_prefix("trains-") else { continue };
-                if let Some(mention) = self.request.mentions.get(&old) {
+                let mention = self.request.mentions.get(&old).cloned().or_else(|| self.mention_for_others(&old));
+                if let Some(mention) = mention {
                     self.note(format!(
                         "The container of {service} keeps its name, {old}: {mention} refers to it. Use the name of the service there, {service}, if it is to be renamed."
                     ));
@@ -65,13 +85,41 @@ impl Rules<'_> {
         }
         renamed
     }
+
+    /// Returns a place that other programs read and that names a container, in words. A service of that name is found in
+    /// any case.
+    fn mention_for_others(&self, name: &str) -> Option<String> {
+        if self.roles.contains_key(name) {
+            return None;
+        }
+        self.files.iter().find_map(|draft| {
+            let places = draft.texts().into_iter();
+            let mut places = places.filter(|at| key_of_service(at).is_some_and(|key| FOR_OTHERS.contains(&key)));
+            let at = places.find(|at| draft.text(at).is_some_and(|text| hosts(&text, name).next().is_some()))?;
+            Some(format!("{at} of the compose file"))
+        })
+    }
 }
 
 fn may_name_a_host(at: &Path) -> bool {
+    key_of_service(at).is_some_and(|key| !NO_HOSTS.contains(&key) && !FOR_OTHERS.contains(&key))
+}
+
+/// Returns the key of a service below which a text is.
+fn key_of_service(at: &Path) -> Option<&str> {
     match (at.0.first(), at.0.get(2)) {
-        (Some(Step::Key(top)), Some(Step::Key(key))) => top == "services" && !NO_HOSTS.contains(&key.as_str()),
-        _ => false,
+        (Some(Step::Key(top)), Some(Step::Key(key))) if top == "services" => Some(key),
+        _ => None,
     }
+}
+
+/// Whether a text is a variable of [`OUTSIDE_NAMES`], as an entry of a map or an item of a list.
+fn is_outside_name(at: &Path, text: &str) -> bool {
+    let name = match at.0.get(3) {
+        Some(Step::Key(name)) => name.as_str(),
+        _ => text.split('=').next().unwrap_or_default(),
+    };
+    key_of_service(at) == Some("environment") && OUTSIDE_NAMES.contains(&name)
 }
 
 /// Returns where a text has a name as a whole word, and not as a part of a path.
