@@ -1,7 +1,8 @@
 //! Whether the rewritten files lead each database to the data that are made for it, and not to an empty directory, and
 //! give each service what it is told today.
 
-use super::{Finding, emptier};
+use super::Finding;
+use super::emptier::{self, Written};
 use crate::compose::model::Project;
 use crate::deployment::{Deployment, Role, Service, Storage, WouldKeep, would_keep};
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
@@ -36,7 +37,7 @@ pub async fn would_find_its_data(
         env_files: written("env", &texts.env_files)?,
     };
     match compose.project(&args, cancel).await {
-        Ok(model) => judge(plan, server, &model, Path::to_owned, docker).await,
+        Ok(model) => judge(plan, server, (&model, &Written::default()), Path::to_owned, docker).await,
         Err(error) if error.kind() == Kind::Cancelled => Err(error),
         Err(error) => Ok(vec![not_read(&error.causes().join(": "), &directory.path().display().to_string())]),
     }
@@ -70,17 +71,17 @@ pub async fn will_find_its_data(
 ) -> Result<Vec<Finding>> {
     let Some(server) = plan.server() else { return Ok(Vec::new()) };
     let model = compose.project(args, cancel).await?;
-    judge(plan, server, &model, |path| plan.home.after(path), docker).await
+    judge(plan, server, (&model, &Written::read(args)?), |path| plan.home.after(path), docker).await
 }
 
 async fn judge(
     plan: &Plan,
     server: &ServerPlan,
-    model: &Project,
+    (model, written): (&Project, &Written),
     place: impl Fn(&Path) -> PathBuf,
     docker: &Daemon,
 ) -> Result<Vec<Finding>> {
-    let mut findings = emptier::services(&server.deployment, model);
+    let mut findings = emptier::services(&server.deployment, model, written);
     // Plans of earlier versions do not know where the data were.
     for service in of_known_place(&server.deployment) {
         let kept = would_keep(model, service, &server.new_project.name, docker).await?;
