@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """How long `status` takes, and its memory, on journals of migrations with many indices: a journal that this program has left
 on real servers (tests/golden), grown to as many notes as are asked for. Each index has the digest of an index whose 4,096
-buckets are all in use. Three forms: as it is written today, with long notes in files; as up to November 2026, with all in
-the journal's lines; and so with one index that has come far in many parts, each of which was noted.
+buckets are all in use. Many indices, and one index that has come far in many parts, each of which was noted: as it is written
+today, with long notes in files, of which the last one of each index stays; and as up to November 2026, with all in the journal's
+lines.
 """
 
 import argparse
@@ -88,7 +89,7 @@ def with_indices(directory, number, in_files):
     writer.file.close()
 
 
-def with_parts(directory, number):
+def with_parts(directory, number, in_files):
     writer = Writer(directory)
     before, value = golden()
     for record in before:
@@ -96,7 +97,9 @@ def with_parts(directory, number):
     tally = {**value["outcome"], "digest": FULL}
     for part in range(1, number + 1):
         partial = {"index": "events-log-d1bd", "target": "id", "units": [], "tally": {**tally, "read": part}}
-        writer.note("index events-log-d1bd", {"partial": partial}, False)
+        writer.note("index events-log-d1bd", {"partial": partial}, in_files)
+        if in_files and part < number:
+            os.remove(os.path.join(directory, ".clearml-migrate", f"{writer.run_id}.notes", f"{writer.number}.json"))
     writer.file.close()
 
 
@@ -134,7 +137,8 @@ def main():
     forms = {
         f"{options.indices} indices": lambda at: with_indices(at, options.indices, True),
         f"{options.indices} indices, all in lines": lambda at: with_indices(at, options.indices, False),
-        f"{options.parts} notes on one index, all in lines": lambda at: with_parts(at, options.parts),
+        f"{options.parts} notes on one index": lambda at: with_parts(at, options.parts, True),
+        f"{options.parts} notes on one index, all in lines": lambda at: with_parts(at, options.parts, False),
     }
     result = {"rounds": options.rounds, "journals": {}}
     directory = tempfile.mkdtemp(dir="/var/tmp", prefix="clearml-migrate-bench-")
