@@ -118,6 +118,15 @@ impl Error {
         &self.message
     }
 
+    /// Returns what it says and what has caused it, as a phrase within a sentence.
+    pub fn phrase(&self) -> String {
+        let message = self.message().trim_end_matches('.');
+        match self.causes().last() {
+            Some(cause) => format!("{message} ({})", cause.trim_end_matches('.')),
+            None => message.to_owned(),
+        }
+    }
+
     /// Returns the hints in the order in which they were added.
     pub fn hints(&self) -> &[String] {
         &self.hints

@@ -51,10 +51,12 @@ pub mod planner;
 pub mod preflight;
 pub mod release;
 pub mod report;
+pub mod role;
 pub mod server;
 pub mod settings;
 pub mod shell;
 pub mod signals;
 pub mod steps;
+pub mod text;
 
 pub use error::{Error, Result};

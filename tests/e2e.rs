@@ -223,7 +223,7 @@ fn a_rollback_says_what_it_would_set_aside(machine: &Machine, old: &OldServer) {
 }
 
 fn with_commas(number: u64) -> String {
-    clearml_migrate::display::format::count(number)
+    clearml_migrate::text::count(number)
 }
 
 /// All that a rollback must bring back, as it was in the stopped old server.

@@ -4,10 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests may")]
 
-use clearml_migrate::deployment::{self, Deployment, Role, Search, Storage};
+use clearml_migrate::deployment::{self, Deployment, Search, Storage};
 use clearml_migrate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint, ProjectArgs};
 use clearml_migrate::error::{Error, Kind, Result};
 use clearml_migrate::invocation::{self, Globals};
+use clearml_migrate::role::Role;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tokio::sync::{Mutex, MutexGuard};

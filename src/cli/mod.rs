@@ -3,9 +3,11 @@
 //! The same commands hang at two trees: under `docker clearml` (the plugin, with `migrate` and `version`), and directly
 //! under the names that end in `clearml-migrate`.
 
+mod elastic_version;
 mod mistakes;
 mod options;
 
+pub use elastic_version::parse_elastic_version;
 pub use options::{
     BackupArg, CheckArgs, CopyArgs, ElasticArgs, ExportArgs, ExportFormat, ImportArgs, ImportVerifyArg, MigrationArgs,
     OnFailureArg, OnIdCollisionArg, ReaderArg, RollbackArgs, SessionArgs, Shell, SourceArg, VerifyArg, VerifyArgs,

@@ -99,7 +99,7 @@ pub struct CopyArgs {
     #[arg(long)]
     pub empty: bool,
     /// Memory for the temporary Elasticsearch nodes, such as 4g [default: from what the machine has]
-    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::settings::parse_size)]
+    #[arg(long, value_name = "SIZE", env = "CLEARML_MIGRATE_MEMORY", hide_env_values = true, value_parser = crate::text::parse_size)]
     pub memory: Option<u64>,
     /// Go on without the documents in this rejects file, which an earlier run wrote and you have read
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -122,7 +122,7 @@ pub struct ElasticArgs {
     #[arg(short, long)]
     pub parallel: bool,
     /// Elasticsearch to write the new data with: 7.6.2 to 7.17.x [default: 7.6.2]
-    #[arg(long, value_name = "VERSION", value_parser = crate::settings::parse_elastic_version)]
+    #[arg(long, value_name = "VERSION", value_parser = crate::cli::parse_elastic_version)]
     pub target_version: Option<String>,
     /// Directory for the backup [default: beside the data, as <source>_5.tar.gz]
     #[arg(long, value_name = "DIR", env = "CLEARML_MIGRATE_BACKUP_DIR", hide_env_values = true, conflicts_with = "no_backup", value_hint = ValueHint::DirPath)]

@@ -3,13 +3,13 @@
 //! again.
 
 use super::known::Known;
-use crate::display::format::documents;
 use crate::elastic::Accepted;
 use crate::error::{Context, Result};
 use crate::files;
 use crate::preflight::Finding;
-use crate::settings::quote;
 use crate::steps::Run;
+use crate::text::documents;
+use crate::text::quote;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

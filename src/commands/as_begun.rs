@@ -4,8 +4,8 @@
 use super::session::settled;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::plan::heaps;
 use crate::plan::{Plan, Reader};
-use crate::planner::heaps;
 use crate::settings::{Backup, Elastic, Migration, NewHome, ReaderWish};
 use std::path::Path;
 

@@ -12,6 +12,7 @@ use super::{Context, acceptance, consent};
 use crate::elastic::Survey;
 use crate::engine::{self, Failure};
 use crate::error::{Error, Kind, Result};
+use crate::files::blocking;
 use crate::files::{self, space};
 use crate::journal::{Phase, Scope};
 use crate::plan::work_dir;
@@ -19,7 +20,7 @@ use crate::planner::{ElasticWishes, Measured, build_elastic};
 use crate::preflight::{self, Subject};
 use crate::report::elastic_text;
 use crate::settings::{Elastic, Session};
-use crate::steps::{Options, Run, blocking, require_same_collisions};
+use crate::steps::{Options, Run, require_same_collisions};
 use std::path::Path;
 use std::time::Instant;
 

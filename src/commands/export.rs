@@ -2,13 +2,16 @@
 
 use super::Context;
 use super::session::settled;
-use crate::display::format::{self, bytes, documents, plural};
 use crate::error::{Error, Result};
 use crate::export::{Listed, Selection, Totals, into_directory, into_stream, list};
+use crate::files::blocking;
 use crate::files::problem::problem;
 use crate::lucene::data_dir::Finding;
 use crate::settings::{Export, ExportTo};
-use crate::steps::blocking;
+use crate::text;
+use crate::text::bytes;
+use crate::text::documents;
+use crate::text::plural;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -97,7 +100,7 @@ fn summary(totals: &Totals, took: Duration, warnings: &[String]) -> String {
         documents(totals.documents),
         plural(totals.indices, "index", "indices"),
         bytes(totals.source_bytes),
-        format::duration(took)
+        text::duration(took)
     );
     if totals.converted > 0 {
         text.push_str(&format!("\n{} had been sent in other formats and became JSON.", documents(totals.converted)));
@@ -127,7 +130,7 @@ fn list_text(listed: &Listed) -> String {
             let state = if Listed::is_closed(index) { "closed" } else { "open" };
             [
                 index.name.clone(),
-                Listed::documents(index).map_or_else(|| "unknown".to_owned(), format::count),
+                Listed::documents(index).map_or_else(|| "unknown".to_owned(), text::count),
                 bytes(index.bytes()),
                 index.types.join(", "),
                 format!("{state}, {}, made by {}", plural(index.shards.len() as u64, "shard", "shards"), index.created),

@@ -3,7 +3,6 @@
 use super::consent::DRY_RUN;
 use super::session::{as_refusal, open_log_at};
 use super::{Context, acceptance};
-use crate::display::format::{self, bytes, documents, plural};
 use crate::display::{Align, table};
 use crate::elastic::{
     Account, Client, CopyOutcome, IndexPlan, Look, RejectLog, Source, Templates, look_at_all, require_none_refused,
@@ -11,10 +10,14 @@ use crate::elastic::{
 };
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
+use crate::files::blocking;
 use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
 use crate::report::{self, changed_fields, oddities, refused_documents, unindexed_fields};
 use crate::settings::Import;
-use crate::steps::blocking;
+use crate::text;
+use crate::text::bytes;
+use crate::text::documents;
+use crate::text::plural;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -77,7 +80,7 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         work.target.version,
         work.target.client.address(),
         if settings.verify == Proof::Documents { "compared" } else { "counted" },
-        format::duration(begun.elapsed())
+        text::duration(begun.elapsed())
     ));
     Ok(())
 }

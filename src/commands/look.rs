@@ -5,16 +5,18 @@
 //! before, the index is looked at anew.
 
 use super::Context;
-use crate::deployment::Role;
-use crate::display::format::{documents as number, plural};
 use crate::elastic::{
     Accepted, Files, IndexPlan, Look, Looked, RejectLog, Source, SourceIndex, Templates, Version, look_at,
 };
 use crate::error::{Error, Kind, Result};
+use crate::files::blocking;
 use crate::plan::Plan;
 use crate::report::{changed_fields, refused_documents, unindexed_fields};
-use crate::settings::{Session, quote};
-use crate::steps::blocking;
+use crate::role::Role;
+use crate::settings::Session;
+use crate::text::documents as number;
+use crate::text::plural;
+use crate::text::quote;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

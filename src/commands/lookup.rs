@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::files::{self, problem::problem};
 use crate::journal::{Index, IndexEntry, Journal, Phase, Scope};
 use crate::plan::journal_file;
-use crate::settings::{Session, quote};
+use crate::settings::Session;
+use crate::text::quote;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 

@@ -184,7 +184,7 @@ fn moved(plan: &Plan, path: &std::path::Path) -> std::path::PathBuf {
 }
 
 fn web_address(plan: &Plan) -> Option<String> {
-    let service = plan.server()?.deployment.service(crate::deployment::Role::Webserver)?;
+    let service = plan.server()?.deployment.service(crate::role::Role::Webserver)?;
     if service.host_network {
         return Some("http://localhost".to_owned());
     }

@@ -2,17 +2,18 @@
 
 use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
-use crate::deployment::{Deployment, Experiments, Role, Search, Service, find};
+use crate::deployment::{Deployment, Experiments, Search, Service, find};
 use crate::docker::{Container, ProjectArgs};
 use crate::elastic::Survey;
 use crate::error::Result;
+use crate::files::blocking;
 use crate::files::space::{self, TreeSize};
 use crate::plan::{Plan, Rescue};
 use crate::planner::{self, Measured, Wishes};
 use crate::preflight::{self, Finding, Severity, Subject};
 use crate::release;
+use crate::role::Role;
 use crate::settings::{DEFAULT_RELEASE, Migration, NewHome, Session};
-use crate::steps::blocking;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@
 //! is told to use (`*_ELASTIC_SERVICE_HOST`, `*_MONGODB_SERVICE_HOST`, `*_REDIS_SERVICE_HOST`).
 
 use super::model::{Project, Service};
-use crate::deployment::Role;
+use crate::role::Role;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -73,10 +73,10 @@ fn by_image(service: &Service) -> Option<Role> {
 
 /// Re-branded databases: nobody else has these directories.
 fn by_mounts(service: &Service) -> Option<Role> {
-    if service.mount("/usr/share/elasticsearch/data").is_some() {
+    if service.mount(Role::ELASTICSEARCH_DATA).is_some() {
         return Some(Role::Elasticsearch);
     }
-    if service.mount("/data/db").is_some() && service.mount("/data/configdb").is_some() {
+    if service.mount(Role::MONGO_DATA).is_some() && service.mount(Role::MONGO_CONFIGDB).is_some() {
         return Some(Role::Mongo);
     }
     let variable = |suffix: &str| names_variable(service, suffix);

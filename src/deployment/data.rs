@@ -2,26 +2,6 @@
 
 use super::{Mount, Role, Service};
 
-/// MongoDB's second directory. Only a configuration server of a cluster keeps anything in it; the stock files mount it
-/// all the same.
-const CONFIGDB: &str = "/data/configdb";
-
-impl Role {
-    /// Services that keep data of the server, in the order in which they are planned.
-    pub const WITH_DATA: [Self; 4] = [Self::Elasticsearch, Self::Mongo, Self::Redis, Self::Fileserver];
-
-    /// The container paths at which the stock images keep what must not be lost.
-    pub fn usual_data_paths(self) -> &'static [&'static str] {
-        match self {
-            Self::Elasticsearch => &["/usr/share/elasticsearch/data"],
-            Self::Mongo => &["/data/db", CONFIGDB],
-            Self::Redis => &["/data"],
-            Self::Fileserver => &["/mnt/fileserver"],
-            Self::Apiserver | Self::Webserver | Self::AgentServices | Self::Other => &[],
-        }
-    }
-}
-
 impl Service {
     /// Returns the mounts that hold what the service's process keeps.
     pub fn data_mounts(&self) -> Vec<&Mount> {
@@ -30,15 +10,15 @@ impl Service {
         }
         // A plan that an earlier version has stored. `/data` whole: the Windows files of 0.12.1 to 0.15.0.
         let whole = (self.role == Role::Mongo).then_some("/data");
-        self.role.usual_data_paths().iter().copied().chain(whole).filter_map(|path| self.mount(path)).collect()
+        self.role.usual_data_paths().chain(whole).filter_map(|path| self.mount(path)).collect()
     }
 
     /// Returns whether something is lost if nothing outlives the container at this data path.
     pub fn is_precious(&self, path: &str) -> bool {
         // A configuration server has no other directory.
         self.role != Role::Mongo
-            || path.trim_end_matches('/') != CONFIGDB
-            || self.data_paths.iter().all(|path| path == CONFIGDB) && !self.data_paths.is_empty()
+            || path.trim_end_matches('/') != Role::MONGO_CONFIGDB
+            || self.data_paths.iter().all(|path| path == Role::MONGO_CONFIGDB) && !self.data_paths.is_empty()
     }
 
     /// Returns the mount that a directory in the container is inside of, if no mount of its own is there.

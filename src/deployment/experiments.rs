@@ -53,7 +53,7 @@ impl Experiments {
         match &service.container {
             Some(container) if container.running => match count(docker, &container.id).await {
                 Ok((all, ran)) => Self::Counted { all, ran },
-                Err(error) => unknown(&crate::planner::phrase(&error)),
+                Err(error) => unknown(&error.phrase()),
             },
             _ => unknown("MongoDB does not run"),
         }

@@ -1,22 +1,23 @@
 //! The server's root directory, such as `/opt/trains`: what the bind mounts of its data have in common.
 
-use super::{Mount, Role, Storage};
+use super::{Mount, Storage};
+use crate::role::{DATA_PATHS, Role};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-/// Where the stock compose files put things below the root, by container path. The last component of a retired or new
-/// directory may differ, the rest may not.
-const STOCK: &[(&str, &[&str])] = &[
-    ("/usr/share/elasticsearch/data", &["data/elastic", "data/elastic_7"]),
-    ("/data/db", &["data/mongo/db", "data/mongo_4/db"]),
-    ("/data/configdb", &["data/mongo/configdb", "data/mongo_4/configdb"]),
-    ("/data", &["data/redis"]),
-    ("/mnt/fileserver", &["data/fileserver"]),
+/// Where the stock compose files put other things below the root, by container path.
+const OTHERS: [(&str, &[&str]); 4] = [
     ("/var/log/trains", &["logs"]),
     ("/var/log/clearml", &["logs"]),
     ("/opt/trains/config", &["config"]),
     ("/opt/clearml/config", &["config"]),
 ];
+
+/// Returns where the stock compose files put things below the root, by container path. The last component of a retired
+/// or new directory may differ, the rest may not.
+fn stock() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    DATA_PATHS.into_iter().map(|one| (one.path, one.below_home)).chain(OTHERS)
+}
 
 /// Concludes the root directory: the one that most stock mounts are below of; else what all mounts of the server have
 /// in common; else the directory of the compose project.
@@ -34,7 +35,7 @@ pub(super) fn conclude<'a>(mounts: impl Iterator<Item = (Role, &'a Mount)>, proj
     }
     // On a tie the shorter path, which sorts first.
     let winner = votes.iter().rev().max_by_key(|(_, count)| **count).map(|(root, _)| root.to_path_buf());
-    let known = |target: &str| STOCK.iter().any(|(stock, _)| *stock == target);
+    let known = |target: &str| stock().any(|(path, _)| path == target);
     winner
         .or_else(|| common_root(binds.iter().filter(|(target, _)| known(target)).map(|(_, path)| *path)))
         .unwrap_or_else(|| project_directory.to_owned())
@@ -42,7 +43,7 @@ pub(super) fn conclude<'a>(mounts: impl Iterator<Item = (Role, &'a Mount)>, proj
 
 /// Takes the stock part off a path. Returns `None` when the path is not laid out as in the stock files.
 fn stock_root<'a>(target: &str, path: &'a Path) -> Option<&'a Path> {
-    let (_, suffixes) = STOCK.iter().find(|(stock, _)| *stock == target)?;
+    let (_, suffixes) = stock().find(|(path, _)| *path == target)?;
     suffixes.iter().filter(|suffix| path.ends_with(suffix)).find_map(|suffix| {
         let root = path.ancestors().nth(Path::new(suffix).components().count())?;
         root.file_name().map(|_| root)

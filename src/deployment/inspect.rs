@@ -58,7 +58,7 @@ async fn see(
     daemon: &Daemon,
 ) -> Result<SeenService> {
     let image = match &model.image {
-        Some(image) if container.is_none() || !role.usual_data_paths().is_empty() => daemon.image(image).await?,
+        Some(image) if container.is_none() || role.usual_data_paths().next().is_some() => daemon.image(image).await?,
         _ => None,
     };
     let (mut mounts, differences) = storage::mounts(model, container, facts);

@@ -28,48 +28,12 @@ pub use find::{Search, find};
 pub use places::Doubt;
 pub use would_keep::{WouldKeep, would_keep};
 
+use crate::docker::{Project, PublishedPort};
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// What a service is for, whatever it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The API server.
-    Apiserver,
-    /// The web application.
-    Webserver,
-    /// The store of artifacts and debug images.
-    Fileserver,
-    /// Elasticsearch: events, metrics, worker statistics.
-    Elasticsearch,
-    /// MongoDB: experiments, models, users.
-    Mongo,
-    /// Redis: queues of small state.
-    Redis,
-    /// The privileged worker that runs service tasks.
-    AgentServices,
-    /// Anything that is not part of the server.
-    Other,
-}
-
-impl Role {
-    /// Returns what it is called, for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Apiserver => "API server",
-            Self::Webserver => "web server",
-            Self::Fileserver => "file server",
-            Self::Elasticsearch => "Elasticsearch",
-            Self::Mongo => "MongoDB",
-            Self::Redis => "Redis",
-            Self::AgentServices => "services agent",
-            Self::Other => "other",
-        }
-    }
-}
 
 /// Where the bytes below a container path really are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,17 +110,6 @@ impl Mount {
     }
 }
 
-/// A port of the container that is published on the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublishedPort {
-    /// Port in the container.
-    pub container: u16,
-    /// Port on the host.
-    pub host: u16,
-    /// Host address, empty for all.
-    pub host_ip: String,
-}
-
 /// The container of a service, if one exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceContainer {
@@ -203,25 +156,6 @@ pub struct Service {
     /// Whether it uses the machine's network, so that its ports are the machine's.
     #[serde(default)]
     pub host_network: bool,
-}
-
-/// The compose project, so that every later command means the same one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Project {
-    /// Project name, always passed with `-p`.
-    pub name: String,
-    /// True if the name only follows from the directory's name.
-    pub name_from_directory: bool,
-    /// Compose files in order, absolute.
-    pub files: Vec<PathBuf>,
-    /// Project directory, absolute.
-    pub directory: PathBuf,
-    /// Environment files in use (`.env` or `--env-file`), absolute, existing.
-    pub env_files: Vec<PathBuf>,
-    /// True if `env_files` were named with `--env-file`, so that they must be passed on.
-    pub env_files_named: bool,
-    /// True if `directory` was named with `--project-directory`, so that it must be passed on.
-    pub directory_named: bool,
 }
 
 /// The old server.

@@ -51,9 +51,7 @@ pub(super) fn of_model(service: &model::Service, facts: &Facts) -> Vec<Mount> {
 pub(super) fn will_be_anonymous(role: Role, image_volumes: Option<&[String]>) -> Vec<String> {
     match image_volumes {
         Some(declared) => declared.to_vec(),
-        None if matches!(role, Role::Mongo | Role::Redis) => {
-            role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect()
-        }
+        None if matches!(role, Role::Mongo | Role::Redis) => role.usual_data_paths().map(str::to_owned).collect(),
         None => Vec::new(),
     }
 }

@@ -29,7 +29,7 @@ fn mounts_of(
     image_volumes: Option<&[String]>,
     facts: &Facts,
 ) -> (Vec<Mount>, Vec<(String, Storage, Storage)>) {
-    let usual: Vec<String> = role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect();
+    let usual: Vec<String> = role.usual_data_paths().map(str::to_owned).collect();
     with_data(service, role, &usual, container, image_volumes, facts)
 }
 

@@ -4,6 +4,7 @@
 use super::format;
 use crate::error::{Context, Result};
 use crate::events::{Event, Sink};
+use crate::text;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -51,11 +52,7 @@ impl LogFile {
             .and_then(|mut file| {
                 file.write_all(&state.buffer)?;
                 if state.left_out > 0 {
-                    writeln!(
-                        file,
-                        "({} of the log came before this file and are lost)",
-                        format::bytes(state.left_out)
-                    )?;
+                    writeln!(file, "({} of the log came before this file and are lost)", text::bytes(state.left_out))?;
                 }
                 Ok(file)
             });
@@ -123,7 +120,7 @@ impl Sink for LogFile {
         match event {
             Event::StepStarted { number, total, title } => self.lines(&format!("[{number}/{total}] {title}")),
             Event::StepFinished { summary, elapsed } => {
-                self.lines(&format!("done: {summary} ({})", format::duration(*elapsed)));
+                self.lines(&format!("done: {summary} ({})", text::duration(*elapsed)));
             }
             Event::StepSkipped { number, total, title, reason } => {
                 self.lines(&format!("[{number}/{total}] {title}: {reason}"));

@@ -18,6 +18,7 @@ pub use prompt::Choice;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Sink};
 use crate::settings;
+use crate::text;
 use indicatif::ProgressDrawTarget;
 use lines::Lines;
 use std::io::{self, Stderr, Write};
@@ -254,7 +255,7 @@ fn write_to(out: &mut dyn Write, text: &str) {
 /// Returns what follows a finished step: its summary and its time.
 fn finished(summary: &str, elapsed: Duration) -> String {
     let summary = if summary.is_empty() { "done" } else { summary };
-    format!("{summary} ({})", format::duration(elapsed))
+    format!("{summary} ({})", text::duration(elapsed))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::format;
 use super::paint::Paint;
 use crate::events::{Event, Sink, Unit};
+use crate::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -146,7 +147,7 @@ fn task_style(unit: Unit, bounded: bool) -> ProgressStyle {
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key("time", |state: &ProgressState, out: &mut dyn Write| {
-        let _ = out.write_str(&format::duration(Duration::from_secs(state.elapsed().as_secs())));
+        let _ = out.write_str(&text::duration(Duration::from_secs(state.elapsed().as_secs())));
     })
 }
 
@@ -160,7 +161,7 @@ fn numbers(bar: &ProgressBar, done: u64, total: Option<u64>, unit: Unit) -> Stri
         text.push_str(&format!("  {}", format::rate(whole(per_second), unit)));
         if total.is_some() {
             let left = Duration::from_secs(bar.eta().as_secs());
-            text.push_str(&format!("  {} left", format::duration(left)));
+            text.push_str(&format!("  {} left", text::duration(left)));
         }
     }
     text

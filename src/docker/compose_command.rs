@@ -8,7 +8,7 @@ use super::child::{self, Ended};
 use super::compose_v1;
 use crate::compose::model;
 use crate::compose::name::Generation;
-use crate::deployment::Project;
+use crate::docker::Project;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::failpoints;

@@ -2,7 +2,6 @@
 
 use super::daemon::{Daemon, failed, is_missing, shown};
 use super::keeping::Restart;
-use crate::deployment::PublishedPort;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use bollard::container::LogOutput;
@@ -13,6 +12,7 @@ use bollard::query_parameters::{
 };
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,17 @@ use std::time::Duration;
 const OFTEN: u64 = 3;
 /// One that has run for longer may have had its cause put right.
 const YOUNG: Duration = Duration::from_secs(120);
+
+/// A port of the container that is published on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedPort {
+    /// Port in the container.
+    pub container: u16,
+    /// Port on the host.
+    pub host: u16,
+    /// Host address, empty for all.
+    pub host_ip: String,
+}
 
 /// A container, running or not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,8 +2,8 @@
 
 use super::daemon::{Daemon, failed, is_missing, shown};
 use super::trouble::cut;
-use crate::deployment::Role;
 use crate::error::Result;
+use crate::role::Role;
 use bollard::errors::Error as ApiError;
 use bollard::query_parameters::WaitContainerOptionsBuilder;
 use futures_util::TryStreamExt;

@@ -23,11 +23,12 @@
 //! `.archive.entry`, `.archive.verify`, `.archive.rename`, `.unpack.entry`,
 //! `.unpack.compare`, `.lock`, `.journal_append`, `.index_remove`, `.unnamed`.
 //!
-//! All of it blocks: asynchronous callers use `spawn_blocking`.
+//! All of it blocks: asynchronous callers use [`blocking`].
 
 pub mod archive;
 pub mod atomic;
 pub mod basic;
+mod blocking;
 pub mod clone;
 pub mod copy;
 pub mod fingerprint;
@@ -49,6 +50,7 @@ pub use basic::{
     canonical, create_dir_like, create_private_dir, exists, is_empty, move_content, remove_empty_dir, remove_file,
     rename, same_filesystem,
 };
+pub use blocking::blocking;
 pub use fingerprint::Fingerprint;
 pub use mounts::is_mount_point;
 pub use owned::{Owned, remove_tree};

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
 use crate::export::{CHECKSUMS, Encoding, IndexEntry, LOCK, MANIFEST, Manifest, hash_of, hexadecimal};
 use crate::files::{self, problem::problem};
-use crate::settings::quote;
+use crate::text::quote;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

@@ -2,10 +2,10 @@
 
 use super::check::Export;
 use super::journal::{Journal, Noted};
-use crate::display::format::duration;
 use crate::elastic::{Client, Failure, IndexPlan, Occupant, Version};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
+use crate::text::duration;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,6 @@
 //! Data that only a container holds, and where they are rescued to.
 
-use crate::deployment::Role;
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -3,13 +3,13 @@
 use super::images::{SOURCE_IMAGE, of_the_reader};
 use super::replacements::suffixed;
 use super::{Measured, estimate, reader};
-use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{
     Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Switch, Verification, work_dir,
 };
 use crate::report::changed_fields;
+use crate::role::Role;
 use crate::settings::ReaderWish;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
     let bytes = measured.bytes(source);
     let replacements = vec![Replacement {
         role: Role::Elasticsearch,
-        mounted_at: "/usr/share/elasticsearch/data".to_owned(),
+        mounted_at: Role::ELASTICSEARCH_DATA.to_owned(),
         source: source.clone(),
         target: target.clone(),
         switch,
@@ -84,7 +84,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         source_image: SOURCE_IMAGE.to_owned(),
         target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
         clone,
-        heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
+        heaps: crate::plan::heaps(measured.memory, wishes.memory, &reader),
         reader,
         verification: wishes.verification,
         on_id_collision: wishes.on_id_collision,

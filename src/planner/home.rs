@@ -2,7 +2,8 @@
 
 use super::Wishes;
 use crate::compose::name::Generation;
-use crate::deployment::{Deployment, Project, Storage};
+use crate::deployment::{Deployment, Storage};
+use crate::docker::Project;
 use crate::files;
 use crate::plan::HomeMove;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ pub(super) fn decide(deployment: &Deployment, wishes: &Wishes) -> HomeMove {
 
 /// Returns a directory of the server that is not below the home.
 fn first_outside<'a>(deployment: &'a Deployment, home: &Path) -> Option<&'a PathBuf> {
-    let mounts = deployment.services.iter().filter(|one| one.role != crate::deployment::Role::Other);
+    let mounts = deployment.services.iter().filter(|one| one.role != crate::role::Role::Other);
     mounts.flat_map(|service| &service.mounts).find_map(|mount| match &mount.storage {
         // The docker socket, time zone files and the like are the machine's, not the server's.
         Storage::Bind { path } if !path.starts_with(home) && path.is_dir() && !is_of_the_machine(path) => Some(path),
@@ -68,8 +69,8 @@ pub(super) fn new_project(old: &Project, home: &HomeMove, compose: Generation) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::Role;
     use crate::plan::{OnIdCollision, Verification};
+    use crate::role::Role;
     use crate::settings::{Backup, ReaderWish};
 
     fn wishes() -> Wishes {

@@ -3,8 +3,9 @@
 
 use crate::compose::outcome::Outcome;
 use crate::compose::roles::image_name;
-use crate::deployment::{Deployment, Role};
+use crate::deployment::Deployment;
 use crate::plan::{ElasticPlan, Reader};
+use crate::role::Role;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The image that reads the old data: the last 5.x, which opens what any 5.x wrote.

@@ -3,7 +3,8 @@
 
 use crate::compose::model::Project;
 use crate::compose::{SourceFile, hosts};
-use crate::deployment::{Deployment, Role, Service, Storage};
+use crate::deployment::{Deployment, Service, Storage};
+use crate::role::Role;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ const LOOKED_AT: usize = 500;
 const DEPTH: usize = 4;
 /// Mounts of the server's own in which nobody configures anything.
 const NO_CONFIGURATION: [&str; 6] = [
-    "/mnt/fileserver",
+    Role::FILESERVER_DATA,
     "/var/log/trains",
     "/var/log/clearml",
     "/root/.trains",

@@ -10,17 +10,13 @@ mod mentions;
 mod reader;
 mod replacements;
 pub mod rescue;
-mod room;
 mod variables;
 
 pub use elastic::{ElasticWishes, build_elastic};
-pub use estimate::{heaps, memory_for, memory_needed, with_source};
-pub use reader::phrase;
-pub use room::{heap_for, peak_bytes};
 
 use edits::Decided;
 
-use crate::deployment::{Deployment, Experiments, Role};
+use crate::deployment::{Deployment, Experiments};
 use crate::docker::ComposeChoice;
 use crate::elastic::{IndexPlan, Survey};
 use crate::error::{Error, Result};
@@ -31,6 +27,7 @@ use crate::plan::{
 };
 use crate::release::Release;
 use crate::report::changed_fields;
+use crate::role::Role;
 use crate::settings::{Backup, ReaderWish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -136,7 +133,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         source_image: images::source(&deployment),
         target_image: images::target(&deployment, &outcomes).unwrap_or_else(|| wishes.release.elasticsearch()),
         clone: clone_path(&deployment, &replacements),
-        heaps: estimate::heaps(measured.memory, wishes.memory, &reader),
+        heaps: crate::plan::heaps(measured.memory, wishes.memory, &reader),
         reader,
         verification: wishes.verification,
         on_id_collision: wishes.on_id_collision,

@@ -16,10 +16,10 @@ pub(super) fn choose(wish: ReaderWish, collisions: OnIdCollision, refusal: Optio
         (ReaderWish::Scroll, _) => Ok(Reader::Scroll { asked: true, why: "--reader scroll was given".to_owned() }),
         (ReaderWish::Segments, None) => Ok(Reader::Segments { fallback: false }),
         (ReaderWish::Auto, None) => Ok(Reader::Segments { fallback: true }),
-        (ReaderWish::Auto, Some(refusal)) => Ok(Reader::Scroll { asked: false, why: phrase(refusal) }),
+        (ReaderWish::Auto, Some(refusal)) => Ok(Reader::Scroll { asked: false, why: refusal.phrase() }),
         (ReaderWish::Segments, Some(refusal)) => {
             Err(Error::refused("The files of the old Elasticsearch data cannot be read without Elasticsearch.")
-                .because(anyhow::Error::msg(phrase(refusal)))
+                .because(anyhow::Error::msg(refusal.phrase()))
                 .hint(match keeps {
                     true => {
                         "Let a temporary Elasticsearch 5.6 read them: --reader scroll in place of --on-id-collision"
@@ -27,15 +27,6 @@ pub(super) fn choose(wish: ReaderWish, collisions: OnIdCollision, refusal: Optio
                     false => "Let a temporary Elasticsearch 5.6 read them: --reader scroll",
                 }))
         }
-    }
-}
-
-/// Returns what an error says, as a phrase.
-pub fn phrase(error: &Error) -> String {
-    let message = error.message().trim_end_matches('.');
-    match error.causes().last() {
-        Some(cause) => format!("{message} ({})", cause.trim_end_matches('.')),
-        None => message.to_owned(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Which data directories the new server gets anew, where they are made, and what the old ones will be called.
 
 use super::Measured;
-use crate::deployment::{Deployment, Mount, Role, Service, Storage};
+use crate::deployment::{Deployment, Mount, Service, Storage};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{Replacement, Switch};
+use crate::role::Role;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -166,8 +166,8 @@ pub(super) fn mounts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::Role;
     use crate::docker::ContainerMount;
+    use crate::role::Role;
 
     const STAMP: &str = "2026-11-22_18-30-00";
 

@@ -2,7 +2,7 @@
 
 use super::edits::EnvFile;
 use crate::compose::{Variables, dotenv, env_file_paths, interpolate};
-use crate::deployment::Project;
+use crate::docker::Project;
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -4,12 +4,13 @@
 use super::Finding;
 use super::emptier::{self, Written};
 use crate::compose::model::Project;
-use crate::deployment::{Deployment, Role, Service, Storage, WouldKeep, would_keep};
+use crate::deployment::{Deployment, Service, Storage, WouldKeep, would_keep};
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
 use crate::error::{Kind, Result};
 use crate::files::temporary::PrivateDirectory;
 use crate::plan::{Plan, Replacement, ServerPlan, Switch};
 use crate::planner;
+use crate::role::Role;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 

@@ -1,13 +1,14 @@
 //! Whom the migration would interrupt: asked of the old server while it runs.
 
 use super::{Finding, Subject};
-use crate::deployment::{Role, Service};
-use crate::display::format::plural;
+use crate::deployment::Service;
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use crate::plan::ServerPlan;
 use crate::release;
+use crate::role::Role;
 use crate::server::{ApiServer, AtWork, find_credentials};
+use crate::text::plural;
 use std::time::Duration;
 
 /// A server that takes longer has other troubles; nobody is to wait for this.

@@ -3,10 +3,10 @@
 use super::{Finding, Subject, emptiness, indices, users};
 use crate::elastic::Survey;
 use crate::error::Result;
+use crate::files::blocking;
 use crate::files::locks::{self, Holding};
 use crate::lucene::data_dir::{Identified, Kind, identify};
 use crate::plan::Plan;
-use crate::steps::blocking;
 use std::path::Path;
 
 /// Judges each Elasticsearch data directory by its own files.

@@ -103,8 +103,8 @@ fn is_left_of(left: &str, whole: &str) -> bool {
 mod tests {
     use super::*;
     use crate::compose::model;
-    use crate::deployment::Role;
     use crate::report::sample;
+    use crate::role::Role;
 
     #[test]
     fn a_value_that_has_lost_its_variable_is_refused_by_name() {

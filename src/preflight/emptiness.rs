@@ -3,10 +3,10 @@
 
 use super::Finding;
 use crate::deployment::Experiments;
-use crate::display::format::plural;
 use crate::elastic::indices::is_ours;
 use crate::lucene::data_dir::DataDir;
 use crate::plan::Plan;
+use crate::text::plural;
 use std::path::Path;
 
 /// The option that says it.

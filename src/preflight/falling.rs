@@ -1,9 +1,10 @@
 //! Containers of the old server that do not stay up: what is wrong with them is wrong before the migration.
 
 use super::{Finding, Subject};
-use crate::deployment::{Role, Service};
+use crate::deployment::Service;
 use crate::docker::{Container, trouble};
 use crate::error::Result;
+use crate::role::Role;
 
 /// Lines of a log that are looked through.
 const READ: usize = 200;

@@ -1,9 +1,11 @@
 //! The indices of the old data: whole, and no more than both nodes can hold.
 
 use super::Finding;
-use crate::display::format::{bytes, count, plural};
 use crate::elastic::indices::is_ours;
 use crate::lucene::data_dir::{self, DataDir, Index, Openness, Problem};
+use crate::text::bytes;
+use crate::text::count;
+use crate::text::plural;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

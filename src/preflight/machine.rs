@@ -1,11 +1,11 @@
 //! The machine: memory, kernel settings, disk space, images.
 
 use super::{Finding, Subject};
-use crate::display::format::bytes;
 use crate::error::Result;
 use crate::files::space::{self, TreeSize};
 use crate::plan::{Plan, Reader, Switch};
-use crate::planner::{heap_for, memory_for, memory_needed, peak_bytes};
+use crate::plan::{heap_for, memory_for, memory_needed, peak_bytes};
+use crate::text::bytes;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ pub(super) async fn space(subject: &Subject<'_>) -> Result<Vec<Finding>> {
             continue;
         };
         let cancel = subject.cancel.clone();
-        let size = crate::steps::blocking(move || space::measure(&source, &cancel)).await?;
+        let size = crate::files::blocking(move || space::measure(&source, &cancel)).await?;
         needs.extend(needs_of(plan, one, &size));
     }
     for rescue in &plan.rescues {
@@ -114,7 +114,7 @@ pub(super) async fn space(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 
 fn needs_of(plan: &Plan, one: &crate::plan::Replacement, size: &TreeSize) -> Vec<Need> {
     let target = Need { at: one.target.clone(), bytes: size.apparent, files: size.files };
-    if one.role != crate::deployment::Role::Elasticsearch {
+    if one.role != crate::role::Role::Elasticsearch {
         return vec![target];
     }
     let indices = plan.elastic.indices.len() as u64;
@@ -267,7 +267,7 @@ mod tests {
           That wants 2.5 GiB for the migration (--memory): migrate on a bigger machine.
         ");
         let told = memory_for(heap_for(99 * MIB), &plan.elastic.reader);
-        plan.elastic.heaps = crate::planner::heaps(8 * GIB, Some(told), &plan.elastic.reader);
+        plan.elastic.heaps = crate::plan::heaps(8 * GIB, Some(told), &plan.elastic.reader);
         assert_eq!(with(&plan, 8 * GIB), "");
     }
 

@@ -1,11 +1,11 @@
 //! Whose the old data are: Elasticsearch's images run as user 1000, whoever calls this program.
 
 use super::{Finding, Subject};
-use crate::deployment::Role;
-use crate::display::format::count;
 use crate::error::Result;
+use crate::files::blocking;
 use crate::files::walk::walk_in_use;
-use crate::steps::blocking;
+use crate::role::Role;
+use crate::text::count;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

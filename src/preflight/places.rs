@@ -1,11 +1,12 @@
 //! Where the services keep their data: in places that last, and in the ones that the compose file says.
 
 use super::{Finding, Subject, kept_in_memory};
-use crate::deployment::{Deployment, Disagreement, Mount, Role, Service, Storage};
+use crate::deployment::{Deployment, Disagreement, Mount, Service, Storage};
 use crate::docker::container::is_whole_id;
 use crate::docker::{Container, MountKind};
 use crate::error::Result;
 use crate::files;
+use crate::role::Role;
 use std::path::{Path, PathBuf};
 
 /// Every stateful service has its data in a bind mount or a named volume: anything else dies with `down`. `containers` are
@@ -88,7 +89,7 @@ fn would_be_lost(deployment: &Deployment, service: &Service, mount: &Mount) -> F
 
 /// A mount where the stock image keeps its data, and this process does not.
 fn not_used<'a>(service: &'a Service, data: &Mount) -> Option<&'a Mount> {
-    let usual = service.role.usual_data_paths().first()?;
+    let usual = service.role.usual_data_paths().next()?;
     service.mount(usual).filter(|mount| mount.target != data.target && mount.storage.path().is_some())
 }
 

@@ -1,10 +1,11 @@
 //! Services: which of them there must be, and what stands in the way of their containers.
 
 use super::{Finding, Subject, places};
-use crate::deployment::{Deployment, Role};
+use crate::deployment::Deployment;
 use crate::docker::{Container, Daemon};
 use crate::error::Result;
 use crate::plan::{InTheWay, Plan};
+use crate::role::Role;
 
 /// What this release of the program has a way for.
 pub(super) fn supported(deployment: &Deployment) -> Vec<Finding> {

@@ -3,10 +3,11 @@
 use super::outcome::left_out;
 use super::page::Page;
 use crate::display::Paint;
-use crate::display::format::{documents, plural};
 use crate::elastic::Compared;
 use crate::error::Error;
 use crate::steps::Comparison;
+use crate::text::documents;
+use crate::text::plural;
 
 /// Returns what was compared and found.
 pub fn comparison_text(comparison: &Comparison) -> String {

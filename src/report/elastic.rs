@@ -4,8 +4,8 @@
 use super::outcome::{Outcome, but_for, delete_lines};
 use super::page::Page;
 use crate::display::Paint;
-use crate::display::format::duration;
 use crate::plan::{Plan, Switch};
+use crate::text::duration;
 use std::path::PathBuf;
 
 /// Returns the report of a finished migration of a data directory.

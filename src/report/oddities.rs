@@ -1,7 +1,7 @@
 //! What was odd in the documents that were copied, as sentences for the user.
 
-use crate::display::format::documents;
 use crate::elastic::CopyOutcome;
+use crate::text::documents;
 
 /// Returns a sentence for each oddity of which there was any.
 pub fn oddities(outcomes: &[&CopyOutcome]) -> Vec<String> {

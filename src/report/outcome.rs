@@ -3,8 +3,10 @@
 use super::page::Page;
 use crate::deployment::Storage;
 use crate::display::Paint;
-use crate::display::format::{documents, duration, plural};
 use crate::plan::{Plan, Switch};
+use crate::text::documents;
+use crate::text::duration;
+use crate::text::plural;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

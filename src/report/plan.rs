@@ -4,10 +4,12 @@
 use super::page::Page;
 use super::secrets;
 use crate::compose::name::Generation;
-use crate::deployment::{Deployment, Role};
+use crate::deployment::Deployment;
 use crate::display::Paint;
-use crate::display::format::{bytes, plural};
 use crate::plan::{FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Step, Switch, Verification};
+use crate::role::Role;
+use crate::text::bytes;
+use crate::text::plural;
 use std::collections::BTreeSet;
 use std::path::Path;
 

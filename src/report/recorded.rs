@@ -2,8 +2,10 @@
 
 use super::page::Page;
 use crate::display::Paint;
-use crate::display::format::{count, documents, plural};
 use crate::steps::{Change, Recorded, Told};
+use crate::text::count;
+use crate::text::documents;
+use crate::text::plural;
 
 /// More lines than this nobody reads.
 const LINES: usize = 20;

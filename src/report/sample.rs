@@ -1,14 +1,15 @@
 //! A plan to write texts about: a stock Trains Server 0.15.1 in `/opt/trains`.
 
-use crate::deployment::{
-    Deployment, Experiments, Mount, Project, PublishedPort, Role, Service, ServiceContainer, Storage, VersionEvidence,
-};
+use crate::deployment::{Deployment, Experiments, Mount, Service, ServiceContainer, Storage, VersionEvidence};
 use crate::docker::ComposeChoice;
+use crate::docker::Project;
+use crate::docker::PublishedPort;
 use crate::journal::Opened;
 use crate::plan::{
     Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan,
     Switch, Verification,
 };
+use crate::role::Role;
 use std::path::PathBuf;
 
 const STAMP: &str = "2026-11-22_18-30-00";
@@ -122,7 +123,7 @@ pub(crate) fn service(name: &str, role: Role, mounts: &[(&str, &str)]) -> Servic
                 read_only: false,
             })
             .collect(),
-        data_paths: role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect(),
+        data_paths: role.usual_data_paths().map(str::to_owned).collect(),
         ports: Vec::new(),
         environment: Default::default(),
         privileged: false,

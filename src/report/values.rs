@@ -1,8 +1,9 @@
 //! Values that the new Elasticsearch does not take, and documents that it refuses, as sentences for the user.
 
 use super::fields::short;
-use crate::display::format::{count, documents};
 use crate::elastic::{IndexPlan, Kept, Looked, Unindexed, Version};
+use crate::text::count;
+use crate::text::documents;
 use std::collections::BTreeMap;
 
 /// What is told in one sentence: all indices of a field with the same fate.

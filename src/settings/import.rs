@@ -1,11 +1,12 @@
 //! What `import` was asked for.
 
-use super::{ComposeArgs, NodeAddress, Session, absolute, quote};
+use super::{ComposeArgs, NodeAddress, Session, absolute};
 use crate::cli::{ImportArgs, ImportVerifyArg};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::export::Names;
 use crate::import::{Proof, Wanted};
+use crate::text::quote;
 use std::path::PathBuf;
 
 /// An import that was asked for.

@@ -3,22 +3,18 @@
 mod collisions;
 mod compose;
 mod elastic;
-mod elastic_version;
 mod export;
 mod import;
 mod node_address;
 mod reader;
-mod size;
 mod verification;
 
 pub use compose::ComposeArgs;
 pub use elastic::Elastic;
-pub use elastic_version::parse_elastic_version;
 pub use export::{Export, ExportTo};
 pub use import::Import;
 pub use node_address::NodeAddress;
 pub use reader::ReaderWish;
-pub use size::parse_size;
 
 use crate::cli::{BackupArg, Cli, Command, MigrationArgs, OnFailureArg, SessionArgs, Shell, SourceArg};
 use crate::environment::Environment;
@@ -26,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::invocation::{Call, DockerCli, Door};
 use crate::plan::{OnIdCollision, Verification};
 use crate::release::{self, Release};
+use crate::text::quote;
 use std::path::{Component, Path, PathBuf};
 
 /// Overrides the directory that keeps the index of migrations.
@@ -129,15 +126,6 @@ impl Session {
             true => command,
             false => format!("{command} --target {}", quote(&target.to_string_lossy())),
         }
-    }
-}
-
-/// Quotes a word for the shell, where it needs that.
-pub(crate) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Back up: archives that plain `tar` reads, each read back after writing.
 
-use super::run::blocking;
 use super::{Done, Run, sources};
-use crate::display::format::{bytes, plural};
 use crate::engine::Change;
 use crate::error::Result;
+use crate::files::blocking;
 use crate::files::{self, Fingerprint, archive};
 use crate::plan::{Archive, Step};
+use crate::text::bytes;
+use crate::text::plural;
 use std::path::PathBuf;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {

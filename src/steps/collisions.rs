@@ -1,12 +1,13 @@
 //! Documents that share their `_id`: refused before anything is copied, or written under a new one.
 
+use super::Run;
 use super::copy_elastic::{CopiedIndex, copied_indices, has_copied};
 use super::old_data::{self, OldData};
-use super::{Run, blocking};
-use crate::display::format;
 use crate::elastic::{CopyOptions, CopyRules, Files, IndexPlan, NewIdList, NewIds, Search};
 use crate::error::{Error, Result};
+use crate::files::blocking;
 use crate::plan::{OnIdCollision, Reader, Step, work_dir};
+use crate::text;
 use std::sync::Arc;
 
 /// The note that says what becomes of them, where that is not what the plan says.
@@ -89,7 +90,7 @@ pub(super) async fn before_copy(
     })
     .await?;
     if list.documents() > 0 {
-        let (documents, path) = (format::documents(list.documents()), list.path().display());
+        let (documents, path) = (text::documents(list.documents()), list.path().display());
         run.events.info(format!("{documents} share their _id with another and get a new one: {path}"));
     }
     Ok(new_ids)

@@ -4,10 +4,10 @@
 
 use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices, replacement};
 use super::old_data::{self, OldData};
-use super::run::blocking;
 use super::{Run, collisions, new_data, node, sources};
 use crate::elastic::{Compared, Target, compare_index, compare_with_digest, require_all};
 use crate::error::{Context, Error, Result};
+use crate::files::blocking;
 use crate::files::{self, Owned};
 use crate::plan::{Step, Switch, work_dir};
 use serde::{Deserialize, Serialize};

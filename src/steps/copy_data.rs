@@ -1,14 +1,14 @@
 //! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
 
 use super::put_away::{note_copy, put_away};
-use super::run::blocking;
 use super::sources::{self, copying_step};
 use super::{Done, Run, stop_stack};
-use crate::deployment::Role;
-use crate::display::format::bytes;
 use crate::error::Result;
+use crate::files::blocking;
 use crate::files::{self, copy};
 use crate::plan::Switch;
+use crate::role::Role;
+use crate::text::bytes;
 
 pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
     let step = copying_step(role);

@@ -9,20 +9,20 @@ use super::node::{self, Node};
 use super::old_data::{self, OldData};
 use super::put_away::put_away;
 use super::room::while_there_is_room;
-use super::run::blocking;
 use super::{Done, Run, collisions, extent, sources, stop_stack, values};
-use crate::deployment::Role;
-use crate::display::format;
 use crate::elastic::{
     Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, Partial, RejectLog, SourceIndex, Templates,
     require_complete,
 };
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::files::blocking;
 use crate::journal::State;
 use crate::plan::{Replacement, Step, Switch};
 use crate::preflight::{self, Severity};
 use crate::report::oddities;
+use crate::role::Role;
+use crate::text;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -137,8 +137,8 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
     sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
     let all = extent::of_copies(run, &copied_indices(run)?)?;
-    let indices = format::plural(all.indices, "index", "indices");
-    let summary = format!("{} in {indices}", format::documents(all.documents));
+    let indices = text::plural(all.indices, "index", "indices");
+    let summary = format!("{} in {indices}", text::documents(all.documents));
     let output = serde_json::to_value(&copied)
         .map_err(|cause| Error::internal("The result of the copy cannot be written.").because(cause))?;
     Ok(Done { summary, output })
@@ -246,7 +246,7 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     tell_closed(run, &ours);
     let plans = ours.iter().map(|index| IndexPlan::new(index, &templates)).collect::<Result<Vec<_>>>()?;
     if !done.is_empty() {
-        run.events.info(format!("{} are copied already", format::plural(done.len() as u64, "index", "indices")));
+        run.events.info(format!("{} are copied already", text::plural(done.len() as u64, "index", "indices")));
     }
     let rejects = rejects_file(run);
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
@@ -284,7 +284,7 @@ fn tell_oddities(run: &Run, copied: &[CopiedIndex]) {
     if renamed > 0 {
         run.events.warn(format!(
             "{} had an _id that another document of the same index has too, and got a new one; .clearml-migrate/{} lists them.",
-            format::documents(renamed),
+            text::documents(renamed),
             run.plan.new_ids_file().file_name().unwrap_or_default().to_string_lossy()
         ));
     }

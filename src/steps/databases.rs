@@ -5,11 +5,11 @@
 
 use super::Run;
 use super::check_health::container_of;
-use crate::deployment::Role;
 use crate::docker::Daemon;
 use crate::error::{Error, Result};
 use crate::journal::{State, Status};
 use crate::plan::Step;
+use crate::role::Role;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -46,7 +46,7 @@ pub use extent::extent;
 pub use old_data_there::require_old_data;
 pub use put_away::{may_have_been_used, set_aside};
 pub use recorded::{Change, Migrated, Recorded, Told, may_have_recorded, recorded};
-pub use run::{Options, Run, blocking, project_args};
+pub use run::{Options, Run, project_args};
 pub use verify_elastic::VerifiedElastic;
 
 pub(crate) use crate::engine::Done;

@@ -1,9 +1,9 @@
 //! Move the home: one rename, `/opt/trains` to `/opt/clearml`. The journal lies in it and moves along.
 
-use super::run::blocking;
 use super::{Done, Run};
 use crate::error::Result;
 use crate::files;
+use crate::files::blocking;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     let home = run.plan.home.clone();

@@ -2,12 +2,11 @@
 
 use super::node::{self, Node};
 use super::readable::Readable;
-use super::run::blocking;
 use super::{Run, pull_images};
 use crate::elastic::{Target, TargetFiles, indices};
 use crate::error::{Kind, Result};
 use crate::files::Owned;
-use crate::planner::phrase;
+use crate::files::blocking;
 use std::path::Path;
 
 /// New data that can be read. In a node, all of the server's indices are open.
@@ -21,7 +20,7 @@ pub(super) async fn open(run: &Run, path: &Path, place: Owned) -> Result<NewData
     let why = match open_files(path, None).await {
         Ok(files) => return Ok(NewData::Files(files)),
         Err(error) if error.kind() == Kind::Cancelled => return Err(error),
-        Err(error) => phrase(&error),
+        Err(error) => error.phrase(),
     };
     run.events.info(format!("The new data are read by a temporary Elasticsearch, not from their files: {why}."));
     pull_images::require(run, [&run.plan.elastic.target_image]).await?;

@@ -3,9 +3,9 @@
 
 use super::Run;
 use super::put_away::numbered;
-use super::run::blocking;
 use crate::error::{Context, Error, Result};
 use crate::files;
+use crate::files::blocking;
 use crate::plan::Step;
 use std::path::{Path, PathBuf};
 

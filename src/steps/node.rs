@@ -5,22 +5,22 @@
 //! so that whatever a crash leaves behind is found and removed by the next run. Where the machine reaches a container by
 //! its own address, it is spoken to there: docker copies all that goes through a published port.
 
-use super::run::blocking;
 use super::{Run, compare, java, old_data};
-use crate::deployment::Role;
 use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
 use crate::elastic::{Client, Version};
 use crate::error::{Error, Result};
 use crate::events::Unit;
+use crate::files::blocking;
 use crate::files::{self, Owned, clone};
+use crate::plan::with_source;
 use crate::plan::{Reader, Replacement, Step};
-use crate::planner::with_source;
+use crate::role::Role;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-const DATA: &str = "/usr/share/elasticsearch/data";
+const DATA: &str = Role::ELASTICSEARCH_DATA;
 const HTTP: u16 = 9200;
 /// A node with thousands of small shards on a slow disk takes minutes to recover them.
 const READY_WITHIN: Duration = Duration::from_secs(900);

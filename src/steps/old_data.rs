@@ -2,14 +2,13 @@
 
 use super::node::{self, Node};
 use super::readable::Readable;
-use super::run::blocking;
 use super::{Run, collisions, pull_images};
 use crate::elastic::indices::{self, Listed};
 use crate::elastic::{Files, Source, SourceIndex};
 use crate::error::{Kind, Result};
 use crate::files::Owned;
+use crate::files::blocking;
 use crate::plan::{OnIdCollision, Reader, Step};
-use crate::planner::phrase;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -82,7 +81,7 @@ async fn open_files(run: &Run, path: &Path) -> Result<Opened> {
     match blocking(move || Files::open(&path)).await {
         Ok(files) => Ok(Opened::Files(files)),
         Err(refusal) if refusal.kind() == Kind::Refused && fallback => {
-            let why = phrase(&refusal);
+            let why = refusal.phrase();
             tell(run, &why);
             pull_images::require(run, [&run.plan.elastic.source_image]).await?;
             Ok(Opened::Refused(why))

@@ -3,13 +3,13 @@
 //! Looked at before anything is put back. An old server that is started on what is left would begin with nothing, or work
 //! on data of the new one.
 
-use super::run::blocking;
 use super::{Run, keep};
-use crate::deployment::Role;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::files::blocking;
 use crate::plan::{Archive, Replacement, Step, Switch};
-use crate::settings::quote;
+use crate::role::Role;
+use crate::text::quote;
 use std::path::{Path, PathBuf};
 
 /// Makes sure that all old data are there, under their own names or as they were retired.
@@ -45,7 +45,7 @@ impl Old {
             // Redis may have saved nothing yet, and a single MongoDB keeps nothing in its configdb.
             never_empty: match one.role {
                 Role::Elasticsearch => true,
-                Role::Mongo => one.mounted_at.trim_end_matches('/') != "/data/configdb",
+                Role::Mongo => one.mounted_at.trim_end_matches('/') != Role::MONGO_CONFIGDB,
                 _ => false,
             },
             switch: one.switch.clone(),

@@ -1,10 +1,10 @@
 //! What becomes of new data when the migration is undone: a copy that no one has worked with is removed; what the
 //! new server may have recorded since is set aside.
 
-use super::run::blocking;
 use super::{Run, new_redis, sources};
 use crate::docker::RunLabels;
 use crate::error::{Error, Result};
+use crate::files::blocking;
 use crate::files::{self, Fingerprint};
 use crate::journal::{Phase, State};
 use crate::plan::{Plan, Replacement, Step, Switch};
@@ -187,7 +187,7 @@ fn aside_key(one: &Replacement) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::Role;
+    use crate::role::Role;
 
     fn first_places(source: &str, target: &str) -> Vec<PathBuf> {
         let one = Replacement {

@@ -3,14 +3,13 @@
 
 use super::copy_elastic::CopiedElastic;
 use super::databases::{self, LIMIT};
-use super::run::blocking;
-use crate::deployment::Role;
 use crate::docker::{Container, Daemon};
 use crate::elastic::{Backoff, Client, TargetFiles, indices, refresh};
 use crate::error::{Error, Kind, Result};
+use crate::files::blocking;
 use crate::journal::{Phase, State, Status};
 use crate::plan::{Plan, Step};
-use crate::planner::phrase;
+use crate::role::Role;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +82,7 @@ pub async fn recorded(migrated: Migrated<'_>, cancel: &CancellationToken) -> Res
 }
 
 fn told(changes: Result<Vec<Change>>) -> Told {
-    changes.map_or_else(|error| Told::Unknown(phrase(&error)), Told::Changes)
+    changes.map_or_else(|error| Told::Unknown(error.phrase()), Told::Changes)
 }
 
 impl Migrated<'_> {

@@ -4,17 +4,18 @@
 //! The container stays as it is: it holds the original, and the way back starts it again.
 
 use super::put_away::may_have_been_used;
-use super::run::blocking;
 use super::sources::new_server_was_started;
 use super::{Done, Run, keep, stop_stack};
-use crate::deployment::Role;
-use crate::display::format::{bytes, plural};
 use crate::engine::Change;
 use crate::error::{Error, Result};
+use crate::files::blocking;
 use crate::files::unpack::{self, Reading, Unpacked};
 use crate::files::{self, space};
 use crate::plan::{Rescue, Step};
 use crate::preflight;
+use crate::role::Role;
+use crate::text::bytes;
+use crate::text::plural;
 use serde::{Deserialize, Serialize};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 

@@ -3,12 +3,12 @@
 //! Every rename refuses to replace anything, and each one's state can be told from what is there, since the retired
 //! names carry the run's time stamp: so a switch that was cut off anywhere goes on, or back.
 
-use super::run::blocking;
 use super::{Done, Run};
-use crate::display::format::plural;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::files::blocking;
 use crate::plan::{Replacement, Switch};
+use crate::text::plural;
 use std::path::Path;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
@@ -77,7 +77,7 @@ fn lost(retired: &Path, source: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::Role;
+    use crate::role::Role;
     use std::fs;
 
     fn swap(dir: &Path) -> Replacement {

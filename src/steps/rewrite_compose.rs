@@ -1,9 +1,9 @@
 //! Rewrite the compose files and `.env`: the original is kept byte for byte first, then replaced in one rename.
 
-use super::run::blocking;
 use super::{Done, Run};
 use crate::error::{Context, Error, Result};
 use crate::files;
+use crate::files::blocking;
 use crate::plan::{FileEdit, Step};
 use std::path::{Path, PathBuf};
 

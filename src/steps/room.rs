@@ -3,8 +3,8 @@
 //! A node that cannot write a segment says so in one way or another. One that cannot even write down the state of its
 //! cluster gives up being the master, and then leaves each request waiting for a minute: nobody should wait for that.
 
-use super::run::blocking;
 use crate::error::{Error, Kind, Result};
+use crate::files::blocking;
 use crate::files::space;
 use std::path::Path;
 use std::pin::pin;

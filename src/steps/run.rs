@@ -1,6 +1,6 @@
 //! What every step has at hand: the plan, the seams, the journal, and the wish to stop.
 
-use crate::deployment::Project;
+use crate::docker::Project;
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs, RunLabels};
 use crate::elastic::Accepted;
 use crate::error::{Error, Result};
@@ -130,7 +130,7 @@ impl Run {
     /// Fails when it cannot be removed.
     pub async fn remove_claimed(&self, step: Step, path: &Path) -> Result<()> {
         match self.noted::<Owned>(step, &claim_key(path))? {
-            Some(owned) => blocking(move || files::remove_tree(&owned)).await,
+            Some(owned) => files::blocking(move || files::remove_tree(&owned)).await,
             None => Ok(()),
         }
     }
@@ -212,15 +212,4 @@ fn claim_key(path: &Path) -> String {
 /// Returns whether a home holds the journal directory of this run: each run leaves a file with its name there.
 fn holds_this_run(home: &Path, run_id: &str) -> bool {
     crate::plan::work_dir(home).join(format!("{run_id}.run")).exists()
-}
-
-/// Runs file work on a thread that may block.
-///
-/// # Errors
-/// Passes on the work's own error; a panic in it becomes an internal error.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(cause) => Err(Error::internal("A worker thread ended unexpectedly.").because(cause)),
-    }
 }

@@ -1,13 +1,13 @@
 //! Sources as they were when they were copied: what has changed since is copied again, never mixed.
 
 use super::Run;
-use super::run::blocking;
-use crate::deployment::Role;
 use crate::engine::Change;
 use crate::error::{Error, Result};
+use crate::files::blocking;
 use crate::files::locks::{self, HeldLocks, Holding};
 use crate::files::{self, Fingerprint, fingerprint};
 use crate::plan::{Replacement, Step};
+use crate::role::Role;
 use std::path::{Path, PathBuf};
 
 /// Returns the step that copies the data of a role.

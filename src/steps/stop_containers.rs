@@ -6,10 +6,11 @@
 //! docker's own. A database needs its time: it writes what is in memory.
 
 use super::Run;
-use crate::deployment::{Deployment, Role, Service};
+use crate::deployment::{Deployment, Service};
 use crate::docker::{Container, MountKind, ToStop};
 use crate::error::Result;
 use crate::events::Unit;
+use crate::role::Role;
 use std::time::Duration;
 
 /// What docker gives a container for which nothing is said.

@@ -5,8 +5,8 @@
 
 use super::run::project_args;
 use super::{Done, Run, keep, stop_containers};
-use crate::deployment::Project;
 use crate::docker::Container;
+use crate::docker::Project;
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -7,12 +7,11 @@ use super::node::{self, Node};
 use super::put_away::may_have_been_used;
 use super::room::while_there_is_room;
 use super::{Done, Run, collisions, extent, new_data, old_data, sources};
-use crate::display::format;
 use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint};
 use crate::plan::{Step, Verification};
-use crate::planner::phrase;
+use crate::text;
 use serde::{Deserialize, Serialize};
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
@@ -28,7 +27,7 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         Ok(verified)
     })
     .await?;
-    let documents = format::documents(extent::of_comparison(run, &copied, &verified)?.documents);
+    let documents = text::documents(extent::of_comparison(run, &copied, &verified)?.documents);
     let summary = match verification(run) {
         Verification::Counts => format!("{documents} counted, not compared"),
         _ => format!("{documents} equal, byte for byte"),
@@ -95,7 +94,7 @@ async fn read_files(run: &Run, copied: &[CopiedIndex]) -> Result<Option<Vec<Foun
         Err(error) if fallback => {
             run.events.warn(format!(
                 "The new data are read back through Elasticsearch, not from their files: {}.",
-                phrase(&error)
+                error.phrase()
             ));
             return Ok(None);
         }

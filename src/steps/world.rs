@@ -4,12 +4,12 @@ use super::{
     Done, Run, back_up, check_health, copy_data, copy_elastic, extent, move_home, node, old_data_there, pull_images,
     rescue, retire_sources, rewrite_compose, sources, start_stack, stop_stack, verify_elastic,
 };
-use crate::deployment::Role;
 use crate::engine::{Change, World};
 use crate::error::Result;
 use crate::events::Events;
 use crate::journal::{Record, State};
 use crate::plan::Step;
+use crate::role::Role;
 
 impl World for Run {
     fn steps(&self) -> Vec<Step> {

@@ -8,7 +8,7 @@ use crate::harness::on_the_bed;
 use crate::harness::stopwatch::Stopwatch;
 use crate::harness::tree::Tree;
 use crate::words::{command, plain, reasons};
-use clearml_migrate::display::format::documents;
+use clearml_migrate::text::documents;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::Rules;
 use crate::compose::model::Project;
-use crate::deployment::Role;
+use crate::role::Role;
 
 impl Rules<'_> {
     /// Notes published databases, and files with variables that nobody renames.

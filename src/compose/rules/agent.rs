@@ -5,7 +5,7 @@
 
 use super::Rules;
 use crate::compose::interpolate;
-use crate::deployment::Role;
+use crate::role::Role;
 use std::collections::BTreeMap;
 
 impl Rules<'_> {

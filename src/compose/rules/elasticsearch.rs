@@ -3,7 +3,7 @@
 use super::environment::Variable;
 use super::settings::{Fate, fate};
 use super::{Problem, Rules};
-use crate::deployment::Role;
+use crate::role::Role;
 
 /// A cluster of several nodes has its data in several places.
 const CLUSTER_SETTINGS: [&str; 3] =

@@ -5,7 +5,7 @@ use super::images::is_stock_agent;
 use crate::compose::change::{Change, Path};
 use crate::compose::interpolate;
 use crate::compose::mount::ShortMount;
-use crate::deployment::Role;
+use crate::role::Role;
 use serde_json::Value;
 
 /// A variable where it is written: an entry of a map, or an item `NAME=VALUE` of a list.

@@ -3,8 +3,8 @@
 use super::{Part, Problem, Rules};
 use crate::compose::interpolate;
 use crate::compose::roles::image_name;
-use crate::deployment::Role;
 use crate::release::MongoImage;
+use crate::role::Role;
 
 impl Rules<'_> {
     /// Pins the images of the release.

@@ -21,7 +21,7 @@ mod variables;
 use super::change::{Change, Path};
 use super::edit::Request;
 use super::model::Project;
-use crate::deployment::Role;
+use crate::role::Role;
 use draft::Draft;
 pub(crate) use redis::tells_of_redis;
 pub(crate) use references::hosts;

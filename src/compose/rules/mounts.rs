@@ -5,13 +5,13 @@ use super::{Part, Rules};
 use crate::compose::change::{Change, Path};
 use crate::compose::interpolate;
 use crate::compose::mount::{ShortMount, is_host_path};
-use crate::deployment::Role;
+use crate::role::Role;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-const ELASTIC_DATA: &str = "/usr/share/elasticsearch/data";
+const ELASTIC_DATA: &str = Role::ELASTICSEARCH_DATA;
 const ELASTIC_LOGS: &str = "/usr/share/elasticsearch/logs";
-const ARTIFACTS: &str = "/mnt/fileserver";
+const ARTIFACTS: &str = Role::FILESERVER_DATA;
 
 /// Places in the server's containers where a mount means what the user thinks.
 const SERVER_PLACES: [&str; 8] = [

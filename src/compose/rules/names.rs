@@ -11,7 +11,7 @@
 use super::{Part, Problem, Rules};
 use crate::compose::change::{Change, Path};
 use crate::compose::model::Project;
-use crate::deployment::Role;
+use crate::role::Role;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 use super::Rules;
 use super::draft::Draft;
 use crate::compose::change::{Change, Path};
-use crate::deployment::Role;
+use crate::role::Role;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

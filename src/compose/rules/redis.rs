@@ -6,7 +6,7 @@ use crate::compose::change::{Change, Path};
 use crate::compose::interpolate;
 use crate::compose::model::Project;
 use crate::compose::roles::image_name;
-use crate::deployment::Role;
+use crate::role::Role;
 use serde_json::{Map, Value};
 
 const NAME: &str = "redis";

@@ -64,7 +64,7 @@ impl Rules<'_> {
     fn rename_containers(&mut self) -> BTreeMap<String, String> {
         let mut renamed = BTreeMap::new();
         for (service, role) in self.roles.clone() {
-            if role == crate::deployment::Role::Other {
+            if role == crate::role::Role::Other {
                 continue;
             }
             for part in self.parts(&service) {

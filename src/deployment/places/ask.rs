@@ -1,9 +1,9 @@
 //! Where a process that runs keeps its data, in its own words.
 
 use super::{Process, Reader, absolute, mongo, redis};
-use crate::deployment::Role;
 use crate::docker::{Container, Daemon};
 use crate::elastic::Client;
+use crate::role::Role;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -112,8 +112,8 @@ fn data_path_of(options: &Value, directory: &str) -> String {
     let at = |pointer: &str| options.pointer(pointer).and_then(Value::as_str);
     match at("/parsed/storage/dbPath") {
         Some(path) => absolute(path, directory),
-        None if at("/parsed/sharding/clusterRole") == Some("configsvr") => "/data/configdb".to_owned(),
-        None => "/data/db".to_owned(),
+        None if at("/parsed/sharding/clusterRole") == Some("configsvr") => Role::MONGO_CONFIGDB.to_owned(),
+        None => Role::MONGO_DATA.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::process::option;
 use super::{Place, Process, Unclear, absolute, by_default};
+use crate::role::Role;
 
 pub(super) fn place(process: &Process) -> Result<Place, Unclear> {
     let words: Vec<String> = process.command.iter().flat_map(|word| crate::compose::words::words(word)).collect();
@@ -15,7 +16,7 @@ pub(super) fn place(process: &Process) -> Result<Place, Unclear> {
     ];
     let by_variable = variables.into_iter().find_map(|(name, setting)| Some((by_variable(name)?.0, setting)));
     match by_command.or(by_variable).filter(|(folder, _)| !folder.is_empty()) {
-        None => Ok(by_default("/mnt/fileserver")),
+        None => Ok(by_default(Role::FILESERVER_DATA)),
         Some((folder, setting)) => {
             let folder = process.filled_in(folder)?;
             if !folder.starts_with('/') {

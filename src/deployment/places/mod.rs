@@ -74,8 +74,8 @@ pub fn told(role: Role, process: &Process, read: Reader<'_>) -> Result<Option<Pl
 pub(super) fn all(role: Role, path: &str) -> Vec<String> {
     let mut paths = vec![path.to_owned()];
     // Mounted by the stock files, whatever `dbPath` is.
-    if role == Role::Mongo && path != "/data/configdb" {
-        paths.push("/data/configdb".to_owned());
+    if role == Role::Mongo && path != Role::MONGO_CONFIGDB {
+        paths.push(Role::MONGO_CONFIGDB.to_owned());
     }
     paths
 }

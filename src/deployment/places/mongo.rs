@@ -2,6 +2,7 @@
 
 use super::process::option;
 use super::{Place, Process, Read, Reader, Unclear, absolute, by_default, yaml};
+use crate::role::Role;
 use serde_json::Value;
 
 const PROGRAMS: [&str; 1] = ["mongod"];
@@ -22,7 +23,7 @@ pub(super) fn place(process: &Process, read: Reader<'_>) -> Result<Place, Unclea
         }
         configuration_server |= is_configuration_server;
     }
-    Ok(by_default(if configuration_server { "/data/configdb" } else { "/data/db" }))
+    Ok(by_default(if configuration_server { Role::MONGO_CONFIGDB } else { Role::MONGO_DATA }))
 }
 
 fn in_file(file: &str, process: &Process, read: Reader<'_>) -> Result<(Option<Place>, bool), Unclear> {

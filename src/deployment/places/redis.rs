@@ -2,11 +2,12 @@
 //! begins where the last one led.
 
 use super::{Place, Process, Read, Reader, Unclear, absolute, by_default};
+use crate::role::Role;
 
 const PROGRAMS: [&str; 1] = ["redis-server"];
 const ENTRY_POINTS: [&str; 3] = ["docker-entrypoint.sh", "entrypoint.sh", "tini"];
 /// The image's working directory, where its data are unless it is told otherwise.
-const HOME: &str = "/data";
+const HOME: &str = Role::REDIS_DATA;
 /// How deep files may include others.
 const DEPTH: usize = 8;
 

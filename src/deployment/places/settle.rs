@@ -4,8 +4,9 @@
 use super::ask::{self, NoAnswer};
 use super::{Place, Process, Read, Unclear, all, mounted, told};
 use crate::compose::model;
-use crate::deployment::{Disagreement, Mount, Role};
+use crate::deployment::{Disagreement, Mount};
 use crate::docker::{Container, Daemon, Image};
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ pub struct Settled {
 
 /// Settles where a service keeps its data. Asks the process if it runs.
 pub async fn settle(seen: &Seen<'_>, docker: &Daemon) -> Settled {
-    if seen.role.usual_data_paths().is_empty() {
+    if seen.role.usual_data_paths().next().is_none() {
         return Settled::default();
     }
     let by_file = told(seen.role, &Process::of_model(seen.model, seen.image), &|path| mounted(seen.model_mounts, path));
@@ -169,7 +170,7 @@ fn at(role: Role, path: Option<&str>) -> Settled {
 }
 
 fn usual(role: Role) -> Settled {
-    let data_paths = role.usual_data_paths().iter().map(|path| (*path).to_owned()).collect();
+    let data_paths = role.usual_data_paths().map(str::to_owned).collect();
     Settled { data_paths, ..Settled::default() }
 }
 

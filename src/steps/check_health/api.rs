@@ -2,12 +2,12 @@
 
 use super::ended::{does_not_stay, with_words};
 use super::{container_of, databases_answer};
-use crate::deployment::Role;
-use crate::display::format::duration;
 use crate::error::{Error, Result};
 use crate::events::Unit;
+use crate::role::Role;
 use crate::server::ApiServer;
 use crate::steps::Run;
+use crate::text::duration;
 use std::time::{Duration, Instant};
 
 pub(super) const POLL: Duration = Duration::from_secs(2);

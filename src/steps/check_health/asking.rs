@@ -3,12 +3,12 @@
 use super::api::POLL;
 use super::container_of;
 use super::ended::{does_not_stay, with_words};
-use crate::deployment::Role;
-use crate::display::format::duration;
 use crate::docker::{Container, DaemonInfo, Network};
 use crate::error::{Context, Error, Result};
 use crate::events::Unit;
+use crate::role::Role;
 use crate::steps::Run;
+use crate::text::duration;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -175,7 +175,7 @@ fn not_tested(role: Role, container: &Container, port: u16, why: &str) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::PublishedPort;
+    use crate::docker::PublishedPort;
     use std::net::IpAddr;
 
     fn docker() -> DaemonInfo {

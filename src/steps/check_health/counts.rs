@@ -1,11 +1,11 @@
 //! The documents that the new Elasticsearch serves.
 
 use super::{container_of, copied};
-use crate::deployment::Role;
-use crate::display::format::documents;
 use crate::elastic::{Client, indices};
 use crate::error::{Error, Result};
+use crate::role::Role;
 use crate::steps::Run;
+use crate::text::documents;
 use std::collections::BTreeMap;
 
 /// Counts on the node itself. More than before is fine: workers report as soon as the server is up.

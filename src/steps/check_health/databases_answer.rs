@@ -1,8 +1,8 @@
 //! Whether the databases answer, so that an API server that ends does not end for want of them.
 
 use super::container_of;
-use crate::deployment::Role;
 use crate::error::Result;
+use crate::role::Role;
 use crate::steps::Run;
 use std::io;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! A container that does not stay up, told with its last words.
 
-use crate::deployment::Role;
 use crate::docker::{Container, Exit, explain_exit, trouble};
 use crate::error::Error;
+use crate::role::Role;
 use crate::steps::Run;
 
 /// Lines of a log that are looked through.

@@ -1,14 +1,14 @@
 //! What the server shows of the events to whoever logs in.
 
 use super::{container_of, copied};
-use crate::deployment::Role;
-use crate::display::format::plural;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::release::Release;
+use crate::role::Role;
 use crate::server::{ApiServer, Credentials, Origin, find_credentials};
 use crate::steps::Run;
 use crate::steps::copy_elastic::Sample;
+use crate::text::plural;
 use std::collections::BTreeSet;
 
 /// Where the API server reads its configuration (1.0.1 and later look at both).

@@ -1,12 +1,12 @@
 //! MongoDB's experiments, held against the events that were copied.
 
 use super::{container_of, copied};
-use crate::deployment::{Experiments, Role, count_experiments};
-use crate::display::format::plural;
+use crate::deployment::{Experiments, count_experiments};
 use crate::error::Result;
-use crate::planner::phrase;
+use crate::role::Role;
 use crate::steps::Run;
 use crate::steps::copy_elastic::CopiedElastic;
+use crate::text::plural;
 
 /// Holds MongoDB's experiments against what was copied: those that have run have events.
 pub(super) async fn compare_experiments(run: &Run) -> Result<()> {
@@ -16,7 +16,7 @@ pub(super) async fn compare_experiments(run: &Run) -> Result<()> {
         Err(error) => {
             vec![format!(
                 "Whether all experiments came with their events was not asked of MongoDB: {}.",
-                phrase(&error)
+                error.phrase()
             )]
         }
     };

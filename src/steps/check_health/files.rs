@@ -2,17 +2,17 @@
 
 use super::asking::{Http, until_it_answers};
 use super::container_of;
-use crate::deployment::Role;
 use crate::docker::Container;
 use crate::error::{Error, Result};
+use crate::files::blocking;
+use crate::role::Role;
 use crate::steps::Run;
-use crate::steps::run::blocking;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 const PORT: u16 = 8081;
 /// Where it keeps its files unless told otherwise. Source: upstream's fileserver.py.
-const FOLDER: &str = "/mnt/fileserver";
+const FOLDER: &str = Role::FILESERVER_DATA;
 const FOLDER_VARIABLES: [&str; 2] = ["CLEARML_UPLOAD_FOLDER", "TRAINS_UPLOAD_FOLDER"];
 /// So many files are asked for, until one comes.
 const ASKED: usize = 5;

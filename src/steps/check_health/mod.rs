@@ -32,10 +32,10 @@ mod web;
 use super::copy_elastic::CopiedElastic;
 use super::run::project_args;
 use super::{Done, Run, databases};
-use crate::deployment::Role;
 use crate::docker::Container;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Step;
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -4,14 +4,16 @@
 use super::api::POLL;
 use super::ended::{READ, does_not_stay, how};
 use super::is_of;
-use crate::deployment::{Role, Service};
-use crate::display::format::{duration, plural};
+use crate::deployment::Service;
 use crate::docker::{Container, trouble};
 use crate::error::Result;
 use crate::events::{Events, Unit};
 use crate::failpoints;
 use crate::plan::ServerPlan;
+use crate::role::Role;
 use crate::steps::Run;
+use crate::text::duration;
+use crate::text::plural;
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;

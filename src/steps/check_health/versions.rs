@@ -1,10 +1,10 @@
 //! MongoDB's schema: the stamps that the server's migrations leave.
 
 use super::container_of;
-use crate::deployment::Role;
 use crate::docker::trouble;
 use crate::error::{Error, Result};
 use crate::release::Release;
+use crate::role::Role;
 use crate::steps::Run;
 use std::collections::BTreeMap;
 

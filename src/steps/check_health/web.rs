@@ -4,8 +4,8 @@
 //! finds no such host; where it finds a stranger of that name, it starts and is no good.
 
 use super::asking::{Http, until_it_answers};
-use crate::deployment::Role;
 use crate::error::{Error, Result};
+use crate::role::Role;
 use crate::steps::Run;
 use serde_json::Value;
 

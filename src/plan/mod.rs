@@ -5,15 +5,21 @@
 //! run that is continued months later, by a newer program, does what the user agreed to.
 
 mod elastic;
+mod heaps;
 mod rescue;
+mod room;
 mod step;
 
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
+pub use heaps::{heaps, memory_for, memory_needed, with_source};
 pub use rescue::Rescue;
+pub use room::{heap_for, peak_bytes};
 pub use step::Step;
 
-use crate::deployment::{Deployment, Experiments, Project, Role};
+use crate::deployment::{Deployment, Experiments};
 use crate::docker::ComposeChoice;
+use crate::docker::Project;
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
