@@ -166,7 +166,7 @@ fn reader(plan: &Plan, said: ReaderWish) -> Option<(&'static str, &'static str)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     fn refused(said: &Said<'_>) -> Option<String> {
         said.settle(&mut sample::plan()).err().map(|error| error.message().to_owned())

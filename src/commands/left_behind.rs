@@ -63,11 +63,10 @@ fn state_of_things(reached: Reached, state: &State, containers: &Containers) -> 
 mod tests {
     use super::*;
     use crate::journal::Record;
-    use crate::report::sample;
 
     #[test]
     fn what_is_said_about_the_old_server_is_true_at_each_moment() {
-        let mut state = State::new(sample::opened());
+        let mut state = State::new(crate::journal::sample::opened());
         let step = |step: Step| step.name().to_owned();
         let mut tell = |reached: Reached, records: &[Record]| {
             records.iter().for_each(|record| state.apply(record.clone()).unwrap());
@@ -90,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_server_that_could_not_be_stopped_is_not_told_to_be() {
-        let mut state = State::new(sample::opened());
+        let mut state = State::new(crate::journal::sample::opened());
         let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
         let stopping = Record::Started { step: Step::StopStack.name().to_owned() };
         let after = |state: &State, names: &[&str]| {
@@ -107,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_copy_that_cannot_be_removed_is_not_told_to_be_a_part_of_the_switch() {
-        let mut state = State::new(sample::opened());
+        let mut state = State::new(crate::journal::sample::opened());
         let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
         let name = |step: Step| step.name().to_owned();
         let (stop, copy) = (Step::StopStack, Step::CopyMongo);

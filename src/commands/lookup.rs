@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::commands::session::typed_in;
     use crate::journal::{Opened, Record};
-    use crate::report::sample;
+    use crate::plan::sample;
     use std::fs;
 
     /// A machine with servers that were begun to be migrated, each in a directory of its own.
@@ -229,7 +229,7 @@ mod tests {
                 server.deployment.project.name = project.into();
                 server.new_project.name = format!("{project}-new");
             }
-            let opened = Opened { run_id: project.into(), home: home.clone(), ..sample::opened() };
+            let opened = Opened { run_id: project.into(), home: home.clone(), ..crate::journal::sample::opened() };
             let planned =
                 Record::Planned { plan: serde_json::to_value(&plan).unwrap(), fingerprints: Default::default() };
             Journal::create(&journal, opened).unwrap().append(planned).unwrap();

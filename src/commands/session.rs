@@ -248,7 +248,7 @@ pub(super) fn typed_in(current_dir: PathBuf, state_dir: PathBuf) -> Session {
 mod tests {
     use super::*;
     use crate::plan::Step;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     #[test]
     fn the_journal_of_a_migration_that_is_not_over_gives_no_way() {
@@ -257,7 +257,7 @@ mod tests {
         let plan = sample::plan();
         let session = typed_in("/".into(), dir.path().into());
         let over = || require_over(&path, &plan, &session);
-        let mut journal = Journal::create(&path, sample::opened()).unwrap();
+        let mut journal = Journal::create(&path, crate::journal::sample::opened()).unwrap();
         over().unwrap();
         let value = serde_json::to_value(&plan).unwrap();
         journal.append(Record::Planned { plan: value, fingerprints: Default::default() }).unwrap();

@@ -69,7 +69,7 @@ mod tests {
         Service {
             mounts: mounts.iter().map(mount).collect(),
             data_paths: data_paths.iter().map(|path| (*path).to_owned()).collect(),
-            ..crate::report::sample::service("mongo", Role::Mongo, &[])
+            ..crate::deployment::sample::service("mongo", Role::Mongo, &[])
         }
     }
 

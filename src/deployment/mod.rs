@@ -17,6 +17,8 @@ mod label_paths;
 pub mod places;
 mod renamed;
 mod rivals;
+#[cfg(test)]
+pub(crate) mod sample;
 mod storage;
 mod unclear;
 mod version;

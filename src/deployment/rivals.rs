@@ -78,7 +78,7 @@ fn names(files: &[PathBuf]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::deployment::sample;
 
     fn with(file: &str, elastic: &str) -> Deployment {
         let mut deployment = sample::deployment();

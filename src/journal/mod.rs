@@ -17,6 +17,8 @@ pub mod kept;
 pub mod log;
 mod notes;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod state;
 
 pub use index::{Index, IndexEntry, Scope};

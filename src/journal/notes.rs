@@ -50,7 +50,7 @@ fn unreadable(step: &str, what: &str, cause: impl Into<anyhow::Error>) -> Error 
 mod tests {
     use super::*;
     use crate::journal::Record;
-    use crate::report::sample;
+    use crate::journal::sample;
     use serde_json::{Value, json};
 
     fn state() -> State {

@@ -8,6 +8,8 @@ mod elastic;
 mod heaps;
 mod rescue;
 mod room;
+#[cfg(test)]
+pub(crate) mod sample;
 mod step;
 
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};

@@ -186,7 +186,7 @@ fn read(path: &Path) -> Result<String> {
 mod tests {
     use super::*;
     use crate::deployment::Mount;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     #[test]
     fn a_redis_that_an_environment_file_or_the_configuration_names_is_known() {

@@ -90,7 +90,7 @@ mod tests {
 
     /// A stock server with this root.
     fn server_in(home: &Path) -> Deployment {
-        let plan = crate::report::sample::plan();
+        let plan = crate::plan::sample::plan();
         Deployment { home: home.to_owned(), ..plan.server().unwrap().deployment.clone() }
     }
 

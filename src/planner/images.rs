@@ -54,7 +54,7 @@ pub(super) fn all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     fn outcomes(pairs: &[(&str, &str)]) -> BTreeMap<String, Outcome> {
         let of = |image: &str| Outcome { image: Some(image.to_owned()), container_name: None };

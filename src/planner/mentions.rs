@@ -105,7 +105,7 @@ fn collect(path: &Path, depth: usize, left: &mut usize, files: &mut BTreeMap<Pat
 mod tests {
     use super::*;
     use crate::deployment::Mount;
-    use crate::report::sample;
+    use crate::plan::sample;
     use std::fs;
 
     fn with_proxy(directory: &Path) -> Deployment {

@@ -129,7 +129,7 @@ fn beside_volume(mountpoint: &Path, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     fn decided(deployment: &Deployment) -> Vec<Replacement> {
         decide(deployment, &Measured::default(), "S", "clearml").unwrap()

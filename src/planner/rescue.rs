@@ -190,7 +190,7 @@ mod tests {
 
     /// A server whose Elasticsearch keeps its data in its container, with that container.
     fn server(home: &Path) -> (Deployment, BTreeMap<String, Container>) {
-        let plan = crate::report::sample::plan();
+        let plan = crate::plan::sample::plan();
         let mut deployment = Deployment { home: home.to_owned(), ..plan.server().unwrap().deployment.clone() };
         let service = deployment.services.iter_mut().find(|one| one.role == Role::Elasticsearch).unwrap();
         service.mounts = vec![Mount {

@@ -163,8 +163,8 @@ fn compare(service: &Service, kept: Result<WouldKeep, String>, expected: &[Expec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::sample;
     use crate::preflight::Severity;
-    use crate::report::sample;
 
     fn bind(path: &str) -> Storage {
         Storage::Bind { path: path.into() }

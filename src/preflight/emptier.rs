@@ -103,7 +103,7 @@ fn is_left_of(left: &str, whole: &str) -> bool {
 mod tests {
     use super::*;
     use crate::compose::model;
-    use crate::report::sample;
+    use crate::plan::sample;
     use crate::role::Role;
 
     #[test]

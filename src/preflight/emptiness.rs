@@ -111,8 +111,8 @@ mod tests {
     use super::*;
     use crate::lucene::data_dir::{Index, Openness, VersionId};
     use crate::plan::Migrated;
+    use crate::plan::sample;
     use crate::preflight::Severity;
-    use crate::report::sample;
 
     fn data(indices: &[&str]) -> DataDir {
         let index = |name: &&str| Index {

@@ -51,8 +51,8 @@ fn finding(service: &Service, container: &Container, lines: &[String]) -> Findin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::sample;
     use crate::preflight::Severity;
-    use crate::report::sample;
 
     #[test]
     fn a_container_in_a_restart_loop_is_refused_by_name_with_its_last_words() {

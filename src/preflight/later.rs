@@ -48,7 +48,7 @@ fn later_server(deployment: &Deployment) -> Option<String> {
 mod tests {
     use super::*;
     use crate::lucene::testing::{elastic5, state, write};
-    use crate::report::sample;
+    use crate::plan::sample;
     use serde_json::json;
     use std::fs;
 

@@ -225,7 +225,7 @@ fn judge_images(missing: &[(&str, Option<String>)]) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::files::space::FileSystem;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     const MIB: u64 = 1 << 20;
 

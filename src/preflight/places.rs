@@ -217,7 +217,7 @@ fn left_behind(service: &str, container: &Container) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::docker::ContainerMount;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     fn deployment(role: Role, data_path: &str, storage: Storage, others: &[(&str, &str)]) -> Deployment {
         let mut deployment = sample::deployment();

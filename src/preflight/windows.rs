@@ -48,7 +48,7 @@ fn on_a_drive(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::plan::sample;
 
     #[test]
     fn a_file_for_windows_is_refused_once() {

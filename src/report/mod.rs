@@ -8,8 +8,6 @@ mod outcome;
 mod page;
 mod plan;
 mod recorded;
-#[cfg(test)]
-pub(crate) mod sample;
 mod secrets;
 mod values;
 

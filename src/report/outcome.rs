@@ -160,9 +160,9 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
     use super::*;
     use crate::plan::Migrated;
+    use crate::plan::sample;
 
     const GO_BACK: &str = "docker clearml-migrate rollback";
 

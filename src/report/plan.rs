@@ -323,8 +323,8 @@ fn arrow(from: &Path, to: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
     use super::*;
+    use crate::plan::sample;
 
     #[test]
     fn the_plan_of_a_stock_server() {

@@ -92,14 +92,13 @@ fn a_migration_that_was_taken_back_begins_anew() {
 #[test]
 fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
     use crate::journal::Record;
-    use crate::report::sample;
     use serde_json::json;
 
     let whole = state("elastic-copied.journal");
     let good: serde_json::Value = whole.noted(Step::CopyElastic.name(), "index events-log-d1bd").unwrap().unwrap();
     let read = |value: serde_json::Value| {
         let (step, key) = (Step::CopyElastic.name().to_owned(), "index events-log-d1bd".to_owned());
-        let mut state = State::new(sample::opened());
+        let mut state = State::new(crate::journal::sample::opened());
         let planned = Record::Planned { plan: json!({}), fingerprints: Default::default() };
         let note =
             |key: &str, value| Record::Note { step: step.clone(), key: key.to_owned(), value: Kept::Here(value) };

@@ -178,7 +178,7 @@ fn changes(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::plan::sample;
     use serde_json::json;
     use wiremock::matchers::path;
     use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn only_a_server_that_has_the_new_data_is_asked() {
         let plan = sample::plan();
-        let mut state = State::new(sample::opened());
+        let mut state = State::new(crate::journal::sample::opened());
         assert!(!may_have_recorded(&plan, &state));
         state.phase = Phase::Completed;
         assert!(!may_have_recorded(&plan, &state), "no server was started");

@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn only_containers_of_the_services_are_stopped() {
-        let deployment = crate::report::sample::plan().server().unwrap().deployment.clone();
+        let deployment = crate::plan::sample::plan().server().unwrap().deployment.clone();
         let container = |service: &str| {
             let labels = BTreeMap::from([("com.docker.compose.service".to_owned(), service.to_owned())]);
             Container { labels, ..Container::default() }

@@ -6,7 +6,6 @@ use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::journal::{Record, State};
 use crate::plan::Step;
-use crate::report::sample;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -112,7 +111,7 @@ pub(super) struct Fake<'a> {
 impl<'a> Fake<'a> {
     /// Begins a life: reads the journal.
     pub fn new(machine: &'a RefCell<Machine>, journal: &'a RefCell<Vec<String>>, trouble: Trouble) -> Self {
-        let mut state = State::new(sample::opened());
+        let mut state = State::new(crate::journal::sample::opened());
         if journal.borrow().is_empty() {
             let planned = Record::Planned { plan: Value::Null, fingerprints: BTreeMap::new() };
             journal.borrow_mut().push(serde_json::to_string(&planned).unwrap());

@@ -210,7 +210,7 @@ fn told(container: &Container, lines: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::docker::Restart;
-    use crate::report::sample;
+    use crate::plan::sample;
     use std::collections::BTreeMap;
 
     fn container(service: &str, status: &str, restarts: u64) -> Container {
