@@ -4,7 +4,7 @@ use crate::docker::ProjectArgs;
 use crate::error::{Error, Result};
 use crate::files::locks::RunLock;
 use crate::journal::{Index, IndexEntry, Journal, Phase, State, Status};
-use crate::plan::{Plan, Step, work_dir};
+use crate::plan::{Plan, Stage, Step, stored, work_dir};
 use crate::settings::Session;
 use crate::steps::project_args;
 use std::path::{Path, PathBuf};
@@ -43,12 +43,10 @@ pub(super) fn projects(known: Option<&Known>) -> Vec<ProjectArgs> {
 pub(super) fn open(entry: IndexEntry) -> Result<Option<Known>> {
     let Some(journal_path) = entry.journal().map(Path::to_owned) else { return Ok(None) };
     let state = Journal::peek(&journal_path)?;
-    let Some(plan) = state.plan.clone() else { return Ok(None) };
-    let plan: Plan = serde_json::from_value(plan).map_err(|cause| {
-        Error::failed(format!("The plan in {} cannot be read by this version.", journal_path.display()))
-            .because(cause)
-            .hint("Use the version of this tool that began the migration.")
-    })?;
+    let Some(plan) = &state.plan else { return Ok(None) };
+    let begun = state.steps().map(|(step, _)| step);
+    let plan = stored::read(plan, begun, &state.opened.program)
+        .map_err(|error| error.hint(format!("The journal is {}.", journal_path.display())))?;
     Ok(Some(Known { entry, journal_path, state, plan }))
 }
 
@@ -95,8 +93,8 @@ fn holder() -> String {
 
 /// Returns how many steps are done, of how many.
 pub(super) fn progress(known: &Known) -> (usize, usize) {
-    let steps = known.plan.steps();
-    let done = steps.iter().filter(|step| known.state.step(step.name()).status == Status::Finished).count();
+    let steps = &known.plan.steps;
+    let done = steps.iter().filter(|step| known.state.step(&step.id).status == Status::Finished).count();
     (done, steps.len())
 }
 
@@ -112,6 +110,6 @@ pub(super) fn goes_on(plan: &Plan, state: &State) -> bool {
 /// Returns whether what is being undone is the switch alone, as after a failure in it or behind it. Copies that are to be
 /// made anew then are no part of the way back either.
 fn only_the_switch_is_undone(plan: &Plan, state: &State) -> bool {
-    let stands = |step: &Step| matches!(state.step(step.name()).status, Status::Finished | Status::Invalidated { .. });
-    state.is_committed() && plan.steps().iter().filter(|step| !step.is_after_commit()).all(stands)
+    let stands = |step: &Step| matches!(state.step(&step.id).status, Status::Finished | Status::Invalidated { .. });
+    state.is_committed() && plan.stage(Stage::Prepare).all(stands)
 }

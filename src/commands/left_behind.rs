@@ -1,8 +1,8 @@
 //! What a run that ended early has left behind: said by what is, and not by what was meant to be.
 
-use crate::engine::Reached;
+use crate::engine::{Reached, has_begun};
 use crate::journal::{Phase, State};
-use crate::plan::Step;
+use crate::plan::{Action, Plan};
 use crate::steps::Run;
 
 /// What the containers of the old server do now.
@@ -18,7 +18,9 @@ enum Containers {
 
 /// Says what a run that ended early has left behind, by what its journal and docker tell.
 pub(super) async fn left_behind(run: &Run, reached: Reached, state: &State) -> String {
-    let Some(server) = run.plan.server() else { return state_of_things(reached, state, &Containers::Stopped) };
+    let Some(server) = run.plan.server() else {
+        return state_of_things(&run.plan, reached, state, &Containers::Stopped);
+    };
     let containers = match run.docker.project_containers(&server.deployment.project.name).await {
         Err(_) => Containers::Unknown,
         Ok(all) => {
@@ -28,11 +30,11 @@ pub(super) async fn left_behind(run: &Run, reached: Reached, state: &State) -> S
             if names.is_empty() { Containers::Stopped } else { Containers::Run(names) }
         }
     };
-    state_of_things(reached, state, &containers)
+    state_of_things(&run.plan, reached, state, &containers)
 }
 
-fn state_of_things(reached: Reached, state: &State, containers: &Containers) -> String {
-    let stopping = !state.step(Step::StopStack.name()).is_clean();
+fn state_of_things(plan: &Plan, reached: Reached, state: &State, containers: &Containers) -> String {
+    let stopping = has_begun(plan, state, Action::StopStack);
     let known = match (reached, state.phase) {
         (Reached::NewServer, _) => "The new server is left as it is; the old data are kept beside it.",
         (Reached::Preparation, Phase::RollingBack | Phase::Stuck) if state.is_committed() => {
@@ -63,26 +65,27 @@ fn state_of_things(reached: Reached, state: &State, containers: &Containers) -> 
 mod tests {
     use super::*;
     use crate::journal::Record;
+    use crate::plan::sample;
 
     #[test]
     fn what_is_said_about_the_old_server_is_true_at_each_moment() {
         let mut state = State::new(crate::journal::sample::opened());
-        let step = |step: Step| step.name().to_owned();
+        let step = str::to_owned;
         let mut tell = |reached: Reached, records: &[Record]| {
             records.iter().for_each(|record| state.apply(record.clone()).unwrap());
-            state_of_things(reached, &state, &Containers::Stopped)
+            state_of_things(&sample::plan(), reached, &state, &Containers::Stopped)
         };
         let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
         assert_eq!(tell(Reached::Preparation, &[planned]), "The old server was not touched.");
-        let stopped = Record::Started { step: step(Step::StopStack) };
+        let stopped = Record::Started { step: step("stop_stack") };
         assert!(tell(Reached::Preparation, &[stopped]).starts_with("The old server is stopped;"));
         let output = serde_json::Value::Null;
-        let finished = Record::Finished { step: step(Step::StopStack), output };
+        let finished = Record::Finished { step: step("stop_stack"), output };
         assert!(tell(Reached::Preparation, &[finished, Record::Committed]).contains("as an earlier run left it"));
-        let retiring = Record::Started { step: step(Step::RetireSources) };
-        let undoing = Record::UndoStarted { step: step(Step::RetireSources) };
+        let retiring = Record::Started { step: step("retire_sources") };
+        let undoing = Record::UndoStarted { step: step("retire_sources") };
         assert!(tell(Reached::Preparation, &[retiring, undoing]).starts_with("The switch is being taken back"));
-        let stuck = Record::UndoFailed { step: step(Step::RetireSources), error: "e".into() };
+        let stuck = Record::UndoFailed { step: step("retire_sources"), error: "e".into() };
         assert!(tell(Reached::Preparation, &[stuck]).starts_with("The switch is being taken back"));
         assert!(tell(Reached::NewServer, &[]).starts_with("The new server is left as it is;"));
     }
@@ -91,25 +94,25 @@ mod tests {
     fn a_server_that_could_not_be_stopped_is_not_told_to_be() {
         let mut state = State::new(crate::journal::sample::opened());
         let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
-        let stopping = Record::Started { step: Step::StopStack.name().to_owned() };
+        let stopping = Record::Started { step: "stop_stack".to_owned() };
         let after = |state: &State, names: &[&str]| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
-            state_of_things(Reached::Preparation, state, &Containers::Run(names))
+            state_of_things(&sample::plan(), Reached::Preparation, state, &Containers::Run(names))
         };
         state.apply(planned).unwrap();
         assert_eq!(after(&state, &["trains-mongo"]), "The old server was not touched.");
         state.apply(stopping).unwrap();
         insta::assert_snapshot!(after(&state, &["trains-elastic", "trains-mongo"]), @"2 containers of the old server still run (trains-elastic, trains-mongo); its data and files are as they were.");
         insta::assert_snapshot!(after(&state, &["trains-mongo"]), @"1 container of the old server still runs (trains-mongo); its data and files are as they were.");
-        insta::assert_snapshot!(state_of_things(Reached::Preparation, &state, &Containers::Unknown), @"The old server was to be stopped, and docker does not say whether it is; its data and files are as they were.");
+        insta::assert_snapshot!(state_of_things(&sample::plan(), Reached::Preparation, &state, &Containers::Unknown), @"The old server was to be stopped, and docker does not say whether it is; its data and files are as they were.");
     }
 
     #[test]
     fn a_copy_that_cannot_be_removed_is_not_told_to_be_a_part_of_the_switch() {
         let mut state = State::new(crate::journal::sample::opened());
         let planned = Record::Planned { plan: serde_json::json!({}), fingerprints: Default::default() };
-        let name = |step: Step| step.name().to_owned();
-        let (stop, copy) = (Step::StopStack, Step::CopyMongo);
+        let name = str::to_owned;
+        let (stop, copy) = ("stop_stack", "copy_mongo");
         for record in [
             planned,
             Record::Started { step: name(stop) },
@@ -123,7 +126,7 @@ mod tests {
         }
         assert_eq!(state.phase, Phase::Stuck);
         assert!(
-            state_of_things(Reached::Preparation, &state, &Containers::Stopped)
+            state_of_things(&sample::plan(), Reached::Preparation, &state, &Containers::Stopped)
                 .starts_with("The old server is stopped; its data")
         );
     }

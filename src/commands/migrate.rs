@@ -12,7 +12,7 @@ use crate::display::Choice;
 use crate::engine::{self, Failure, Reached};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Scope};
-use crate::plan::{Plan, Step, work_dir};
+use crate::plan::{Action, Plan, work_dir};
 use crate::report::{Outcome, success_text};
 use crate::settings::{Migration, OnFailure, Session};
 use crate::steps::{Checked, Options, Run, VerifiedElastic, extent, require_same_collisions};
@@ -158,15 +158,15 @@ async fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Se
 /// Fails when the journal has not kept what the steps have found.
 pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Outcome> {
     let all = extent(run)?;
-    let verified: Option<VerifiedElastic> = run.output(Step::VerifyElastic)?;
-    let checks = run.output::<Checked>(Step::CheckHealth)?.unwrap_or_default().checks;
+    let verified: Option<VerifiedElastic> = run.output(run.id_of(Action::VERIFY_ELASTIC)?)?;
+    let checked = run.plan.id_of(Action::CheckHealth).map_or(Ok(None), |step| run.output::<Checked>(step))?;
     Ok(Outcome {
         documents: all.documents,
         indices: all.indices,
         left_out: all.left_out,
         only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
         elapsed: begun.elapsed(),
-        checks,
+        checks: checked.unwrap_or_default().checks,
         warnings: told(&run.plan, context.display.warnings()),
         log_file: context.display.log().path().map(|path| moved(&run.plan, &path)),
         web: web_address(&run.plan),

@@ -7,11 +7,11 @@ use super::{Context, acceptance, consent};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::journal::Phase;
-use crate::plan::Step;
 use crate::report::{elastic_back_text, recorded_text, rolled_back_text};
 use crate::settings::Rollback;
 use crate::steps::{
-    Migrated, Options, Run, may_have_been_used, may_have_recorded, project_args, recorded, require_old_data, set_aside,
+    Migrated, Options, Run, may_have_been_in_use, may_have_recorded, project_args, recorded, require_old_data,
+    set_aside,
 };
 
 /// Takes a migration back.
@@ -112,7 +112,7 @@ fn question(known: &Known) -> String {
             " The new data are removed, or set aside if anything has used them since.",
         ),
     };
-    match may_have_been_used(&known.plan, &known.state, Step::CopyElastic) {
+    match may_have_been_in_use(&known.plan, &known.state) {
         true => question + used,
         false => question,
     }

@@ -247,7 +247,6 @@ pub(super) fn typed_in(current_dir: PathBuf, state_dir: PathBuf) -> Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Step;
     use crate::plan::sample;
 
     #[test]
@@ -268,7 +267,7 @@ mod tests {
             ["See where it stands: docker-clearml-migrate --home /opt/trains status"],
             "no other option that would name another server"
         );
-        let step = || Step::StopStack.name().to_owned();
+        let step = || "stop_stack".to_owned();
         journal.append(Record::Started { step: step() }).unwrap();
         over().unwrap_err();
         journal.append(Record::UndoStarted { step: step() }).unwrap();

@@ -4,9 +4,10 @@ use super::known::{Known, goes_on, progress};
 use super::lookup::known;
 use super::session::{go_on_command, session_of};
 use super::{Context, acceptance};
+use crate::engine::has_begun;
 use crate::error::Result;
 use crate::journal::Phase;
-use crate::plan::Step;
+use crate::plan::{Action, Plan};
 use crate::settings::{self, Session};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,9 +35,9 @@ fn others_may_have(session: &Session) -> bool {
 }
 
 /// Returns the title of a step, as the plan names it.
-fn title(name: &str) -> String {
-    let step = Step::ALL.into_iter().find(|step| step.name() == name);
-    step.map_or_else(|| name.to_owned(), |step| format!("\"{}\"", step.title()))
+fn title(plan: &Plan, id: &str) -> String {
+    let step = plan.steps.iter().find(|step| step.id == id);
+    step.map_or_else(|| id.to_owned(), |step| format!("\"{}\"", step.title()))
 }
 
 /// Returns where a migration stands, and what can be done next.
@@ -52,7 +53,7 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
         vec![format!("Migration of {} to {}, begun {begun}", known.plan.subject().display(), known.plan.goal())];
     match known.state.phase {
         Phase::Preparing => {
-            let stopped = !known.state.step(Step::StopStack.name()).is_clean();
+            let stopped = has_begun(&known.plan, &known.state, Action::StopStack);
             let server =
                 if stopped { "the old server is stopped, its files are" } else { "the old server's files are" };
             lines.push(format!("{done} of {all} steps are done; {} as they were.", either(server, "the old data are")));
@@ -101,11 +102,11 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
         lines.push(match stopped {
             crate::journal::Stopped::Cancelled => "The last run was stopped on request.".into(),
             crate::journal::Stopped::Failed { step, error } => {
-                format!("The last run failed in {}: {error}", title(step))
+                format!("The last run failed in {}: {error}", title(&known.plan, step))
             }
         });
     }
-    if known.state.phase != Phase::RolledBack && !known.state.step(Step::StopStack.name()).is_clean() {
+    if known.state.phase != Phase::RolledBack && has_begun(&known.plan, &known.state, Action::StopStack) {
         let kept: BTreeSet<&str> = known.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
         // Until all is done there is no way on, and no way back, without it.
         let is_done = known.state.phase == Phase::Completed;

@@ -6,7 +6,7 @@ use super::session::{connect, go_on_command, open_log, resume, session_of};
 use super::{Context, acceptance, consent};
 use crate::error::{Error, Result};
 use crate::journal::{Phase, Status};
-use crate::plan::Step;
+use crate::plan::Action;
 use crate::report::{comparison_error, comparison_text};
 use crate::settings::Verify;
 use crate::steps::{Options, compare_again};
@@ -29,7 +29,8 @@ pub async fn verify(settings: Verify, context: &Context) -> Result<()> {
     if matches!(known.state.phase, Phase::RollingBack | Phase::Stuck) {
         return Err(consent::unfinished_rollback(&session_of(session, &known.plan).command("rollback")));
     }
-    if known.state.step(Step::CopyElastic.name()).status != Status::Finished {
+    let copy = known.plan.id_of(Action::COPY_ELASTIC);
+    if copy.is_none_or(|step| known.state.step(step).status != Status::Finished) {
         return Err(Error::refused(
             "The migration has not copied all data yet; when it has, it compares them by itself.",
         )

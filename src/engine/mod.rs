@@ -14,8 +14,8 @@ pub use world::{Change, Done, World};
 
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Record, State, Status};
-use crate::plan::{Plan, Step};
-use carry_out::{apply_all, undo_all, undo_title};
+use crate::plan::{Action, Plan, Stage, Step};
+use carry_out::{apply_all, undo_all};
 use prepare::{has_come_round, has_failed_to_come_up, invalidate_used_copies, prepare};
 
 /// How far a run got when it failed.
@@ -59,7 +59,7 @@ pub async fn execute(world: &impl World) -> Result<(), Failure> {
 /// A refusal says that nothing was changed. Once a step was begun that does more than getting images, the old server is
 /// stopped, or something new is made.
 fn failed_if_acted(world: &impl World, failure: Failure) -> Failure {
-    let acted = world.steps().into_iter().any(|step| step != Step::PullImages && !is_clean(world, step));
+    let acted = world.steps().iter().any(|step| !step.action.about().is_harmless && !is_clean(world, step));
     let Failure { error, reached } = failure;
     match error.kind() {
         Kind::Refused if acted => Failure { error: error.with_kind(Kind::Failed), reached },
@@ -70,10 +70,11 @@ fn failed_if_acted(world: &impl World, failure: Failure) -> Failure {
 /// Returns the error of a run that was stopped, with the place where.
 fn cancelled_in(world: &impl World) -> Error {
     let steps = world.steps();
-    let Some(at) = steps.iter().position(|step| status(world, *step) != Status::Finished) else {
+    let mut numbered = (1..).zip(steps);
+    let Some((number, step)) = numbered.find(|(_, step)| status(world, step) != Status::Finished) else {
         return Error::cancelled();
     };
-    let (number, total, title) = (at + 1, steps.len(), steps.get(at).map_or("", |step| step.title()));
+    let (total, title) = (steps.len(), step.title());
     Error::new(
         Kind::Cancelled,
         format!("Stopped on request in step {number} of {total}, \"{title}\"; what is done so far is kept."),
@@ -85,28 +86,20 @@ async fn execute_steps(world: &impl World) -> Result<(), Failure> {
         return Ok(());
     }
     prepare(world).await.map_err(|error| Failure { error, reached: Reached::Preparation })?;
-    if let Err(error) = switch(world).await {
+    if let Err(error) = apply_all(world, stage(world, Stage::Switch)).await {
         let error = undo_switch(world).await.err().unwrap_or(error);
         return Err(Failure { error, reached: Reached::Preparation });
     }
-    let last: Vec<Step> =
-        world.steps().into_iter().filter(|step| step.is_after_commit() && !step.is_switch()).collect();
-    let started = apply_all(world, &last).await;
+    let started = apply_all(world, stage(world, Stage::Serve)).await;
     started.map_err(|error| Failure { error, reached: Reached::NewServer })?;
     world.record(Record::Completed).map_err(|error| Failure { error, reached: Reached::NewServer })
-}
-
-async fn switch(world: &impl World) -> Result<()> {
-    let steps: Vec<Step> = world.steps().into_iter().filter(|step| step.is_switch()).collect();
-    apply_all(world, &steps).await
 }
 
 /// Takes back everything after the commit record; afterwards the run stands before it again.
 async fn undo_switch(world: &impl World) -> Result<()> {
     world.require_old_data().await?;
     world.events().warn("The switch is taken back, so that everything is as it was.");
-    let steps: Vec<Step> = world.steps().into_iter().filter(|step| step.is_after_commit()).collect();
-    undo_all(world, &steps).await?;
+    undo_all(world, world.steps().iter().filter(|step| step.is_after_commit())).await?;
     world.record(Record::Uncommitted)
 }
 
@@ -127,23 +120,32 @@ pub async fn roll_back(world: &impl World) -> Result<()> {
         // Who stops this, and goes on with the migration after all, must still know it.
         invalidate_used_copies(world)?;
     }
-    undo_all(world, &world.steps()).await?;
+    undo_all(world, world.steps().iter()).await?;
     world.record(Record::RolledBack)
 }
 
 /// Returns what a rollback would do, in its order, for people.
-pub fn what_rollback_does(plan: &Plan, state: &State, no_start: bool) -> Vec<&'static str> {
-    let steps = plan.steps();
-    let begun = steps.iter().rev().filter(|step| !state.step(step.name()).is_clean());
-    begun.filter_map(|step| undo_title(*step, no_start)).collect()
+pub fn what_rollback_does(plan: &Plan, state: &State, no_start: bool) -> Vec<String> {
+    let begun = plan.steps.iter().rev().filter(|step| !state.step(&step.id).is_clean());
+    begun.filter_map(|step| step.undo_title(no_start)).collect()
 }
 
-fn status(world: &impl World, step: Step) -> Status {
-    world.look(|state| state.step(step.name()).status.clone())
+/// Returns whether a step that does this was begun and is not undone.
+pub fn has_begun(plan: &Plan, state: &State, action: Action) -> bool {
+    plan.steps_that(action).any(|step| !state.step(&step.id).is_clean())
 }
 
-fn is_clean(world: &impl World, step: Step) -> bool {
-    world.look(|state| state.step(step.name()).is_clean())
+/// Returns the steps of a stage, in their order.
+fn stage(world: &impl World, stage: Stage) -> impl DoubleEndedIterator<Item = &Step> {
+    world.steps().iter().filter(move |step| step.stage == stage)
+}
+
+fn status(world: &impl World, step: &Step) -> Status {
+    world.look(|state| state.step(&step.id).status.clone())
+}
+
+fn is_clean(world: &impl World, step: &Step) -> bool {
+    world.look(|state| state.step(&step.id).is_clean())
 }
 
 fn is_committed(world: &impl World) -> bool {

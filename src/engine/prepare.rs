@@ -1,10 +1,10 @@
 //! Everything before the commit record, and what a run that was cut off behind it must do again.
 
 use super::carry_out::{apply_all, undo_all};
-use super::{Change, World, is_clean, is_committed, status, undo_switch};
+use super::{Change, World, is_clean, is_committed, stage, status, undo_switch};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Record, Status};
-use crate::plan::Step;
+use crate::plan::{Stage, Step};
 
 /// Everything before the commit record, again and again until no source has changed since it was copied.
 pub(super) async fn prepare(world: &impl World) -> Result<()> {
@@ -19,11 +19,9 @@ pub(super) async fn prepare(world: &impl World) -> Result<()> {
     world.remove_leftovers().await?;
     loop {
         invalidate_changed(world).await?;
-        let steps: Vec<Step> = world.steps().into_iter().filter(|step| !step.is_after_commit()).collect();
-        if let Err(error) = apply_all(world, &steps).await {
+        if let Err(error) = apply_all(world, stage(world, Stage::Prepare)).await {
             if error.kind() == Kind::Difference {
-                // What is wrong once is not gone on with.
-                invalidate(world, Step::CopyElastic, "the new data are not what was copied")?;
+                invalidate_refuted(world)?;
             }
             return Err(error);
         }
@@ -43,7 +41,7 @@ async fn changes(world: &impl World) -> Result<Vec<Change>> {
 /// was started, so that what changed is copied again; or the new server was started and failed, so that it may have
 /// left MongoDB half-migrated, and gets fresh copies. One that has come round since is left to work.
 async fn recheck_committed(world: &impl World) -> Result<()> {
-    let begun = USED_COPIES.iter().any(|step| matches!(status(world, *step), Status::Invalidated { .. }));
+    let begun = used_copies(world).any(|step| matches!(status(world, step), Status::Invalidated { .. }));
     if begun || (has_failed_to_come_up(world) && !has_come_round(world).await?) {
         world.events().info("The new server did not come up the last time, so it gets fresh copies of the databases.");
         // Before the switch is undone: who goes on after a cut-off in that must still know it.
@@ -52,7 +50,7 @@ async fn recheck_committed(world: &impl World) -> Result<()> {
         return Box::pin(prepare(world)).await;
     }
     let Some(change) = world.changed_sources().await?.into_iter().next() else { return Ok(()) };
-    if !is_clean(world, Step::StartStack) {
+    if stage(world, Stage::Serve).any(|step| !is_clean(world, step)) {
         return Err(both_have_changed(&change));
     }
     undo_switch(world).await?;
@@ -69,48 +67,62 @@ fn both_have_changed(change: &Change) -> Error {
 }
 
 /// What a new server changes when it starts, before it can be known whether it comes up.
-const USED_COPIES: [Step; 2] = [Step::CopyMongo, Step::CopyRedis];
+fn used_copies(world: &impl World) -> impl Iterator<Item = &Step> {
+    stage(world, Stage::Prepare).filter(|step| step.action.about().is_used_by_start)
+}
 
 pub(super) fn invalidate_used_copies(world: &impl World) -> Result<()> {
-    USED_COPIES.iter().try_for_each(|step| invalidate(world, *step, "a server that failed to start has worked on it"))
+    used_copies(world).try_for_each(|step| invalidate(world, step, "a server that failed to start has worked on it"))
 }
 
 pub(super) fn has_failed_to_come_up(world: &impl World) -> bool {
-    [Step::StartStack, Step::CheckHealth].iter().any(|step| matches!(status(world, *step), Status::Failed { .. }))
+    stage(world, Stage::Serve).any(|step| matches!(status(world, step), Status::Failed { .. }))
 }
 
 /// A server that was started, and found wanting, may work by now.
 pub(super) async fn has_come_round(world: &impl World) -> Result<bool> {
-    Ok(status(world, Step::StartStack) == Status::Finished && world.new_server_works().await?)
+    let was_started = stage(world, Stage::Serve).next().is_some_and(|step| status(world, step) == Status::Finished);
+    Ok(was_started && world.new_server_works().await?)
+}
+
+/// What a comparison found to be wrong is not gone on with: the steps ahead of it that made this store are done anew.
+fn invalidate_refuted(world: &impl World) -> Result<()> {
+    let failed = stage(world, Stage::Prepare).find(|step| matches!(status(world, step), Status::Failed { .. }));
+    let Some((failed, store)) = failed.and_then(|step| Some((step, step.action.about().store?))) else { return Ok(()) };
+    let ahead = stage(world, Stage::Prepare).take_while(|step| step.id != failed.id);
+    let mut refuted = ahead.filter(|step| step.action.about().store == Some(store));
+    refuted.try_for_each(|step| invalidate(world, step, "the new data are not what was copied"))
 }
 
 /// Marks as not done what must be done again: copies of sources that changed, and the stop of a server that runs.
 async fn invalidate_changed(world: &impl World) -> Result<()> {
-    if status(world, Step::StopStack) == Status::Finished && world.old_server_runs().await? {
-        world.events().warn("The old server was started again since it was stopped; it is stopped once more.");
-        invalidate(world, Step::StopStack, "the old server runs")?;
-        // What it wrote shows only once it has stopped.
-        apply_all(world, &[Step::StopStack]).await?;
+    // What an old server that was started again has written shows only once it has stopped.
+    if let Some(change) = world.started_again().await? {
+        apply_all(world, invalidate_all(world, &change)?).await?;
     }
     for change in changes(world).await? {
-        world.events().warn(format!("{} {}.", change.what, change.told));
-        for step in change.again {
-            invalidate(world, step, &change.what)?;
-        }
+        invalidate_all(world, &change)?;
     }
     begin_invalidated_again(world).await
 }
 
 /// Clears away what invalidated steps have made, so that they begin from nothing; also where that was cut off.
 async fn begin_invalidated_again(world: &impl World) -> Result<()> {
-    let invalidated = |step: &Step| matches!(status(world, *step), Status::Invalidated { .. } | Status::Undoing);
-    let begin_again: Vec<Step> = world.steps().into_iter().filter(invalidated).collect();
-    undo_all(world, &begin_again).await
+    let invalidated = |step: &&Step| matches!(status(world, step), Status::Invalidated { .. } | Status::Undoing);
+    undo_all(world, world.steps().iter().filter(invalidated)).await
 }
 
-fn invalidate(world: &impl World, step: Step, reason: &str) -> Result<()> {
+/// Tells of a change, marks as not done what must be done again, and returns it in the order of the plan.
+fn invalidate_all<'a>(world: &'a impl World, change: &Change) -> Result<Vec<&'a Step>> {
+    world.events().warn(format!("{} {}.", change.what, change.told));
+    let of = |id: &String| world.steps().iter().find(|step| step.id == *id);
+    change.again.iter().filter_map(of).try_for_each(|step| invalidate(world, step, &change.what))?;
+    Ok(world.steps().iter().filter(|step| change.again.contains(&step.id)).collect())
+}
+
+fn invalidate(world: &impl World, step: &Step, reason: &str) -> Result<()> {
     if is_clean(world, step) {
         return Ok(());
     }
-    world.record(Record::Invalidated { step: step.name().into(), reason: reason.into() })
+    world.record(Record::Invalidated { step: step.id.clone(), reason: reason.into() })
 }

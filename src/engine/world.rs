@@ -13,7 +13,7 @@ use serde_json::Value;
 #[expect(async_fn_in_trait, reason = "nobody outside this crate calls it, and no future of it is sent anywhere")]
 pub trait World {
     /// Returns the steps of the plan, in their order.
-    fn steps(&self) -> Vec<Step>;
+    fn steps(&self) -> &[Step];
 
     /// Looks at what the journal says.
     fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T;
@@ -43,13 +43,13 @@ pub trait World {
     ///
     /// # Errors
     /// As the step; what it has made so far stays for the next try or for [`World::undo`].
-    async fn apply(&self, step: Step) -> Result<Done>;
+    async fn apply(&self, step: &Step) -> Result<Done>;
 
     /// Takes a step back.
     ///
     /// # Errors
     /// When the old state cannot be reached; the message says what is left to do by hand.
-    async fn undo(&self, step: Step) -> Result<()>;
+    async fn undo(&self, step: &Step) -> Result<()>;
 
     /// Removes temporary containers and networks that runs have left.
     ///
@@ -57,11 +57,11 @@ pub trait World {
     /// When that cannot be done.
     async fn remove_leftovers(&self) -> Result<()>;
 
-    /// Returns whether anything of the old server runs.
+    /// Returns that the old server runs although it was stopped, with the step that stops it.
     ///
     /// # Errors
     /// When that cannot be told.
-    async fn old_server_runs(&self) -> Result<bool>;
+    async fn started_again(&self) -> Result<Option<Change>>;
 
     /// Returns the sources that have changed since a step worked with them, wherever they lie by now.
     ///
@@ -117,6 +117,6 @@ pub struct Change {
     pub what: String,
     /// What that means, for people: `changed since it was copied, so it is copied again`.
     pub told: &'static str,
-    /// The steps that must be done again. The one that finds the change again after a cut-off is the last.
-    pub again: Vec<Step>,
+    /// Ids of the steps that must be done again. The one that finds the change again after a cut-off is the last.
+    pub again: Vec<String>,
 }

@@ -11,12 +11,13 @@ mod room;
 #[cfg(test)]
 pub(crate) mod sample;
 mod step;
+pub mod stored;
 
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
 pub use heaps::{heaps, memory_for, memory_needed, with_source};
 pub use rescue::Rescue;
 pub use room::{heap_for, peak_bytes};
-pub use step::Step;
+pub use step::{About, Action, Stage, Step};
 
 use crate::deployment::{Deployment, Experiments};
 use crate::docker::ComposeChoice;
@@ -210,6 +211,8 @@ pub struct Plan {
     /// Stopped containers that make room by taking another name.
     #[serde(default)]
     pub in_the_way: Vec<InTheWay>,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
     /// Images that must be present.
     pub images: Vec<String>,
     /// Everything the user should know, printed with the plan and repeated in the report.
@@ -297,21 +300,6 @@ impl Plan {
     /// Returns the home as it is called after the switch.
     pub fn new_home(&self) -> &Path {
         self.home.to.as_deref().unwrap_or(&self.home.from)
-    }
-
-    /// Returns the steps that this plan has, in order.
-    pub fn steps(&self) -> Vec<Step> {
-        let has_server = self.server().is_some();
-        let needed = |step: &Step| match step {
-            Step::StopStack | Step::RewriteCompose | Step::StartStack | Step::CheckHealth => has_server,
-            Step::Rescue => !self.rescues.is_empty(),
-            Step::BackUp => !self.archives.is_empty(),
-            Step::MoveHome => self.home.to.is_some(),
-            Step::CopyMongo => self.replacements_of(Role::Mongo).next().is_some(),
-            Step::CopyRedis => self.replacements_of(Role::Redis).next().is_some(),
-            _ => true,
-        };
-        Step::ALL.into_iter().filter(needed).collect()
     }
 }
 

@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 
 /// Returns the plan.
 pub(crate) fn plan() -> Plan {
-    Plan {
+    let mut plan = Plan {
         run_id: format!("{STAMP}-1"),
         stamp: STAMP.into(),
         migrated: Migrated::Server(Box::new(ServerPlan {
@@ -39,6 +39,7 @@ pub(crate) fn plan() -> Plan {
         archives: archives(),
         rescues: Vec::new(),
         in_the_way: Vec::new(),
+        steps: Vec::new(),
         images: ["allegroai/clearml:1.1.1", "docker.elastic.co/elasticsearch/elasticsearch:7.6.2", "mongo:3.6.23"]
             .map(str::to_owned)
             .into(),
@@ -48,7 +49,9 @@ pub(crate) fn plan() -> Plan {
                 .into(),
         ],
         estimate_seconds: 1_140,
-    }
+    };
+    plan.steps = super::stored::steps_of_old(&plan);
+    plan
 }
 
 fn elastic() -> ElasticPlan {

@@ -1,11 +1,36 @@
-//! The steps that a plan is made of.
+//! The steps that a plan is made of, as values: they are stored with the plan, in the order in which they are applied.
 
+use super::Plan;
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 
-/// The steps of a migration, in the order in which they are applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name in the journal, which no other step of the plan has.
+    pub id: String,
+    /// When it is taken.
+    pub stage: Stage,
+    /// What it does. Several steps may do the same, each under its own id.
+    pub action: Action,
+}
+
+/// The parts of a run, one after another. The commit record lies behind the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Everything is made beside the old server's files, which stay as they are.
+    Prepare,
+    /// They are renamed and rewritten. What fails here is taken back at once.
+    Switch,
+    /// The new server is started, which is the first step of this stage, and looked at.
+    Serve,
+}
+
+/// What a step does, with what it has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "snake_case")]
+pub enum Action {
     /// Pull every image, before any downtime.
     PullImages,
     /// Take the old stack down.
@@ -14,14 +39,21 @@ pub enum Step {
     Rescue,
     /// Archive data and configuration.
     BackUp,
-    /// Copy every document from the old Elasticsearch to the new one.
-    CopyElastic,
-    /// Read the new Elasticsearch back and compare.
-    VerifyElastic,
-    /// Copy MongoDB's files.
-    CopyMongo,
-    /// Copy Redis' files.
-    CopyRedis,
+    /// Copy every document of a store into data of the new server's version.
+    CopyDocuments {
+        /// The service that owns the data.
+        store: Role,
+    },
+    /// Read the copied documents back and compare.
+    VerifyDocuments {
+        /// The service that owns the data.
+        store: Role,
+    },
+    /// Copy a store's files as they are.
+    CopyFiles {
+        /// The service that owns the data.
+        store: Role,
+    },
     /// Rename the old data directories.
     RetireSources,
     /// Rename the home, `/opt/trains` to `/opt/clearml`.
@@ -34,98 +66,106 @@ pub enum Step {
     CheckHealth,
 }
 
-impl Step {
-    /// All steps, in order.
-    pub const ALL: [Self; 13] = [
-        Self::PullImages,
-        Self::StopStack,
-        Self::Rescue,
-        Self::BackUp,
-        Self::CopyElastic,
-        Self::VerifyElastic,
-        Self::CopyMongo,
-        Self::CopyRedis,
-        Self::RetireSources,
-        Self::MoveHome,
-        Self::RewriteCompose,
-        Self::StartStack,
-        Self::CheckHealth,
-    ];
+/// What is said of an action, and what the rules of a run have to know of it. How it is done and taken back is in the table
+/// of `steps`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// What it does, for people.
+    pub title: String,
+    /// What taking it back does, for people; nothing where it leaves nothing to take back.
+    pub undo_title: Option<String>,
+    /// It leaves the old server and its data alone, so that a refusal behind it has changed nothing.
+    pub is_harmless: bool,
+    /// The new server changes what this has made as it starts, before it can be known whether it comes up.
+    pub is_used_by_start: bool,
+    /// The store that it works on.
+    pub store: Option<Role>,
+}
 
-    /// Returns the name used in the journal and in failpoints.
-    pub fn name(self) -> &'static str {
+impl Action {
+    /// Copies the documents of Elasticsearch.
+    pub const COPY_ELASTIC: Self = Self::CopyDocuments { store: Role::Elasticsearch };
+    /// Compares the documents of Elasticsearch.
+    pub const VERIFY_ELASTIC: Self = Self::VerifyDocuments { store: Role::Elasticsearch };
+
+    /// Returns what there is to know of the action.
+    pub fn about(self) -> About {
+        let says = |title: &str| About { title: title.to_owned(), ..About::default() };
+        let undoes = |title: &str, undo: &str| About { undo_title: Some(undo.to_owned()), ..says(title) };
         match self {
-            Self::PullImages => "pull_images",
-            Self::StopStack => "stop_stack",
-            Self::Rescue => "rescue",
-            Self::BackUp => "back_up",
-            Self::CopyElastic => "copy_elastic",
-            Self::VerifyElastic => "verify_elastic",
-            Self::CopyMongo => "copy_mongo",
-            Self::CopyRedis => "copy_redis",
-            Self::RetireSources => "retire_sources",
-            Self::MoveHome => "move_home",
-            Self::RewriteCompose => "rewrite_compose",
-            Self::StartStack => "start_stack",
-            Self::CheckHealth => "check_health",
+            Self::PullImages => About { is_harmless: true, ..says("Get the images") },
+            Self::StopStack => undoes("Stop the old server", "Start the old server"),
+            Self::Rescue => undoes("Rescue data out of containers", "Take what was copied out of containers away"),
+            Self::BackUp => says("Back up"),
+            Self::CopyDocuments { store } => {
+                let name = store.title();
+                About {
+                    store: Some(store),
+                    ..undoes(&format!("Copy {name}"), &format!("Take the new {name} data away"))
+                }
+            }
+            Self::VerifyDocuments { store } => {
+                About { store: Some(store), ..says(&format!("Verify {}", store.title())) }
+            }
+            Self::CopyFiles { store } => {
+                let name = store.title();
+                About {
+                    store: Some(store),
+                    is_used_by_start: true,
+                    ..undoes(&format!("Copy {name}"), &format!("Take the copy of {name} away"))
+                }
+            }
+            Self::RetireSources => undoes("Retire the old data", "Give the old data their names back"),
+            Self::MoveHome => undoes("Move the home directory", "Give the home directory its name back"),
+            Self::RewriteCompose => undoes("Rewrite the compose file", "Put the old compose file back"),
+            Self::StartStack => undoes("Start the new server", "Stop the new server"),
+            Self::CheckHealth => says("Check the new server"),
         }
-    }
-
-    /// Returns what the step does, for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::PullImages => "Get the images",
-            Self::StopStack => "Stop the old server",
-            Self::Rescue => "Rescue data out of containers",
-            Self::BackUp => "Back up",
-            Self::CopyElastic => "Copy Elasticsearch",
-            Self::VerifyElastic => "Verify Elasticsearch",
-            Self::CopyMongo => "Copy MongoDB",
-            Self::CopyRedis => "Copy Redis",
-            Self::RetireSources => "Retire the old data",
-            Self::MoveHome => "Move the home directory",
-            Self::RewriteCompose => "Rewrite the compose file",
-            Self::StartStack => "Start the new server",
-            Self::CheckHealth => "Check the new server",
-        }
-    }
-
-    /// Returns what taking the step back does, for people; nothing for steps that leave nothing to take back.
-    pub fn undo_title(self) -> Option<&'static str> {
-        match self {
-            Self::PullImages | Self::BackUp | Self::VerifyElastic | Self::CheckHealth => None,
-            Self::StopStack => Some("Start the old server"),
-            Self::Rescue => Some("Take what was copied out of containers away"),
-            Self::CopyElastic => Some("Take the new Elasticsearch data away"),
-            Self::CopyMongo => Some("Take the copy of MongoDB away"),
-            Self::CopyRedis => Some("Take the copy of Redis away"),
-            Self::RetireSources => Some("Give the old data their names back"),
-            Self::MoveHome => Some("Give the home directory its name back"),
-            Self::RewriteCompose => Some("Put the old compose file back"),
-            Self::StartStack => Some("Stop the new server"),
-        }
-    }
-
-    /// Returns whether the step is part of the switch: after the commit record and before the new server starts.
-    pub fn is_switch(self) -> bool {
-        matches!(self, Self::RetireSources | Self::MoveHome | Self::RewriteCompose)
-    }
-
-    /// Returns whether the step comes after the commit record: whether it changes what the old server is made of.
-    pub fn is_after_commit(self) -> bool {
-        self >= Self::RetireSources
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Step {
+    /// Returns a step of this name.
+    pub fn new(id: &str, stage: Stage, action: Action) -> Self {
+        Self { id: id.to_owned(), stage, action }
+    }
 
-    #[test]
-    fn the_order_of_the_steps_is_the_order_of_the_enum() {
-        let mut sorted = Step::ALL;
-        sorted.sort();
-        assert_eq!(sorted, Step::ALL);
-        assert!(!Step::CopyRedis.is_after_commit() && Step::RetireSources.is_after_commit());
+    /// Returns what the step does, for people.
+    pub fn title(&self) -> String {
+        self.action.about().title
+    }
+
+    /// Returns what taking the step back does, for people; nothing for steps that leave nothing to take back, and for the
+    /// stop of an old server that is to stay stopped.
+    pub fn undo_title(&self, stays_stopped: bool) -> Option<String> {
+        self.action.about().undo_title.filter(|_| !(stays_stopped && self.action == Action::StopStack))
+    }
+
+    /// Returns whether the step comes after the commit record: whether it changes what the old server is made of.
+    pub fn is_after_commit(&self) -> bool {
+        self.stage != Stage::Prepare
+    }
+}
+
+impl Plan {
+    /// Returns the steps that do this, in their order.
+    pub fn steps_that(&self, action: Action) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.action == action)
+    }
+
+    /// Returns the id of the first step that does this, if the plan has one.
+    pub fn id_of(&self, action: Action) -> Option<&str> {
+        self.steps_that(action).next().map(|step| step.id.as_str())
+    }
+
+    /// Returns the steps of a stage, in their order.
+    pub fn stage(&self, stage: Stage) -> impl DoubleEndedIterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.stage == stage)
+    }
+
+    /// Returns the step with which a server may begin to work on the new data: the start of the new one or, where the user
+    /// starts one, the last of the switch, which gives the data their names.
+    pub fn hands_over(&self) -> Option<&Step> {
+        self.stage(Stage::Serve).next().or_else(|| self.stage(Stage::Switch).next_back())
     }
 }

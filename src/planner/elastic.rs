@@ -2,7 +2,7 @@
 
 use super::images::{SOURCE_IMAGE, of_the_reader};
 use super::replacements::suffixed;
-use super::{Measured, estimate, reader};
+use super::{Measured, estimate, reader, steps};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{
@@ -99,7 +99,7 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
     if stays {
         notes.push(format!("{} is a mount point, which cannot be renamed: it keeps its name.", source.display()));
     }
-    Ok(Plan {
+    let mut plan = Plan {
         run_id: run_id.to_owned(),
         stamp: stamp.to_owned(),
         migrated: Migrated::Elastic { version: wishes.version.clone() },
@@ -117,7 +117,10 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
         images: of_the_reader(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
         elastic,
         notes,
-    })
+        steps: Vec::new(),
+    };
+    plan.steps = steps::decide(&plan);
+    Ok(plan)
 }
 
 fn require_apart(source: &Path, target: &Path) -> Result<()> {
@@ -184,7 +187,7 @@ mod tests {
         assert_eq!(plan.subject(), source);
         assert_eq!(plan.images, ["docker.elastic.co/elasticsearch/elasticsearch:7.6.2"], "no old node");
         assert!(plan.server().is_none() && plan.edits().is_empty());
-        let steps: Vec<&str> = plan.steps().into_iter().map(crate::plan::Step::name).collect();
+        let steps: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
         assert_eq!(steps, ["pull_images", "back_up", "copy_elastic", "verify_elastic", "retire_sources"]);
     }
 

@@ -10,6 +10,7 @@ mod mentions;
 mod reader;
 mod replacements;
 pub mod rescue;
+mod steps;
 mod variables;
 
 pub use elastic::{ElasticWishes, build_elastic};
@@ -149,7 +150,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
     let container_names = outcomes.into_values().filter_map(|one| one.container_name).collect();
     let new_redis = (!added.is_empty()).then(|| new_redis(&deployment));
     let estimate_seconds = estimate::seconds(&replacements, &archives, &elastic);
-    Ok(Plan {
+    let mut plan = Plan {
         run_id: run_id.to_owned(),
         stamp: stamp.to_owned(),
         migrated: Migrated::Server(Box::new(ServerPlan {
@@ -168,10 +169,13 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         archives,
         rescues: measured.rescues.clone(),
         in_the_way: Vec::new(),
+        steps: Vec::new(),
         images,
         notes,
         estimate_seconds,
-    })
+    };
+    plan.steps = steps::decide(&plan);
+    Ok(plan)
 }
 
 /// A container that is kept belongs to its compose project for ever, and compose would make it anew in a project of the

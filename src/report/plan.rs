@@ -6,7 +6,9 @@ use super::secrets;
 use crate::compose::name::Generation;
 use crate::deployment::Deployment;
 use crate::display::Paint;
-use crate::plan::{FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Step, Switch, Verification};
+use crate::plan::{
+    Action, FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Stage, Step, Switch, Verification,
+};
 use crate::role::Role;
 use crate::text::bytes;
 use crate::text::plural;
@@ -73,42 +75,41 @@ fn generation(version: &str) -> Generation {
 
 fn steps(page: &mut Page, plan: &Plan) {
     page.title("What will be done");
-    for (number, step) in plan.steps().into_iter().enumerate() {
-        page.item(2, &format!("{:>2}. ", number + 1), step.title());
-        for detail in details(plan, step) {
+    for (number, step) in plan.steps.iter().enumerate() {
+        page.item(2, &format!("{:>2}. ", number + 1), &step.title());
+        for detail in details(plan, step.action) {
             page.item(6, "- ", &detail);
         }
     }
 }
 
-fn details(plan: &Plan, step: Step) -> Vec<String> {
-    match step {
-        Step::PullImages if plan.server().is_none() => plan.images.clone(),
-        Step::PullImages => vec![format!("while the old server runs: {}", plan.images.join(", "))],
-        Step::StopStack => stop_lines(plan),
-        Step::Rescue => rescue_lines(plan),
-        Step::BackUp => plan
+fn details(plan: &Plan, action: Action) -> Vec<String> {
+    match action {
+        Action::PullImages if plan.server().is_none() => plan.images.clone(),
+        Action::PullImages => vec![format!("while the old server runs: {}", plan.images.join(", "))],
+        Action::StopStack => stop_lines(plan),
+        Action::Rescue => rescue_lines(plan),
+        Action::BackUp => plan
             .archives
             .iter()
             .map(|one| format!("{} ({}) → {}", one.what, bytes(one.bytes), one.file.display()))
             .collect(),
-        Step::CopyElastic => elastic_lines(plan),
-        Step::VerifyElastic => vec![verify_line(plan.elastic.verification)],
-        Step::CopyMongo => copy_lines(plan, Role::Mongo),
-        Step::CopyRedis => copy_lines(plan, Role::Redis),
-        Step::RetireSources => retire_lines(plan),
-        Step::MoveHome => {
+        Action::CopyDocuments { .. } => elastic_lines(plan),
+        Action::VerifyDocuments { .. } => vec![verify_line(plan.elastic.verification)],
+        Action::CopyFiles { store } => copy_lines(plan, store),
+        Action::RetireSources => retire_lines(plan),
+        Action::MoveHome => {
             plan.home.to.iter().map(|to| format!("{} → {}", plan.home.from.display(), to.display())).collect()
         }
-        Step::RewriteCompose => {
+        Action::RewriteCompose => {
             plan.edits().iter().map(|edit| plan.home.after(&edit.path).display().to_string()).collect()
         }
-        Step::StartStack => {
+        Action::StartStack => {
             let up =
                 |server: &ServerPlan| format!("{} up -d (project {})", server.compose.typed, server.new_project.name);
             plan.server().map(up).into_iter().collect()
         }
-        Step::CheckHealth => vec![
+        Action::CheckHealth => vec![
             "documents per index, versions of the databases, and through its API the events of sampled experiments"
                 .into(),
         ],
@@ -277,9 +278,9 @@ fn diff(plan: &Plan, edit: &FileEdit, paint: Paint) -> String {
 }
 
 fn in_short(page: &mut Page, plan: &Plan, go_back: &str) {
-    let steps = plan.steps();
-    let number = |step: Step| steps.iter().position(|one| *one == step).map_or(0, |position| position + 1);
-    let (stop, switch) = (number(Step::StopStack), number(Step::RetireSources));
+    let ahead = |is_it: &dyn Fn(&Step) -> bool| plan.steps.iter().take_while(|step| !is_it(step)).count();
+    let stop = ahead(&|step| step.action == Action::StopStack) + 1;
+    let switch = ahead(&|step| step.stage == Stage::Switch) + 1;
     page.title("In short");
     let time = about(plan.estimate_seconds);
     page.item(
@@ -337,6 +338,7 @@ mod tests {
         plan.home.to = None;
         plan.home.reason = "it is a mount point".into();
         plan.archives.clear();
+        plan.steps.retain(|step| !["back_up", "move_home"].contains(&step.id.as_str()));
         let text = plan_text(&plan, Paint::new(false), "docker clearml-migrate rollback");
         assert!(text.contains("(the directory keeps its name: it is a mount point)"), "{text}");
         assert!(!text.contains("Back up") && !text.contains("Move the home"), "{text}");

@@ -5,24 +5,24 @@ use crate::engine::Change;
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::{self, Fingerprint, archive};
-use crate::plan::{Archive, Step};
+use crate::plan::{Action, Archive};
 use crate::text::bytes;
 use crate::text::plural;
 use std::path::PathBuf;
 
-pub(super) async fn apply(run: &Run) -> Result<Done> {
+pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let mut written = 0;
     for planned in &run.plan.archives {
         run.check_cancelled()?;
         let done_key = format!("archived {}", planned.file.display());
         let before = take(run, planned).await?;
-        if let Some(archived) = run.noted::<archive::Archived>(Step::BackUp, &done_key)?
-            && noted(run, planned)? == before
+        if let Some(archived) = run.noted::<archive::Archived>(step, &done_key)?
+            && noted(run, step, planned)? == before
         {
             written += archived.bytes_out;
             continue;
         }
-        let owned = run.claim(Step::BackUp, &planned.file)?;
+        let owned = run.claim(step, &planned.file)?;
         let (source, cancel, events) = (planned.source.clone(), run.cancel.clone(), run.events.clone());
         let archived = blocking(move || {
             // An earlier try of this very run wrote it and could not say so, or wrote what has changed since.
@@ -34,10 +34,10 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
         .await?;
         if let (Some(before), Some(after)) = (&before, take(run, planned).await?) {
             sources::require_unchanged(before, &after, &planned.source, "backed up")?;
-            run.note(Step::BackUp, &fingerprint_key(planned), before)?;
+            run.note(step, &fingerprint_key(planned), before)?;
         }
         written += archived.bytes_out;
-        run.note(Step::BackUp, &done_key, &archived)?;
+        run.note(step, &done_key, &archived)?;
     }
     Ok(Done::line(format!(
         "{}, {}, read back",
@@ -51,15 +51,17 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 /// # Errors
 /// Fails when they cannot be read.
 pub(super) async fn changes(run: &Run) -> Result<Option<Change>> {
-    for planned in &run.plan.archives {
-        let Some(then) = noted(run, planned)? else { continue };
+    let archives = &run.plan.archives;
+    let all = run.plan.steps_that(Action::BackUp).flat_map(|step| archives.iter().map(move |one| (step, one)));
+    for (step, planned) in all {
+        let Some(then) = noted(run, &step.id, planned)? else { continue };
         let Some(now) = take(run, planned).await? else { continue };
         let paths = then.compare(&now);
         if !paths.is_empty() {
             return Ok(Some(Change {
                 what: format!("{} ({paths})", planned.source.display()),
                 told: "changed since it was backed up, so it is backed up again",
-                again: vec![Step::BackUp],
+                again: vec![step.id.clone()],
             }));
         }
     }
@@ -74,8 +76,8 @@ async fn take(run: &Run, planned: &Archive) -> Result<Option<Fingerprint>> {
     }
 }
 
-fn noted(run: &Run, planned: &Archive) -> Result<Option<Fingerprint>> {
-    run.noted(Step::BackUp, &fingerprint_key(planned))
+fn noted(run: &Run, step: &str, planned: &Archive) -> Result<Option<Fingerprint>> {
+    run.noted(step, &fingerprint_key(planned))
 }
 
 fn fingerprint_key(planned: &Archive) -> String {
@@ -83,12 +85,12 @@ fn fingerprint_key(planned: &Archive) -> String {
 }
 
 /// An archive of data that have changed since gives way to a new one; on the way back to the old server all are kept.
-pub(super) async fn undo(run: &Run) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     if run.is_going_back() {
         return Ok(());
     }
     for planned in &run.plan.archives {
-        run.remove_claimed(Step::BackUp, &planned.file).await?;
+        run.remove_claimed(step, &planned.file).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::old_data::{self, OldData};
 use crate::elastic::{CopyOptions, CopyRules, Files, IndexPlan, NewIdList, NewIds, Search};
 use crate::error::{Error, Result};
 use crate::files::blocking;
-use crate::plan::{OnIdCollision, Reader, Step, work_dir};
+use crate::plan::{Action, OnIdCollision, Reader, work_dir};
 use crate::text;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const CHOICE: &str = "on id collision";
 /// # Errors
 /// Fails when the note on it cannot be read.
 pub(super) fn choice(run: &Run) -> Result<OnIdCollision> {
-    Ok(run.noted(Step::CopyElastic, CHOICE)?.unwrap_or(run.plan.elastic.on_id_collision))
+    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, CHOICE)?.unwrap_or(run.plan.elastic.on_id_collision))
 }
 
 /// Returns what was said in this run, if it is something else.
@@ -34,7 +34,7 @@ fn another_choice(run: &Run) -> Result<Option<OnIdCollision>> {
 pub fn require_same_collisions(run: &Run) -> Result<()> {
     let Some(asked) = another_choice(run)? else { return Ok(()) };
     let (asked, begun) = (asked.typed(), choice(run)?.typed());
-    if has_copied(run) {
+    if has_copied(run)? {
         return Err(Error::refused(format!(
             "Documents were copied with --on-id-collision {begun} already; with {asked}, others would not fit to them."
         )));
@@ -55,7 +55,7 @@ pub fn require_same_collisions(run: &Run) -> Result<()> {
 pub(super) fn settle(run: &Run) -> Result<()> {
     require_same_collisions(run)?;
     let Some(asked) = another_choice(run)? else { return Ok(()) };
-    run.note(Step::CopyElastic, CHOICE, &asked)?;
+    run.note(run.id_of(Action::COPY_ELASTIC)?, CHOICE, &asked)?;
     run.events.info(format!("From here on it is --on-id-collision {}", asked.typed()));
     Ok(())
 }

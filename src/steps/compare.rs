@@ -9,7 +9,7 @@ use crate::elastic::{Compared, Target, compare_index, compare_with_digest, requi
 use crate::error::{Context, Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Owned};
-use crate::plan::{Step, Switch, work_dir};
+use crate::plan::{Action, Switch, work_dir};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -81,7 +81,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
 
 /// Returns the indices that must have been compared: those of the plan and those of the copy's result.
 fn planned(run: &Run) -> Result<BTreeSet<String>> {
-    let copied: CopiedElastic = run.output(Step::CopyElastic)?.unwrap_or_default();
+    let copied: CopiedElastic = run.output(run.id_of(Action::COPY_ELASTIC)?)?.unwrap_or_default();
     Ok(run.plan.elastic.indices.iter().cloned().chain(copied.counts.into_keys()).collect())
 }
 

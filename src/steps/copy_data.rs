@@ -1,8 +1,7 @@
 //! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
 
 use super::put_away::{note_copy, put_away};
-use super::sources::{self, copying_step};
-use super::{Done, Run, stop_stack};
+use super::{Done, Run, sources, stop_stack};
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::{self, copy};
@@ -10,14 +9,13 @@ use crate::plan::Switch;
 use crate::role::Role;
 use crate::text::bytes;
 
-pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
-    let step = copying_step(role);
+pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
     let (mut total, mut shared) = (0, 0);
     for one in run.plan.replacements_of(role) {
         run.check_cancelled()?;
         stop_stack::require_stopped(run).await?;
         let held = sources::hold(run, one).await?;
-        let before = sources::note(run, one).await?;
+        let before = sources::note(run, step, one).await?;
         if let Switch::Volume { name, .. } = &one.switch {
             run.ensure_volume(name).await?;
         }
@@ -38,9 +36,9 @@ pub(super) async fn apply(run: &Run, role: Role) -> Result<Done> {
     Ok(Done::line(format!("{}{how}", bytes(total))))
 }
 
-pub(super) async fn undo(run: &Run, role: Role) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str, role: Role) -> Result<()> {
     for one in run.plan.replacements_of(role) {
-        put_away(run, copying_step(role), one).await?;
+        put_away(run, step, one).await?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::files::blocking;
 use crate::journal::State;
-use crate::plan::{Replacement, Step, Switch};
+use crate::plan::{Action, Replacement, Switch};
 use crate::preflight::{self, Severity};
 use crate::report::oddities;
 use crate::role::Role;
@@ -87,6 +87,7 @@ impl<'de> Deserialize<'de> for IndexNote {
 /// Notes in the journal what is copied: an index as far as it has come, then as a whole under the same key.
 struct Notes<'a> {
     run: &'a Run,
+    step: &'a str,
     plans: BTreeMap<String, IndexPlan>,
 }
 
@@ -97,44 +98,40 @@ impl Checkpoints for Notes<'_> {
             Some(plan) if outcome.is_complete() => {
                 // Files tell only at most how many documents there are.
                 let plan = IndexPlan { documents: outcome.read, ..plan.clone() };
-                self.run.note(
-                    Step::CopyElastic,
-                    &index_key(&outcome.index),
-                    &CopiedIndex { plan, outcome: outcome.clone() },
-                )
+                self.run.note(self.step, &index_key(&outcome.index), &CopiedIndex { plan, outcome: outcome.clone() })
             }
             _ => Ok(()),
         }
     }
 
     fn partly(&self, partial: &Partial) -> Result<()> {
-        self.run.note(Step::CopyElastic, &index_key(&partial.index), &HalfCopied { partial: partial.clone() })
+        self.run.note(self.step, &index_key(&partial.index), &HalfCopied { partial: partial.clone() })
     }
 
     fn earlier(&self, index: &str) -> Result<Option<Partial>> {
-        partly_copied(self.run.journal().state(), index)
+        partly_copied(self.run.journal().state(), self.step, index)
     }
 }
 
-pub(super) async fn apply(run: &Run) -> Result<Done> {
+pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let one = replacement(run)?;
     stop_stack::require_stopped(run).await?;
     node::remove_leftovers(run).await?;
     require_whole(run, one).await?;
     let _held = sources::hold(run, one).await?;
     collisions::settle(run)?;
-    let before = sources::note(run, one).await?;
-    prepare_target(run, one).await?;
+    let before = sources::note(run, step, one).await?;
+    prepare_target(run, step, one).await?;
     let old = match old_data::open_to_copy(run, &one.source).await? {
         Some(files) => OldData::Files(files),
         None => OldData::Node(Box::new(node::start_source(run, one).await?)),
     };
     let target = node::start_target(run, &one.target).await?;
-    let copying = old.while_alive(run, target.while_alive(run, copy(run, &old, &target)));
+    let copying = old.while_alive(run, target.while_alive(run, copy(run, step, &old, &target)));
     let copied = while_there_is_room(&one.target, copying).await?;
     old.close(run).await?;
     target.stop(run).await?;
-    run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
+    run.remove_claimed(step, &run.plan.elastic.clone).await?;
     sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
     let all = extent::of_copies(run, &copied_indices(run)?)?;
     let indices = text::plural(all.indices, "index", "indices");
@@ -150,10 +147,10 @@ fn explain(old: &OldData, error: Error) -> Error {
     if damaged { error.hint(old_data::WITH_A_NODE) } else { error }
 }
 
-pub(super) async fn undo(run: &Run) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     node::remove_leftovers(run).await?;
-    run.remove_claimed(Step::CopyElastic, &run.plan.elastic.clone).await?;
-    put_away(run, Step::CopyElastic, replacement(run)?).await
+    run.remove_claimed(step, &run.plan.elastic.clone).await?;
+    put_away(run, step, replacement(run)?).await
 }
 
 pub(super) fn replacement(run: &Run) -> Result<&Replacement> {
@@ -168,11 +165,11 @@ pub(super) fn replacement(run: &Run) -> Result<&Replacement> {
 /// # Errors
 /// Fails, naming it, when a note on an index cannot be read.
 pub(super) fn copied_indices(run: &Run) -> Result<Vec<CopiedIndex>> {
-    copied_by(run.journal().state())
+    copied_by(run.journal().state(), run.id_of(Action::COPY_ELASTIC)?)
 }
 
-pub(super) fn copied_by(state: &State) -> Result<Vec<CopiedIndex>> {
-    let noted = state.all_noted(Step::CopyElastic.name(), INDEX)?;
+pub(super) fn copied_by(state: &State, step: &str) -> Result<Vec<CopiedIndex>> {
+    let noted = state.all_noted(step, INDEX)?;
     let whole = noted.into_iter().filter_map(|(_, note)| match note {
         IndexNote::Whole(copied) => Some(*copied),
         IndexNote::Half(_) => None,
@@ -184,16 +181,20 @@ pub(super) fn copied_by(state: &State) -> Result<Vec<CopiedIndex>> {
 ///
 /// # Errors
 /// Fails, naming it, when the note on it cannot be read.
-pub(super) fn partly_copied(state: &State, index: &str) -> Result<Option<Partial>> {
-    Ok(match state.noted(Step::CopyElastic.name(), &index_key(index))? {
+pub(super) fn partly_copied(state: &State, step: &str, index: &str) -> Result<Option<Partial>> {
+    Ok(match state.noted(step, &index_key(index))? {
         Some(IndexNote::Half(half)) => Some(half.partial),
         Some(IndexNote::Whole(_)) | None => None,
     })
 }
 
 /// Returns whether a part of any index is copied and kept.
-pub(super) fn has_copied(run: &Run) -> bool {
-    run.journal().state().step(Step::CopyElastic.name()).notes.keys().any(|key| key.starts_with(INDEX))
+///
+/// # Errors
+/// An internal one where the plan copies none.
+pub(super) fn has_copied(run: &Run) -> Result<bool> {
+    let step = run.id_of(Action::COPY_ELASTIC)?;
+    Ok(run.journal().state().step(step).notes.keys().any(|key| key.starts_with(INDEX)))
 }
 
 /// The beginning of the notes on indices.
@@ -217,11 +218,11 @@ async fn require_whole(run: &Run, one: &Replacement) -> Result<()> {
 }
 
 /// Makes the new data directory with the old one's owner and mode, unless an earlier try did.
-async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
+async fn prepare_target(run: &Run, step: &str, one: &Replacement) -> Result<()> {
     if let Switch::Volume { name, .. } = &one.switch {
         run.ensure_volume(name).await?;
     }
-    let owned = run.claim(Step::CopyElastic, &one.target)?;
+    let owned = run.claim(step, &one.target)?;
     let source = one.source.clone();
     blocking(move || {
         let path = owned.path();
@@ -232,7 +233,7 @@ async fn prepare_target(run: &Run, one: &Replacement) -> Result<()> {
     .await
 }
 
-async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> {
+async fn copy(run: &Run, step: &str, old: &OldData, target: &Node) -> Result<CopiedElastic> {
     let templates = Templates::release_1_1()?;
     templates.put(&target.client).await?;
     let done: BTreeSet<String> = copied_indices(run)?.into_iter().map(|one| one.outcome.index).collect();
@@ -259,7 +260,7 @@ async fn copy(run: &Run, old: &OldData, target: &Node) -> Result<CopiedElastic> 
     let plans = values::settle(run, &old.source(), &plans, &target.client, &options).await?;
     let copier =
         Copier::new(old.source(), target.client.clone(), options, run.events.clone(), run.cancel.clone()).await?;
-    let notes = Notes { run, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
+    let notes = Notes { run, step, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
     let outcomes = copier.copy_all(plans, &notes).await.map_err(|error| explain(old, error))?;
     require_complete(&outcomes, &rejects)?;
     let copied = copied_indices(run)?;

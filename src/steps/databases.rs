@@ -8,7 +8,7 @@ use super::check_health::container_of;
 use crate::docker::Daemon;
 use crate::error::{Error, Result};
 use crate::journal::{State, Status};
-use crate::plan::Step;
+use crate::plan::{Action, Plan};
 use crate::role::Role;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,9 +52,10 @@ pub(super) async fn count(docker: &Daemon, container: &str) -> Result<BTreeMap<S
 
 /// Notes what the new server begins with, once for each start of it. Nothing depends on that but what `rollback` says.
 pub(super) async fn note(run: &Run) {
+    let Some(id) = run.plan.id_of(Action::CheckHealth) else { return };
     let is_due = {
         let journal = run.journal();
-        let step = journal.state().step(Step::CheckHealth.name());
+        let step = journal.state().step(id);
         step.status == Status::Running && !step.notes.contains_key(NOTE)
     };
     if !is_due {
@@ -63,7 +64,7 @@ pub(super) async fn note(run: &Run) {
     let counted = async {
         let container = container_of(run, Role::Mongo).await?;
         let documents = count(&run.docker, &container.id).await?;
-        run.note(Step::CheckHealth, NOTE, &Counted { at: Timestamp::now(), documents })
+        run.note(id, NOTE, &Counted { at: Timestamp::now(), documents })
     };
     if let Err(error) = counted.await {
         run.events.detail(format!("a rollback will not tell what was recorded in MongoDB: {error}"));
@@ -74,6 +75,6 @@ pub(super) async fn note(run: &Run) {
 ///
 /// # Errors
 /// Fails where the note cannot be understood.
-pub(super) fn noted(state: &State) -> Result<Option<Counted>> {
-    state.noted(Step::CheckHealth.name(), NOTE)
+pub(super) fn noted(plan: &Plan, state: &State) -> Result<Option<Counted>> {
+    plan.id_of(Action::CheckHealth).map_or(Ok(None), |id| state.noted(id, NOTE))
 }

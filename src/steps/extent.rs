@@ -5,7 +5,7 @@ use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices};
 use super::verify_elastic::VerifiedElastic;
 use crate::elastic::{Account, Extent, Verified, require_all, settle};
 use crate::error::{Error, Result};
-use crate::plan::Step;
+use crate::plan::Action;
 
 /// Makes sure that every index of the plan is among those in the old data, or copied already.
 ///
@@ -41,9 +41,10 @@ pub(super) fn of_comparison(run: &Run, copied: &[CopiedIndex], verified: &[Verif
 /// # Errors
 /// As [`of_comparison`]; and fails when the journal has another result of the copy than its notes.
 pub fn extent(run: &Run) -> Result<Extent> {
-    let nothing = |step: Step| Error::internal(format!("The journal holds no result of the step {}.", step.name()));
-    let copy: CopiedElastic = run.output(Step::CopyElastic)?.ok_or_else(|| nothing(Step::CopyElastic))?;
-    let verified: VerifiedElastic = run.output(Step::VerifyElastic)?.ok_or_else(|| nothing(Step::VerifyElastic))?;
+    let nothing = |step: &str| Error::internal(format!("The journal holds no result of the step {step}."));
+    let (copying, verifying) = (run.id_of(Action::COPY_ELASTIC)?, run.id_of(Action::VERIFY_ELASTIC)?);
+    let copy: CopiedElastic = run.output(copying)?.ok_or_else(|| nothing(copying))?;
+    let verified: VerifiedElastic = run.output(verifying)?.ok_or_else(|| nothing(verifying))?;
     let copied = copied_indices(run)?;
     let noted = |index: &str| copied.iter().find(|one| one.outcome.index == index).map(|one| one.outcome.written);
     if let Some((index, count)) = copy.counts.iter().find(|(index, count)| noted(index) != Some(**count)) {

@@ -5,8 +5,10 @@ use super::{Checked, VerifiedElastic};
 use crate::error::Result;
 use crate::files::{Fingerprint, Owned, archive};
 use crate::journal::{Journal, Kept, Phase, State, Status};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, stored};
 use std::path::Path;
+
+const COPY: &str = "copy_elastic";
 
 fn state(name: &str) -> State {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/journals").join(name);
@@ -14,12 +16,12 @@ fn state(name: &str) -> State {
 }
 
 fn plan(state: &State) -> Plan {
-    serde_json::from_value(state.plan.clone().unwrap()).unwrap()
+    stored::read(state.plan.as_ref().unwrap(), state.steps().map(|(step, _)| step), &state.opened.program).unwrap()
 }
 
 /// Reads all that the steps have kept in the form that whoever needs it expects.
 fn read_all(state: &State) -> Result<()> {
-    copied_by(state)?;
+    copied_by(state, COPY)?;
     for (step, _) in state.steps() {
         state.all_noted::<Owned>(step, "claim ")?;
         state.all_noted::<Fingerprint>(step, "fingerprint ")?;
@@ -27,23 +29,23 @@ fn read_all(state: &State) -> Result<()> {
         state.all_noted::<bool>(step, "removing the unused ")?;
         state.all_noted::<archive::Archived>(step, "archived ")?;
     }
-    state.output::<CopiedElastic>(Step::CopyElastic.name())?;
-    state.output::<VerifiedElastic>(Step::VerifyElastic.name())?;
-    state.output::<Checked>(Step::CheckHealth.name()).map(drop)
+    state.output::<CopiedElastic>(COPY)?;
+    state.output::<VerifiedElastic>("verify_elastic")?;
+    state.output::<Checked>("check_health").map(drop)
 }
 
 #[test]
 fn a_migration_that_is_done_can_be_compared_and_taken_back() {
     for (name, steps, documents) in [("elastic-completed.journal", 4, 11), ("server-completed.journal", 12, 150)] {
         let state = state(name);
-        assert_eq!((state.phase, plan(&state).steps().len()), (Phase::Completed, steps), "{name}");
+        assert_eq!((state.phase, plan(&state).steps.len()), (Phase::Completed, steps), "{name}");
         read_all(&state).unwrap();
-        let copied: CopiedElastic = state.output(Step::CopyElastic.name()).unwrap().unwrap();
+        let copied: CopiedElastic = state.output(COPY).unwrap().unwrap();
         assert_eq!(copied.counts.values().sum::<u64>(), documents, "{name}");
-        let noted = copied_by(&state).unwrap();
+        let noted = copied_by(&state, COPY).unwrap();
         let counts = noted.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
         assert_eq!(copied.counts, counts, "{name}");
-        let verified: VerifiedElastic = state.output(Step::VerifyElastic.name()).unwrap().unwrap();
+        let verified: VerifiedElastic = state.output("verify_elastic").unwrap().unwrap();
         assert_eq!(verified.verified.len(), noted.len(), "{name}");
     }
 }
@@ -52,17 +54,17 @@ fn a_migration_that_is_done_can_be_compared_and_taken_back() {
 fn a_copy_that_was_cut_off_is_gone_on_with() {
     let state = state("elastic-copy-cut-off.journal");
     read_all(&state).unwrap();
-    assert_eq!(state.step(Step::CopyElastic.name()).status, Status::Running);
-    let partial = partly_copied(&state, "events-log-d1bd").unwrap().unwrap();
+    assert_eq!(state.step(COPY).status, Status::Running);
+    let partial = partly_copied(&state, COPY, "events-log-d1bd").unwrap().unwrap();
     assert!((1..8).contains(&partial.documents()), "{partial:?}");
-    assert_eq!(partly_copied(&state, "events-plot-d1bd").unwrap(), None);
+    assert_eq!(partly_copied(&state, COPY, "events-plot-d1bd").unwrap(), None);
 }
 
 #[test]
 fn a_copy_that_was_not_compared_yet_is_known_by_index() {
     let state = state("elastic-copied.journal");
     read_all(&state).unwrap();
-    let names: Vec<String> = copied_by(&state).unwrap().into_iter().map(|one| one.outcome.index).collect();
+    let names: Vec<String> = copied_by(&state, COPY).unwrap().into_iter().map(|one| one.outcome.index).collect();
     assert_eq!(names, ["events-log-d1bd", "events-training_stats_scalar-d1bd", "worker_stats_d1bd_2020-06"]);
     assert_eq!(plan(&state).elastic.indices, names);
 }
@@ -70,12 +72,12 @@ fn a_copy_that_was_not_compared_yet_is_known_by_index() {
 #[test]
 fn what_is_known_of_an_index_is_read_from_the_file_that_it_has() {
     let state = state("elastic-notes-in-files.journal");
-    assert_eq!((state.phase, plan(&state).steps().len()), (Phase::Completed, 4));
-    let in_files = state.step(Step::CopyElastic.name()).notes.values().filter(|kept| matches!(kept, Kept::File(_)));
+    assert_eq!((state.phase, plan(&state).steps.len()), (Phase::Completed, 4));
+    let in_files = state.step(COPY).notes.values().filter(|kept| matches!(kept, Kept::File(_)));
     assert_eq!(in_files.count(), 3, "the fingerprint of the source, and two indices");
     read_all(&state).unwrap();
-    let copied: CopiedElastic = state.output(Step::CopyElastic.name()).unwrap().unwrap();
-    let noted = copied_by(&state).unwrap();
+    let copied: CopiedElastic = state.output(COPY).unwrap().unwrap();
+    let noted = copied_by(&state, COPY).unwrap();
     let counts = noted.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
     assert_eq!(copied.counts, counts);
     assert!(noted.iter().all(|one| one.outcome.digest.documents() == one.outcome.written));
@@ -95,9 +97,9 @@ fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
     use serde_json::json;
 
     let whole = state("elastic-copied.journal");
-    let good: serde_json::Value = whole.noted(Step::CopyElastic.name(), "index events-log-d1bd").unwrap().unwrap();
+    let good: serde_json::Value = whole.noted(COPY, "index events-log-d1bd").unwrap().unwrap();
     let read = |value: serde_json::Value| {
-        let (step, key) = (Step::CopyElastic.name().to_owned(), "index events-log-d1bd".to_owned());
+        let (step, key) = (COPY.to_owned(), "index events-log-d1bd".to_owned());
         let mut state = State::new(crate::journal::sample::opened());
         let planned = Record::Planned { plan: json!({}), fingerprints: Default::default() };
         let note =
@@ -106,7 +108,7 @@ fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
         let others = [note("reader", good.clone()), note("claim /x", json!({ "path": "/x", "was_directory": false }))];
         let records = [planned, Record::Started { step: step.clone() }, note(&key, value)].into_iter().chain(others);
         records.for_each(|record| state.apply(record).unwrap());
-        copied_by(&state)
+        copied_by(&state, COPY)
     };
     assert_eq!(read(good.clone()).unwrap().len(), 1);
     let mut of_the_future = good.clone();

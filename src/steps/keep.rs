@@ -8,18 +8,18 @@ use super::stop_containers::{self, OfServer};
 use super::{Run, stop_stack};
 use crate::docker::{Container, Restart};
 use crate::error::{Error, Result};
-use crate::plan::{Rescue, Step};
+use crate::plan::Rescue;
 use std::collections::BTreeSet;
 
 /// Stops the project, keeps the containers of the plan's rescues, and removes the others.
 ///
 /// # Errors
 /// Fails when one that is to be kept is gone, and when docker does not do what it is asked.
-pub(super) async fn stop_and_keep(run: &Run) -> Result<()> {
+pub(super) async fn stop_and_keep(run: &Run, step: &str) -> Result<()> {
     for rescue in kept(run) {
         let container = require(run, rescue).await?;
-        if run.noted::<Restart>(Step::StopStack, &restart_key(rescue))?.is_none() {
-            run.note(Step::StopStack, &restart_key(rescue), &container.restart)?;
+        if run.noted::<Restart>(step, &restart_key(rescue))?.is_none() {
+            run.note(step, &restart_key(rescue), &container.restart)?;
         }
         run.docker.set_restart(&container.id, &Restart::never()).await?;
     }
@@ -41,11 +41,11 @@ pub(super) async fn stop_and_keep(run: &Run) -> Result<()> {
 ///
 /// # Errors
 /// As [`stop_and_keep`].
-pub(super) async fn bring_back(run: &Run) -> Result<()> {
+pub(super) async fn bring_back(run: &Run, step: &str) -> Result<()> {
     for rescue in kept(run) {
         let container = require(run, rescue).await?;
         rename(run, rescue, &rescue.kept_as, &rescue.name).await?;
-        if let Some(restart) = run.noted::<Restart>(Step::StopStack, &restart_key(rescue))? {
+        if let Some(restart) = run.noted::<Restart>(step, &restart_key(rescue))? {
             run.docker.set_restart(&container.id, &restart).await?;
         }
     }

@@ -1,4 +1,4 @@
-//! The steps of a migration, one file each: doing it, and taking it back.
+//! The steps of a migration, one file each: doing it, and taking it back. [`apply`] and [`undo`] are the table of them.
 //!
 //! Every step can be applied twice and undone twice: it looks at what is there instead of trusting what it remembers.
 //! Undoing removes only what the step made. Steps are the only place that knows both docker and Elasticsearch.
@@ -44,9 +44,50 @@ pub use compare::{Comparison, compare_again};
 pub use copy_elastic::CopiedElastic;
 pub use extent::extent;
 pub use old_data_there::require_old_data;
-pub use put_away::{may_have_been_used, set_aside};
+pub use put_away::{may_have_been_in_use, set_aside};
 pub use recorded::{Change, Migrated, Recorded, Told, may_have_recorded, recorded};
 pub use run::{Options, Run, project_args};
 pub use verify_elastic::VerifiedElastic;
 
 pub(crate) use crate::engine::Done;
+
+use crate::error::Result;
+use crate::plan::{Action, Step};
+
+/// Does a step, or what is left of it.
+async fn apply(run: &Run, step: &Step) -> Result<Done> {
+    let id = &step.id;
+    match step.action {
+        Action::PullImages => pull_images::apply(run).await,
+        Action::StopStack => stop_stack::apply(run, id).await,
+        Action::Rescue => rescue::apply(run, id).await,
+        Action::BackUp => back_up::apply(run, id).await,
+        Action::CopyDocuments { .. } => copy_elastic::apply(run, id).await,
+        Action::VerifyDocuments { .. } => verify_elastic::apply(run, id).await,
+        Action::CopyFiles { store } => copy_data::apply(run, id, store).await,
+        Action::RetireSources => retire_sources::apply(run).await,
+        Action::MoveHome => move_home::apply(run).await,
+        Action::RewriteCompose => rewrite_compose::apply(run).await,
+        Action::StartStack => start_stack::apply(run, id).await,
+        Action::CheckHealth => check_health::apply(run).await,
+    }
+}
+
+/// Takes a step back.
+async fn undo(run: &Run, step: &Step) -> Result<()> {
+    let id = &step.id;
+    match step.action {
+        // Images and answers are nothing that the old server could mind.
+        Action::PullImages | Action::CheckHealth => Ok(()),
+        Action::StopStack => stop_stack::undo(run, id).await,
+        Action::Rescue => rescue::undo(run, id).await,
+        Action::BackUp => back_up::undo(run, id).await,
+        Action::CopyDocuments { .. } => copy_elastic::undo(run, id).await,
+        Action::VerifyDocuments { .. } => verify_elastic::undo(run, id).await,
+        Action::CopyFiles { store } => copy_data::undo(run, id, store).await,
+        Action::RetireSources => retire_sources::undo(run).await,
+        Action::MoveHome => move_home::undo(run).await,
+        Action::RewriteCompose => rewrite_compose::undo(run, id).await,
+        Action::StartStack => start_stack::undo(run, id).await,
+    }
+}

@@ -6,7 +6,6 @@ use super::put_away::numbered;
 use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::files::blocking;
-use crate::plan::Step;
 use std::path::{Path, PathBuf};
 
 /// The note that says that the directory is of this run.
@@ -16,10 +15,10 @@ const MADE: &str = "made the directory of redis";
 ///
 /// # Errors
 /// Fails when it cannot be made.
-pub(super) async fn make_room(run: &Run) -> Result<()> {
+pub(super) async fn make_room(run: &Run, step: &str) -> Result<()> {
     let Some(path) = run.server()?.new_redis.as_ref().map(|path| run.now(path)) else { return Ok(()) };
-    if run.noted(Step::StartStack, MADE)? != Some(true) {
-        run.note(Step::StartStack, MADE, &true)?;
+    if run.noted(step, MADE)? != Some(true) {
+        run.note(step, MADE, &true)?;
     }
     blocking(move || std::fs::create_dir_all(&path).context(|| format!("{} cannot be made.", path.display()))).await
 }
@@ -29,9 +28,9 @@ pub(super) async fn make_room(run: &Run) -> Result<()> {
 ///
 /// # Errors
 /// Fails when it cannot be renamed.
-pub(super) async fn put_away(run: &Run) -> Result<()> {
+pub(super) async fn put_away(run: &Run, step: &str) -> Result<()> {
     let Some(planned) = run.server()?.new_redis.clone() else { return Ok(()) };
-    if run.noted(Step::StartStack, MADE)? != Some(true) {
+    if run.noted(step, MADE)? != Some(true) {
         return Ok(());
     }
     let path = run.now(&planned);

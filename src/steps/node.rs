@@ -13,7 +13,7 @@ use crate::events::Unit;
 use crate::files::blocking;
 use crate::files::{self, Owned, clone};
 use crate::plan::with_source;
-use crate::plan::{Reader, Replacement, Step};
+use crate::plan::{Action, Reader, Replacement};
 use crate::role::Role;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -75,7 +75,7 @@ pub async fn remove_leftovers(run: &Run) -> Result<()> {
 /// # Errors
 /// Fails when the clone cannot be made or the node does not come up.
 pub(super) async fn start_source(run: &Run, source: &Replacement) -> Result<Node> {
-    let owned = run.claim(Step::CopyElastic, &run.plan.elastic.clone)?;
+    let owned = run.claim(run.id_of(Action::COPY_ELASTIC)?, &run.plan.elastic.clone)?;
     start_source_on_clone(run, &source.source, owned).await
 }
 

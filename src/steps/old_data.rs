@@ -8,7 +8,7 @@ use crate::elastic::{Files, Source, SourceIndex};
 use crate::error::{Kind, Result};
 use crate::files::Owned;
 use crate::files::blocking;
-use crate::plan::{OnIdCollision, Reader, Step};
+use crate::plan::{Action, OnIdCollision, Reader};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) type OldData = Readable<Files>;
 /// # Errors
 /// Fails when the note on it cannot be read.
 pub(super) fn reader(run: &Run) -> Result<Reader> {
-    Ok(run.noted(Step::CopyElastic, READER)?.unwrap_or_else(|| run.plan.elastic.reader.clone()))
+    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, READER)?.unwrap_or_else(|| run.plan.elastic.reader.clone()))
 }
 
 /// Decides, now that the old server has stopped, what reads the data that are copied, and keeps to it from here on.
@@ -40,7 +40,7 @@ pub(super) async fn open_to_copy(run: &Run, path: &Path) -> Result<Option<Files>
         Opened::Files(files) => Ok(Some(files)),
         Opened::ByNode => Ok(None),
         Opened::Refused(why) => {
-            run.note(Step::CopyElastic, READER, &Reader::Scroll { asked: false, why })?;
+            run.note(run.id_of(Action::COPY_ELASTIC)?, READER, &Reader::Scroll { asked: false, why })?;
             Ok(None)
         }
     }

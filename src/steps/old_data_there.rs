@@ -4,10 +4,11 @@
 //! on data of the new one.
 
 use super::{Run, keep};
+use crate::engine;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::blocking;
-use crate::plan::{Archive, Replacement, Step, Switch};
+use crate::plan::{Action, Archive, Replacement, Switch};
 use crate::role::Role;
 use crate::text::quote;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Refused, naming what is missing and where it could come from.
 pub async fn require_old_data(run: &Run) -> Result<()> {
-    let retiring = !run.journal().state().step(Step::RetireSources.name()).is_clean();
+    let retiring = engine::has_begun(&run.plan, run.journal().state(), Action::RetireSources);
     // What was rescued is a copy: the original is in its container.
     keep::require_kept(run).await?;
     let replaced = run.plan.replacements.iter().filter(|one| run.plan.rescue_to(&one.source).is_none());

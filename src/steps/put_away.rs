@@ -7,26 +7,26 @@ use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Fingerprint};
 use crate::journal::{Phase, State};
-use crate::plan::{Plan, Replacement, Step, Switch};
+use crate::plan::{Action, Plan, Replacement, Switch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Returns whether a server may have worked on what a step has copied, since it did: people may have recorded something
 /// with it, even where it was never found healthy.
-pub fn may_have_been_used(plan: &Plan, state: &State, step: Step) -> bool {
-    let last = match plan.server() {
-        Some(_) => Step::StartStack,
-        // Here the user starts one, as soon as the data have their names.
-        None => Step::RetireSources,
-    };
-    state.started_since(last.name(), step.name())
+pub(super) fn may_have_been_used(plan: &Plan, state: &State, step: &str) -> bool {
+    plan.hands_over().is_some_and(|last| state.started_since(&last.id, step))
+}
+
+/// Returns whether a server may have worked on the new data.
+pub fn may_have_been_in_use(plan: &Plan, state: &State) -> bool {
+    plan.id_of(Action::COPY_ELASTIC).is_some_and(|copy| may_have_been_used(plan, state, copy))
 }
 
 /// Notes what a copy is like before any server is started on it.
 ///
 /// # Errors
 /// Fails when it cannot be read, or the note cannot be written.
-pub(super) async fn note_copy(run: &Run, step: Step, one: &Replacement) -> Result<()> {
+pub(super) async fn note_copy(run: &Run, step: &str, one: &Replacement) -> Result<()> {
     run.note(step, &copy_key(one), &sources::take_of(run, one.role, &one.target).await?)
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn note_copy(run: &Run, step: Step, one: &Replacement) -> Resul
 ///
 /// # Errors
 /// Fails when they cannot be removed or renamed.
-pub(super) async fn put_away(run: &Run, step: Step, one: &Replacement) -> Result<()> {
+pub(super) async fn put_away(run: &Run, step: &str, one: &Replacement) -> Result<()> {
     let used = may_have_been_used(&run.plan, run.journal().state(), step);
     if used && !is_as_copied(run, step, one).await? {
         return match &one.switch {
@@ -49,7 +49,7 @@ pub(super) async fn put_away(run: &Run, step: Step, one: &Replacement) -> Result
 }
 
 /// Returns whether a copy is what was copied: then it holds nothing of its own.
-async fn is_as_copied(run: &Run, step: Step, one: &Replacement) -> Result<bool> {
+async fn is_as_copied(run: &Run, step: &str, one: &Replacement) -> Result<bool> {
     if run.noted(step, &removing_key(one))? == Some(true) {
         return Ok(true);
     }
@@ -85,7 +85,7 @@ async fn keep_directory(run: &Run, one: &Replacement) -> Result<()> {
 
 /// On the way back a volume of its own name is in nobody's way: another attempt takes another name. Where the new server
 /// gets a fresh copy, what the volume holds moves into another one.
-async fn keep_volume(run: &Run, step: Step, one: &Replacement, name: &str) -> Result<()> {
+async fn keep_volume(run: &Run, step: &str, one: &Replacement, name: &str) -> Result<()> {
     if run.is_going_back() && run.journal().state().phase != Phase::Preparing {
         return Ok(());
     }

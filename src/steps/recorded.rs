@@ -8,7 +8,7 @@ use crate::elastic::{Backoff, Client, TargetFiles, indices, refresh};
 use crate::error::{Error, Kind, Result};
 use crate::files::blocking;
 use crate::journal::{Phase, State, Status};
-use crate::plan::{Plan, Step};
+use crate::plan::{Action, Plan};
 use crate::role::Role;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ pub struct Migrated<'a> {
 /// Returns whether there is anything to ask: a server has the new data, and nothing of them has been put away yet.
 pub fn may_have_recorded(plan: &Plan, state: &State) -> bool {
     let stands = matches!(state.phase, Phase::Committed | Phase::Completed);
-    stands && super::may_have_been_used(plan, state, Step::CopyElastic)
+    stands && super::may_have_been_in_use(plan, state)
 }
 
 /// Asks the new server or, of Elasticsearch, its files.
@@ -87,7 +87,8 @@ fn told(changes: Result<Vec<Change>>) -> Told {
 
 impl Migrated<'_> {
     async fn elastic(&self) -> Result<Vec<Change>> {
-        let copied = self.state.output::<CopiedElastic>(Step::CopyElastic.name())?;
+        let copy = self.plan.id_of(Action::COPY_ELASTIC);
+        let copied = copy.map_or(Ok(None), |step| self.state.output::<CopiedElastic>(step))?;
         let before = copied.ok_or_else(|| unknown("the journal does not say how much was copied"))?.counts;
         let node = match self.plan.server() {
             Some(_) => self.running(Role::Elasticsearch).await?,
@@ -120,9 +121,10 @@ impl Migrated<'_> {
     }
 
     async fn mongo(&self) -> Result<Vec<Change>> {
-        let Some(before) = databases::noted(self.state)? else {
-            return Err(unknown(match self.state.step(Step::CheckHealth.name()).status {
-                Status::Finished => "its documents were not counted when the new server was started",
+        let Some(before) = databases::noted(self.plan, self.state)? else {
+            let checked = self.plan.id_of(Action::CheckHealth).map(|step| &self.state.step(step).status);
+            return Err(unknown(match checked {
+                Some(Status::Finished) => "its documents were not counted when the new server was started",
                 _ => "the new server was never found to work, so its documents were not counted before",
             }));
         };

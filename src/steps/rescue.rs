@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::unpack::{self, Reading, Unpacked};
 use crate::files::{self, space};
-use crate::plan::{Rescue, Step};
+use crate::plan::{Action, Rescue, Stage, Step};
 use crate::preflight;
 use crate::role::Role;
 use crate::text::bytes;
@@ -28,12 +28,12 @@ struct Rescued {
     stopped: String,
 }
 
-pub(super) async fn apply(run: &Run) -> Result<Done> {
+pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     stop_stack::require_stopped(run).await?;
     let mut all = Unpacked::default();
     for rescue in &run.plan.rescues {
         run.check_cancelled()?;
-        let rescued = one(run, rescue).await?;
+        let rescued = one(run, step, rescue).await?;
         all.files += rescued.files;
         all.bytes += rescued.bytes;
     }
@@ -42,9 +42,9 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
 }
 
 /// A rescued directory that the new server has worked in holds what people have recorded since: it stays where it is.
-pub(super) async fn undo(run: &Run) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     for rescue in &run.plan.rescues {
-        let used = may_have_been_used(&run.plan, run.journal().state(), Step::Rescue);
+        let used = may_have_been_used(&run.plan, run.journal().state(), step);
         if rescue.is_used_directly() && used && files::exists(&rescue.to)? {
             run.events.warn(format!(
                 "What the new server has recorded in {} is kept, with a copy of what was there before. Delete it when you do not need it.",
@@ -52,7 +52,7 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
             ));
             continue;
         }
-        run.remove_claimed(Step::Rescue, &rescue.to).await?;
+        run.remove_claimed(step, &rescue.to).await?;
     }
     Ok(())
 }
@@ -63,8 +63,10 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
 /// Fails when the container is gone or docker does not answer.
 pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
-    for rescue in &run.plan.rescues {
-        let Some(then) = run.noted::<Rescued>(Step::Rescue, &key(rescue))? else { continue };
+    let rescues = &run.plan.rescues;
+    let all = run.plan.steps_that(Action::Rescue).flat_map(|step| rescues.iter().map(move |one| (step, one)));
+    for (step, rescue) in all {
+        let Some(then) = run.noted::<Rescued>(&step.id, &key(rescue))? else { continue };
         if new_server_was_started(run) && run.docker.container(&rescue.container).await?.is_none() {
             // Its owner may delete it then.
             continue;
@@ -73,36 +75,34 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
             changes.push(Change {
                 what: format!("{} (it has run since)", rescue.place()),
                 told: "changed since it was copied out, so it is copied out again",
-                again: [
-                    Step::VerifyElastic,
-                    Step::BackUp,
-                    Step::CopyElastic,
-                    Step::CopyMongo,
-                    Step::CopyRedis,
-                    Step::Rescue,
-                ]
-                .into(),
+                again: from_the_last_to(run, step),
             });
         }
     }
     Ok(changes)
 }
 
-async fn one(run: &Run, rescue: &Rescue) -> Result<Rescued> {
+/// Returns the steps that have worked with what a step has made, and that step, which is the last.
+fn from_the_last_to(run: &Run, step: &Step) -> Vec<String> {
+    let behind = run.plan.stage(Stage::Prepare).rev().take_while(|one| one.id != step.id);
+    behind.chain([step]).map(|one| one.id.clone()).collect()
+}
+
+async fn one(run: &Run, step: &str, rescue: &Rescue) -> Result<Rescued> {
     let stopped = keep::require(run, rescue).await?.state.finished_at;
-    let done = run.noted::<Rescued>(Step::Rescue, &key(rescue))?.filter(|then| then.stopped == stopped);
+    let done = run.noted::<Rescued>(step, &key(rescue))?.filter(|then| then.stopped == stopped);
     if let Some(done) = done.filter(|_| rescue.to.is_dir()) {
         return Ok(done);
     }
     require_room(run, rescue).await?;
-    let owned = run.claim(Step::Rescue, &rescue.to)?;
+    let owned = run.claim(step, &rescue.to)?;
     let (target, to_compare) = (owned.clone(), rescue.to.clone());
     blocking(move || files::remove_tree(&owned)).await?;
     let unpacked = read(run, rescue, move |stream, reading| unpack::unpack(stream, &target, reading)).await?;
     read(run, rescue, move |stream, reading| unpack::compare(stream, &to_compare, reading)).await?;
     require_something(run, rescue, unpacked).await?;
     let rescued = Rescued { files: unpacked.files, bytes: unpacked.bytes, stopped };
-    run.note(Step::Rescue, &key(rescue), &rescued)?;
+    run.note(step, &key(rescue), &rescued)?;
     Ok(rescued)
 }
 

@@ -4,7 +4,7 @@ use super::{Done, Run};
 use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::files::blocking;
-use crate::plan::{FileEdit, Step};
+use crate::plan::FileEdit;
 use std::path::{Path, PathBuf};
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
@@ -14,9 +14,9 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     Ok(Done::line(format!("{count} files, originals kept")))
 }
 
-pub(super) async fn undo(run: &Run) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     let edits = located(run);
-    let all_rewritten = run.output::<serde_json::Value>(Step::RewriteCompose)?.is_some();
+    let all_rewritten = run.output::<serde_json::Value>(step)?.is_some();
     let kept = blocking(move || edits.iter().map(|edit| restore(edit, all_rewritten)).collect::<Result<Vec<_>>>());
     for (path, edit) in kept.await?.into_iter().zip(run.plan.edits()) {
         let Some(name) = path.as_deref().and_then(Path::file_name) else { continue };

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::{Journal, Record};
-use crate::plan::{OnIdCollision, Plan, ServerPlan, Step, Verification};
+use crate::plan::{Action, OnIdCollision, Plan, ServerPlan, Verification};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -86,35 +86,44 @@ impl Run {
         self.journal().append(record)
     }
 
+    /// Returns the id of the step that does this, for what others have to know of it.
+    ///
+    /// # Errors
+    /// An internal one where the plan has no such step.
+    pub fn id_of(&self, action: Action) -> Result<&str> {
+        let none = || Error::internal(format!("The plan has no step \"{}\".", action.about().title));
+        self.plan.id_of(action).ok_or_else(none)
+    }
+
     /// Notes something about a step that a later run needs, replacing an earlier note of the same key.
     ///
     /// # Errors
     /// Fails when the note cannot be written.
-    pub fn note(&self, step: Step, key: &str, value: &impl Serialize) -> Result<()> {
-        self.journal().note(step.name(), key, value)
+    pub fn note(&self, step: &str, key: &str, value: &impl Serialize) -> Result<()> {
+        self.journal().note(step, key, value)
     }
 
     /// Returns the latest note of a step under `key`; nothing if there is none.
     ///
     /// # Errors
     /// Fails, naming step and key, where the note is not in the expected form.
-    pub fn noted<T: DeserializeOwned>(&self, step: Step, key: &str) -> Result<Option<T>> {
-        self.journal().state().noted(step.name(), key)
+    pub fn noted<T: DeserializeOwned>(&self, step: &str, key: &str) -> Result<Option<T>> {
+        self.journal().state().noted(step, key)
     }
 
     /// Returns the output of a finished step; nothing if it is not finished.
     ///
     /// # Errors
     /// Fails, naming the step, where the output is not in the expected form.
-    pub fn output<T: DeserializeOwned>(&self, step: Step) -> Result<Option<T>> {
-        self.journal().state().output(step.name())
+    pub fn output<T: DeserializeOwned>(&self, step: &str) -> Result<Option<T>> {
+        self.journal().state().output(step)
     }
 
     /// Claims a path for a step: what is found there later was made by this run and may be removed.
     ///
     /// # Errors
     /// Refuses a path that holds something of the user's.
-    pub fn claim(&self, step: Step, path: &Path) -> Result<Owned> {
+    pub fn claim(&self, step: &str, path: &Path) -> Result<Owned> {
         let key = claim_key(path);
         if let Some(owned) = self.noted(step, &key)? {
             return Ok(owned);
@@ -128,7 +137,7 @@ impl Run {
     ///
     /// # Errors
     /// Fails when it cannot be removed.
-    pub async fn remove_claimed(&self, step: Step, path: &Path) -> Result<()> {
+    pub async fn remove_claimed(&self, step: &str, path: &Path) -> Result<()> {
         match self.noted::<Owned>(step, &claim_key(path))? {
             Some(owned) => files::blocking(move || files::remove_tree(&owned)).await,
             None => Ok(()),

@@ -6,18 +6,9 @@ use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::locks::{self, HeldLocks, Holding};
 use crate::files::{self, Fingerprint, fingerprint};
-use crate::plan::{Replacement, Step};
+use crate::plan::{Action, Replacement, Stage};
 use crate::role::Role;
 use std::path::{Path, PathBuf};
-
-/// Returns the step that copies the data of a role.
-pub(super) fn copying_step(role: Role) -> Step {
-    match role {
-        Role::Mongo => Step::CopyMongo,
-        Role::Redis => Step::CopyRedis,
-        _ => Step::CopyElastic,
-    }
-}
 
 /// Keeps everybody else from starting on a source while it is read, as far as locks on this machine reach.
 ///
@@ -62,9 +53,9 @@ pub(super) async fn take_of(run: &Run, role: Role, path: &Path) -> Result<Finger
 ///
 /// # Errors
 /// As [`take`], and when the note cannot be written.
-pub(super) async fn note(run: &Run, one: &Replacement) -> Result<Fingerprint> {
+pub(super) async fn note(run: &Run, step: &str, one: &Replacement) -> Result<Fingerprint> {
     let taken = take(run, one).await?;
-    run.note(copying_step(one.role), &key(one), &taken)?;
+    run.note(step, &key(one), &taken)?;
     Ok(taken)
 }
 
@@ -87,9 +78,9 @@ pub(super) fn require_unchanged(before: &Fingerprint, after: &Fingerprint, path:
 /// Fails when a source cannot be read.
 pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
-    for one in &run.plan.replacements {
-        let step = copying_step(one.role);
-        let Some(then) = run.noted::<Fingerprint>(step, &key(one))? else { continue };
+    let data = &run.plan.replacements;
+    for (step, one) in run.plan.steps.iter().flat_map(|step| data.iter().map(move |one| (step, one))) {
+        let Some(then) = run.noted::<Fingerprint>(&step.id, &key(one))? else { continue };
         if was_deleted(run, one)? {
             continue;
         }
@@ -98,11 +89,16 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
             continue;
         }
         // What was archived would be something else than what is migrated.
-        let first = if step == Step::CopyElastic { &[Step::VerifyElastic, Step::BackUp][..] } else { &[Step::BackUp] };
+        let is_of_store = |action: Action| action.about().store == step.action.about().store;
+        let others = run
+            .plan
+            .steps
+            .iter()
+            .filter(|other| other.id != step.id && (is_of_store(other.action) || other.action == Action::BackUp));
         changes.push(Change {
             what: format!("{} ({paths})", one.source.display()),
             told: "changed since it was copied, so it is copied again",
-            again: [first, &[step]].concat(),
+            again: others.rev().chain([step]).map(|one| one.id.clone()).collect(),
         });
     }
     Ok(changes)
@@ -116,7 +112,7 @@ fn was_deleted(run: &Run, one: &Replacement) -> Result<bool> {
 
 /// Returns whether the new server was started, or its start was begun, and that has not been taken back.
 pub(super) fn new_server_was_started(run: &Run) -> bool {
-    !run.journal().state().step(Step::StartStack.name()).is_clean()
+    run.plan.stage(Stage::Serve).any(|step| !run.journal().state().step(&step.id).is_clean())
 }
 
 fn key(one: &Replacement) -> String {

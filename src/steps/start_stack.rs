@@ -7,7 +7,7 @@ use super::{Done, Run, new_redis, stop_stack};
 use crate::error::{Error, Result};
 use crate::preflight;
 
-pub(super) async fn apply(run: &Run) -> Result<Done> {
+pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let project = &run.server()?.new_project;
     let args = project_args(project);
     // The last moment at which an empty database can be kept from coming up in the place of a full one.
@@ -18,17 +18,17 @@ pub(super) async fn apply(run: &Run) -> Result<Done> {
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.name, &one.aside).await?;
     }
-    new_redis::make_room(run).await?;
+    new_redis::make_room(run, step).await?;
     run.compose()?.up(&args, &run.cancel).await?;
     Ok(Done::line(format!("project {}", project.name)))
 }
 
-pub(super) async fn undo(run: &Run) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     stop_stack::take_down(run, &run.server()?.new_project).await?;
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.aside, &one.name).await?;
     }
-    new_redis::put_away(run).await
+    new_redis::put_away(run, step).await
 }
 
 /// Renames a container that still has the name `from`; one that somebody renamed or removed meanwhile is let be.

@@ -14,10 +14,10 @@ use std::time::Duration;
 /// All is stopped when `down` comes; this is for what somebody has started since.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) async fn apply(run: &Run) -> Result<Done> {
+pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let project = &run.server()?.deployment.project;
     if !run.plan.rescues.is_empty() {
-        keep::stop_and_keep(run).await?;
+        keep::stop_and_keep(run, step).await?;
         return Ok(Done::line(format!("project {} is stopped, {}", project.name, kept(run))));
     }
     take_down(run, project).await?;
@@ -74,10 +74,10 @@ pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
     Ok(containers.into_iter().filter(|one| one.state.running).map(|one| one.name).collect())
 }
 
-pub(super) async fn undo(run: &Run) -> Result<()> {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     let project = project_args(&run.server()?.deployment.project);
     if !run.plan.rescues.is_empty() {
-        keep::bring_back(run).await?;
+        keep::bring_back(run, step).await?;
     }
     match (run.options.no_start, run.plan.rescues.is_empty()) {
         (true, _) => Ok(()),

@@ -10,19 +10,19 @@ use super::{Done, Run, collisions, extent, new_data, old_data, sources};
 use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint};
-use crate::plan::{Step, Verification};
+use crate::plan::{Action, Verification};
 use crate::text;
 use serde::{Deserialize, Serialize};
 
-pub(super) async fn apply(run: &Run) -> Result<Done> {
+pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     node::remove_leftovers(run).await?;
     let copied = copied_indices(run)?;
     extent::of_copies(run, &copied)?;
-    let found = read_files(run, &copied).await?;
+    let found = read_files(run, step, &copied).await?;
     let data = &replacement(run)?.target;
     let verified = while_there_is_room(data, async {
         let target = node::start_target(run, data).await?;
-        let verified = target.while_alive(run, ask(run, &target, &copied, found)).await?;
+        let verified = target.while_alive(run, ask(run, step, &target, &copied, found)).await?;
         target.stop(run).await?;
         Ok(verified)
     })
@@ -59,28 +59,29 @@ async fn target_now(run: &Run) -> Result<Fingerprint> {
 ///
 /// # Errors
 /// Fails when they cannot be read or removed.
-pub(super) async fn undo(run: &Run) -> Result<()> {
-    run.remove_claimed(Step::VerifyElastic, &run.plan.elastic.clone).await?;
-    if !may_have_been_used(&run.plan, run.journal().state(), Step::CopyElastic) {
+pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
+    run.remove_claimed(step, &run.plan.elastic.clone).await?;
+    let copy = run.id_of(Action::COPY_ELASTIC)?;
+    if !may_have_been_used(&run.plan, run.journal().state(), copy) {
         return Ok(());
     }
     let target = &replacement(run)?.target;
-    if run.noted(Step::VerifyElastic, REMOVING)? != Some(true) {
-        let Some(output) = run.output::<VerifiedElastic>(Step::VerifyElastic)? else { return Ok(()) };
+    if run.noted(step, REMOVING)? != Some(true) {
+        let Some(output) = run.output::<VerifiedElastic>(step)? else { return Ok(()) };
         if !files::exists(target)? || !output.data.compare(&target_now(run).await?).is_empty() {
             return Ok(());
         }
         // Cut off half-way, they would look as if they had been used.
-        run.note(Step::VerifyElastic, REMOVING, &true)?;
+        run.note(step, REMOVING, &true)?;
     }
-    run.remove_claimed(Step::CopyElastic, target).await
+    run.remove_claimed(copy, target).await
 }
 
 /// What was read of an index, and documents of it to ask the node for.
 type Found = (Verified, SpotChecks);
 
 /// Compares the files of the new data with what was sent; nothing where a node is to give the documents.
-async fn read_files(run: &Run, copied: &[CopiedIndex]) -> Result<Option<Vec<Found>>> {
+async fn read_files(run: &Run, step: &str, copied: &[CopiedIndex]) -> Result<Option<Vec<Found>>> {
     let Verification::Full { fallback } = verification(run) else { return Ok(None) };
     if copied.is_empty() {
         // Elasticsearch makes the directory of the indices with the first one.
@@ -102,7 +103,7 @@ async fn read_files(run: &Run, copied: &[CopiedIndex]) -> Result<Option<Vec<Foun
     };
     let mut all = Vec::new();
     for one in copied {
-        all.push(compare(run, &target, one).await?);
+        all.push(compare(run, step, &target, one).await?);
     }
     Ok(Some(all))
 }
@@ -123,7 +124,13 @@ fn damaged(error: Error) -> Error {
 }
 
 /// Asks the node for what it should have: documents, fields and numbers of every index.
-async fn ask(run: &Run, node: &Node, copied: &[CopiedIndex], found: Option<Vec<Found>>) -> Result<Vec<Verified>> {
+async fn ask(
+    run: &Run,
+    step: &str,
+    node: &Node,
+    copied: &[CopiedIndex],
+    found: Option<Vec<Found>>,
+) -> Result<Vec<Verified>> {
     let closed = || copied.iter().map(|one| &one.plan).filter(|plan| plan.closed);
     for plan in closed() {
         // It is open after the copy, and closed where an earlier try came to its end.
@@ -136,7 +143,7 @@ async fn ask(run: &Run, node: &Node, copied: &[CopiedIndex], found: Option<Vec<F
         let (verified, checks) = match found.as_mut().and_then(Iterator::next) {
             Some(found) => found,
             None if verification(run) == Verification::Counts => (counted(one), SpotChecks::new(0)),
-            None => compare(run, &Target::Node(node.client.clone()), one).await?,
+            None => compare(run, step, &Target::Node(node.client.clone()), one).await?,
         };
         let difference = check_served(&node.client, &one.plan, verified.documents, &checks).await?;
         difference.map_or(Ok(()), |difference| Err(difference.into_error()))?;
@@ -155,14 +162,14 @@ fn counted(one: &CopiedIndex) -> Verified {
 }
 
 /// Compares an index. Only a difference is worth another look at the old data: it names the documents.
-async fn compare(run: &Run, target: &Target, one: &CopiedIndex) -> Result<Found> {
+async fn compare(run: &Run, step: &str, target: &Target, one: &CopiedIndex) -> Result<Found> {
     let CopiedIndex { plan, outcome } = one;
     let verdict = verify_index(target, plan, &outcome.digest, None, &run.events, &run.cancel).await;
     let verdict = verdict.map_err(damaged)?;
     if let Verdict::Equal(verified, checks) = verdict {
         return Ok((verified, checks));
     }
-    let place = run.claim(Step::VerifyElastic, &run.plan.elastic.clone)?;
+    let place = run.claim(step, &run.plan.elastic.clone)?;
     let old = old_data::open(run, &replacement(run)?.source, place).await?;
     let source = old.source();
     let rules = collisions::rules(run, &old, std::slice::from_ref(one)).await?;

@@ -1,19 +1,17 @@
 //! The real machine, as the engine sees it.
 
 use super::{
-    Done, Run, back_up, check_health, copy_data, copy_elastic, extent, move_home, node, old_data_there, pull_images,
-    rescue, retire_sources, rewrite_compose, sources, start_stack, stop_stack, verify_elastic,
+    Done, Run, back_up, check_health, extent, node, old_data_there, rescue, rewrite_compose, sources, stop_stack,
 };
 use crate::engine::{Change, World};
 use crate::error::Result;
 use crate::events::Events;
-use crate::journal::{Record, State};
-use crate::plan::Step;
-use crate::role::Role;
+use crate::journal::{Record, State, Status};
+use crate::plan::{Action, Step};
 
 impl World for Run {
-    fn steps(&self) -> Vec<Step> {
-        self.plan.steps()
+    fn steps(&self) -> &[Step] {
+        &self.plan.steps
     }
 
     fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
@@ -40,48 +38,27 @@ impl World for Run {
         self.options.no_start
     }
 
-    async fn apply(&self, step: Step) -> Result<Done> {
-        match step {
-            Step::PullImages => pull_images::apply(self).await,
-            Step::StopStack => stop_stack::apply(self).await,
-            Step::Rescue => rescue::apply(self).await,
-            Step::BackUp => back_up::apply(self).await,
-            Step::CopyElastic => copy_elastic::apply(self).await,
-            Step::VerifyElastic => verify_elastic::apply(self).await,
-            Step::CopyMongo => copy_data::apply(self, Role::Mongo).await,
-            Step::CopyRedis => copy_data::apply(self, Role::Redis).await,
-            Step::RetireSources => retire_sources::apply(self).await,
-            Step::MoveHome => move_home::apply(self).await,
-            Step::RewriteCompose => rewrite_compose::apply(self).await,
-            Step::StartStack => start_stack::apply(self).await,
-            Step::CheckHealth => check_health::apply(self).await,
-        }
+    async fn apply(&self, step: &Step) -> Result<Done> {
+        super::apply(self, step).await
     }
 
-    async fn undo(&self, step: Step) -> Result<()> {
-        match step {
-            // Images and answers are nothing that the old server could mind.
-            Step::PullImages | Step::CheckHealth => Ok(()),
-            Step::VerifyElastic => verify_elastic::undo(self).await,
-            Step::Rescue => rescue::undo(self).await,
-            Step::BackUp => back_up::undo(self).await,
-            Step::StopStack => stop_stack::undo(self).await,
-            Step::CopyElastic => copy_elastic::undo(self).await,
-            Step::CopyMongo => copy_data::undo(self, Role::Mongo).await,
-            Step::CopyRedis => copy_data::undo(self, Role::Redis).await,
-            Step::RetireSources => retire_sources::undo(self).await,
-            Step::MoveHome => move_home::undo(self).await,
-            Step::RewriteCompose => rewrite_compose::undo(self).await,
-            Step::StartStack => start_stack::undo(self).await,
-        }
+    async fn undo(&self, step: &Step) -> Result<()> {
+        super::undo(self, step).await
     }
 
     async fn remove_leftovers(&self) -> Result<()> {
         node::remove_leftovers(self).await
     }
 
-    async fn old_server_runs(&self) -> Result<bool> {
-        Ok(!stop_stack::running(self).await?.is_empty())
+    async fn started_again(&self) -> Result<Option<Change>> {
+        let is_stopped = |step: &&Step| self.journal().state().step(&step.id).status == Status::Finished;
+        let Some(step) = self.plan.steps_that(Action::StopStack).find(is_stopped) else { return Ok(None) };
+        let change = Change {
+            what: "The old server".to_owned(),
+            told: "was started again since it was stopped; it is stopped once more",
+            again: vec![step.id.clone()],
+        };
+        Ok((!stop_stack::running(self).await?.is_empty()).then_some(change))
     }
 
     async fn changed_sources(&self) -> Result<Vec<Change>> {

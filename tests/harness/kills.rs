@@ -4,7 +4,7 @@
 use super::call::Outcome;
 use super::stopwatch::Stopwatch;
 use clearml_migrate::journal::{Journal, State, Status};
-use clearml_migrate::plan::Plan;
+use clearml_migrate::plan::{Plan, stored};
 use std::path::PathBuf;
 
 /// Which way the killed run was on.
@@ -71,8 +71,7 @@ impl Kills {
         }
         let (_, plan) = self.journal();
         let killed = |step: &str| self.rows.iter().any(|row| row.way == Way::There && row.step == step);
-        let left_out: Vec<&str> =
-            plan.steps().into_iter().map(|step| step.name()).filter(|step| !killed(step)).collect();
+        let left_out: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).filter(|step| !killed(step)).collect();
         assert!(left_out.is_empty(), "{command} was not killed in {}", left_out.join(", "));
         assert!(self.rows.iter().all(|row| !row.afterwards.is_empty()), "a killed run was not continued");
     }
@@ -81,7 +80,7 @@ impl Kills {
         let file = self.journals.iter().find(|file| file.is_file());
         let file = file.unwrap_or_else(|| panic!("no journal: {:?}", self.journals));
         let state = Journal::peek(file).unwrap();
-        let plan = serde_json::from_value(state.plan.clone().unwrap()).unwrap();
+        let plan = stored::read(state.plan.as_ref().unwrap(), [], &state.opened.program).unwrap();
         (state, plan)
     }
 }

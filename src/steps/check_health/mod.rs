@@ -34,7 +34,7 @@ use super::run::project_args;
 use super::{Done, Run, databases};
 use crate::docker::Container;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Step;
+use crate::plan::Action;
 use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -111,7 +111,8 @@ fn is_of(container: &Container, service: &str) -> bool {
 }
 
 fn copied(run: &Run) -> Result<CopiedElastic> {
-    run.output(Step::CopyElastic)?.ok_or_else(|| Error::internal("The journal holds no result of the copy."))
+    run.output(run.id_of(Action::COPY_ELASTIC)?)?
+        .ok_or_else(|| Error::internal("The journal holds no result of the copy."))
 }
 
 #[cfg(test)]
