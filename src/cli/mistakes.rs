@@ -1,10 +1,12 @@
 //! Mistakes on the command line that are easily made here, answered with what was meant.
 
-use super::MIGRATE;
 use crate::invocation::{Door, is_global};
 use clap::Command;
 use clap::error::{ContextKind, ErrorKind};
 use std::ffi::{OsStr, OsString};
+
+/// The command that holds all others at [`Door::Plugin`].
+pub(super) const MIGRATE: &str = "migrate";
 
 /// Returns clap's error, or a better one where it is known what was meant.
 pub(super) fn explain(error: clap::Error, tree: &Command, door: Door, words: &[OsString]) -> clap::Error {
@@ -13,7 +15,7 @@ pub(super) fn explain(error: clap::Error, tree: &Command, door: Door, words: &[O
     }
     let meant = parallel_with_value(&error, words)
         .or_else(|| global_behind_the_name(&error, words))
-        .or_else(|| without_migrate(door, words))
+        .or_else(|| without_migrate(tree, door, words))
         .or_else(|| option_without_dashes(&error, tree, door));
     meant.map_or(error, |message| clap::Error::raw(ErrorKind::UnknownArgument, message + "\n"))
 }
@@ -37,10 +39,10 @@ fn global_behind_the_name(error: &clap::Error, words: &[OsString]) -> Option<Str
 }
 
 /// `docker clearml rollback`, `docker clearml --dry-run`: the word in between was left out.
-fn without_migrate(door: Door, words: &[OsString]) -> Option<String> {
+fn without_migrate(tree: &Command, door: Door, words: &[OsString]) -> Option<String> {
     let missing = door == Door::Plugin && words.first().is_some_and(|first| first != MIGRATE);
     let whole: Vec<OsString> = std::iter::once(MIGRATE.into()).chain(words.iter().cloned()).collect();
-    let would_do = missing && super::command(door).try_get_matches_from(&whole).is_ok();
+    let would_do = missing && tree.clone().try_get_matches_from(&whole).is_ok();
     would_do.then(|| {
         let typed: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         format!("the word `{MIGRATE}` is missing; what was meant is: {} {}", door.command(), typed.join(" "))

@@ -18,6 +18,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use mistakes::MIGRATE;
 use std::ffi::OsString;
 
 /// Move a Trains Server to ClearML Server: checked first, verified document by document, reversible
@@ -91,9 +92,6 @@ pub enum Command {
     #[command(help_template = "{about-with-newline}\n{usage-heading} {usage}\n")]
     Version,
 }
-
-/// The command that holds all others at [`Door::Plugin`].
-const MIGRATE: &str = "migrate";
 
 /// For a command that has no use for the options that all commands take.
 const BARE: &str = "{about-with-newline}\n{usage-heading} {usage}\n\nArguments:\n{positionals}\n";

@@ -3,7 +3,7 @@
 //! Source of the labels: docker/compose `pkg/api/labels.go`; for compose v1 `compose/cli/command.py`, which writes
 //! file names as they were typed, so that they are often relative ([`super::label_paths`]), and before 1.25 not at all.
 
-use super::label_paths::LabelPaths;
+use super::label_paths::{CONFIG_FILES, LabelPaths, WORKING_DIR};
 use super::renamed;
 use crate::compose::roles::image_name;
 use crate::docker::{Container, ProjectArgs};
@@ -14,8 +14,6 @@ const VERSION: &str = "com.docker.compose.version";
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
-const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
-const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
 
 /// Groups containers by compose project, without those of `compose run`.
@@ -119,16 +117,6 @@ fn from_standard_input(name: &str, working_dir: Option<&Path>) -> NoUse {
             "Write what compose was given on standard input to {directory}/docker-compose.yml, start the server from that file, and run this command again: docker compose -p {name} -f {directory}/docker-compose.yml up -d"
         )),
     }
-}
-
-/// Returns the directory that the containers of a project were created in, as compose called it.
-pub(super) fn working_directory(containers: &[Container]) -> Option<&Path> {
-    containers.iter().find_map(|one| one.label(WORKING_DIR)).map(Path::new).filter(|dir| dir.is_absolute())
-}
-
-/// Returns the compose files of a project as its labels write them.
-pub(super) fn listed_files(containers: &[Container]) -> Vec<&str> {
-    containers.iter().find_map(|one| one.label(CONFIG_FILES)).into_iter().flat_map(|list| list.split(',')).collect()
 }
 
 /// Whether containers have data in a directory, or were made from a compose file in it.

@@ -1,6 +1,6 @@
 //! Where the server's services keep their data: the paths in their containers, and what is mounted there.
 
-use super::{Mount, Role, Service};
+use super::{Mount, Role, Service, below};
 
 impl Service {
     /// Returns the mounts that hold what the service's process keeps.
@@ -28,15 +28,6 @@ impl Service {
             let rest = below(&mount.target, &wider.target);
             rest.zip(wider.storage.path()).is_some_and(|(rest, wider)| wider.join(rest) == path)
         })
-    }
-}
-
-/// Returns what a container path is called inside of another, if it is below it: `db` for `/data/db` in `/data`.
-pub(super) fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
-    let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
-    match rest.trim_end_matches('/') {
-        "" => Some(""),
-        rest => rest.strip_prefix('/').map(|rest| rest.trim_start_matches('/')),
     }
 }
 

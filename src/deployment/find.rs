@@ -3,64 +3,15 @@
 use super::candidates::{by_project, created_from, from_labels, has_something_in, is_server};
 use super::default_files::{Caller, DefaultFiles};
 use super::rivals::{self, Judged};
+use super::search::{Asked, Candidate, Found, Search, file_list};
 use super::unclear::{LookedAt, data_of, none, options, several};
 use super::{Deployment, Role, inspect, renamed};
-use crate::compose::name::Generation;
 use crate::compose::{model, roles};
 use crate::docker::{ComposeCommand, Container, Daemon, ProjectArgs};
 use crate::error::{Error, Kind, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
-
-/// What is known ahead of the search. All paths are absolute.
-#[derive(Debug, Clone, Default)]
-pub struct Search {
-    /// What was named: `-f`, `-p`, `--project-directory`, `--env-file`, or their variables (`COMPOSE_FILE`, …).
-    pub named: ProjectArgs,
-    /// Projects that journals of earlier runs tell of; asked when no named file exists.
-    pub journals: Vec<ProjectArgs>,
-    /// How the user calls this program, for what to type next.
-    pub command: &'static str,
-    /// `--home`.
-    pub home: Option<PathBuf>,
-    /// The directory that the command was called in.
-    pub current_directory: PathBuf,
-    /// Where servers are usually installed; [`Search::WELL_KNOWN`] but in tests.
-    pub well_known: Vec<PathBuf>,
-}
-
-impl Search {
-    /// Where the documentation of Trains and ClearML puts the server.
-    pub const WELL_KNOWN: [&'static str; 2] = ["/opt/trains", "/opt/clearml"];
-}
-
-/// The project that was settled on, with everything the search has read of it.
-pub(super) struct Found {
-    pub(super) args: ProjectArgs,
-    pub(super) model: model::Project,
-    pub(super) roles: BTreeMap<String, Role>,
-    pub(super) containers: Vec<Container>,
-    pub(super) by: String,
-    /// Which compose it was read with.
-    pub(super) generation: Generation,
-}
-
-/// A place to look at: the arguments that mean a project, and how it came up.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    pub(super) args: ProjectArgs,
-    pub(super) by: String,
-    /// Where compose is to take the same files by itself, with nothing named.
-    pub(super) asked: Option<Asked>,
-}
-
-/// A directory in which compose takes files that nobody named.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    directory: PathBuf,
-    others: Vec<Vec<PathBuf>>,
-}
 
 /// Finds the server on this machine. Reads only.
 ///
@@ -387,8 +338,4 @@ impl Finder<'_> {
 /// Whether two readings are of the same project.
 fn same(one: &model::Project, other: &model::Project) -> bool {
     one.services == other.services && one.volumes == other.volumes && one.networks == other.networks
-}
-
-pub(super) fn file_list(args: &ProjectArgs) -> String {
-    args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }

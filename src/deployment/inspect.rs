@@ -2,7 +2,7 @@
 //! images.
 
 use super::candidates::{compose_version_of, service_of};
-use super::find::{Found, Search};
+use super::search::{Found, Search};
 use super::storage::{self, Facts};
 use super::{
     Deployment, Disagreement, Doubt, Project, PublishedPort, Role, Service, ServiceContainer, home, places, version,

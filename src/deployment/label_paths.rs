@@ -4,7 +4,11 @@
 //! The project directory, which is in a label, is that of the first file, unless `--project-directory` was given. So
 //! `trains/docker-compose.yml` in the project directory `/opt/trains` was typed in `/opt`. Seen with 1.25.0 and 1.29.2.
 
+use crate::docker::Container;
 use std::path::{Component, Path, PathBuf};
+
+pub(super) const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+pub(super) const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 
 /// The labels of a project's files.
 pub(super) struct LabelPaths<'a> {
@@ -115,6 +119,16 @@ pub(super) fn normal(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+/// Returns the directory that the containers of a project were created in, as compose called it.
+pub(super) fn working_directory(containers: &[Container]) -> Option<&Path> {
+    containers.iter().find_map(|one| one.label(WORKING_DIR)).map(Path::new).filter(|dir| dir.is_absolute())
+}
+
+/// Returns the compose files of a project as its labels write them.
+pub(super) fn listed_files(containers: &[Container]) -> Vec<&str> {
+    containers.iter().find_map(|one| one.label(CONFIG_FILES)).into_iter().flat_map(|list| list.split(',')).collect()
 }
 
 #[cfg(test)]

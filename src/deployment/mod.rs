@@ -19,6 +19,7 @@ mod renamed;
 mod rivals;
 #[cfg(test)]
 pub(crate) mod sample;
+mod search;
 mod storage;
 mod unclear;
 mod version;
@@ -26,8 +27,9 @@ mod would_keep;
 
 pub use default_files::any_files_in;
 pub use experiments::{Experiments, count as count_experiments};
-pub use find::{Search, find};
+pub use find::find;
 pub use places::Doubt;
+pub use search::Search;
 pub use would_keep::{WouldKeep, would_keep};
 
 use crate::docker::{Project, PublishedPort};
@@ -108,7 +110,7 @@ pub struct Mount {
 impl Mount {
     /// Returns whether the container path is the directory, or below it.
     pub fn is_inside(&self, directory: &str) -> bool {
-        data::below(&self.target, directory).is_some()
+        below(&self.target, directory).is_some()
     }
 }
 
@@ -248,5 +250,14 @@ impl Service {
     /// Returns the mount at a container path.
     pub fn mount(&self, target: &str) -> Option<&Mount> {
         self.mounts.iter().find(|mount| mount.target.trim_end_matches('/') == target)
+    }
+}
+
+/// Returns what a container path is called inside of another, if it is below it: `db` for `/data/db` in `/data`.
+fn below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
+    match rest.trim_end_matches('/') {
+        "" => Some(""),
+        rest => rest.strip_prefix('/').map(|rest| rest.trim_start_matches('/')),
     }
 }

@@ -1,6 +1,6 @@
 //! A project directory that has another name by now: its containers live on, and know it by the old one.
 
-use super::candidates::{listed_files, working_directory};
+use super::label_paths::{listed_files, working_directory};
 use crate::docker::Container;
 use crate::error::Error;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Where the bytes below each container path really are: the container's mounts where there is a container, else the
 //! compose model, with the volumes that an image declares.
 
-use super::data::below;
+use super::below;
 use super::{Disagreement, Mount, Role, Storage};
 use crate::compose::model;
 use crate::docker::container::is_whole_id;

@@ -1,6 +1,6 @@
 //! What is said when there is no server, or when there are several and nothing says which is meant.
 
-use super::find::{Candidate, Search, file_list};
+use super::search::{Candidate, Search, file_list};
 use super::{Deployment, Role};
 use crate::error::Error;
 use std::path::Path;

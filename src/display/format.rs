@@ -32,6 +32,12 @@ pub fn rate(per_second: u64, unit: Unit) -> String {
     }
 }
 
+/// Returns what follows a finished step: its summary and its time.
+pub(super) fn finished(summary: &str, elapsed: Duration) -> String {
+    let summary = if summary.is_empty() { "done" } else { summary };
+    format!("{summary} ({})", duration(elapsed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -63,7 +63,7 @@ impl<W: Write + Send> Sink for Lines<W> {
             Event::StepStarted { number, total, title } => state.line(&format!("[{number}/{total}] {title}")),
             Event::StepFinished { summary, elapsed } => {
                 state.tasks.clear();
-                state.line(&format!("      {}", super::finished(summary, *elapsed)));
+                state.line(&format!("      {}", format::finished(summary, *elapsed)));
             }
             Event::StepSkipped { number, total, title, reason } => {
                 state.line(&format!("[{number}/{total}] {title}: {reason}"));

@@ -18,7 +18,6 @@ pub use prompt::Choice;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Sink};
 use crate::settings;
-use crate::text;
 use indicatif::ProgressDrawTarget;
 use lines::Lines;
 use std::io::{self, Stderr, Write};
@@ -250,12 +249,6 @@ fn write_to(out: &mut dyn Write, text: &str) {
     let newline = if text.ends_with(['\n', ' ']) { "" } else { "\n" };
     // Whoever read this is gone (`| head`, a closed terminal), which is no error of ours.
     let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
-}
-
-/// Returns what follows a finished step: its summary and its time.
-fn finished(summary: &str, elapsed: Duration) -> String {
-    let summary = if summary.is_empty() { "done" } else { summary };
-    format!("{summary} ({})", text::duration(elapsed))
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Sink for Terminal {
                 state.clear_tasks();
                 if let Some(step) = state.step.take() {
                     step.bar.finish_and_clear();
-                    let outcome = self.paint.dim(&super::finished(summary, *elapsed));
+                    let outcome = self.paint.dim(&format::finished(summary, *elapsed));
                     self.text(&format!("{} {}  {outcome}", self.paint.green("✓"), step.heading));
                 }
             }

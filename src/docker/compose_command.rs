@@ -6,9 +6,9 @@
 
 use super::child::{self, Ended};
 use super::compose_v1;
+use super::project::ProjectArgs;
 use crate::compose::model;
 use crate::compose::name::Generation;
-use crate::docker::Project;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -25,49 +25,6 @@ use tokio_util::sync::CancellationToken;
 const ORIGINAL_COMMAND: &str = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND";
 /// Set by docker for a plugin to hear of its end; not meant for other children.
 const PLUGIN_SOCKET: &str = "DOCKER_CLI_PLUGIN_SOCKET";
-
-/// Which project a command is about: the options that docker compose takes. All paths are absolute.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProjectArgs {
-    /// `-f`, in order.
-    pub files: Vec<PathBuf>,
-    /// `-p`.
-    pub name: Option<String>,
-    /// `--project-directory`.
-    pub directory: Option<PathBuf>,
-    /// `--env-file`, in order.
-    pub env_files: Vec<PathBuf>,
-}
-
-impl ProjectArgs {
-    /// Returns the arguments that mean a project: always its name, so that a moved directory cannot change it.
-    pub fn of(project: &Project) -> Self {
-        Self {
-            files: project.files.clone(),
-            name: Some(project.name.clone()),
-            directory: project.directory_named.then(|| project.directory.clone()),
-            env_files: if project.env_files_named { project.env_files.clone() } else { Vec::new() },
-        }
-    }
-
-    fn arguments(&self) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = Vec::new();
-        self.files.iter().for_each(|file| arguments.extend(["--file".into(), file.into()]));
-        if let Some(name) = &self.name {
-            arguments.extend(["--project-name".into(), name.into()]);
-        }
-        if let Some(directory) = &self.directory {
-            arguments.extend(["--project-directory".into(), directory.into()]);
-        }
-        self.env_files.iter().for_each(|file| arguments.extend(["--env-file".into(), file.into()]));
-        arguments
-    }
-
-    /// Returns the project directory: the named one, else that of the first file.
-    pub fn project_directory(&self) -> Option<&Path> {
-        self.directory.as_deref().or_else(|| self.files.first()?.parent())
-    }
-}
 
 /// Docker's command line, as it was used to call us.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use super::child::{self, Ended};
 use super::compose_command::{ComposeChoice, ComposeCommand, DockerCli, Form};
-use super::compose_v1;
+use super::compose_v1::{self, to_install};
 use super::context::Endpoint;
 use crate::compose::name::Generation;
 use crate::error::{Error, Kind, Result};
@@ -95,13 +95,6 @@ fn standalone(ended: &Ended, said: anyhow::Error) -> Result<ComposeChoice> {
             .because(said),
         )),
     }
-}
-
-/// Tells how to come by a compose of version 2.
-pub(super) fn to_install(error: Error) -> Error {
-    error
-        .hint("Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).")
-        .hint("If `docker compose version` works without sudo only, compose is installed for one user; install it for all.")
 }
 
 /// Returns the version that a successful `version --short` says.

@@ -1,8 +1,7 @@
 //! What is peculiar to `docker-compose` 1.x: the names it gives, what it cannot do, and how it fails on machines that
 //! are newer than itself.
 
-use super::compose_command::ProjectArgs;
-use super::compose_probe::to_install;
+use super::project::ProjectArgs;
 use crate::compose::model;
 use crate::compose::name::Generation;
 use crate::compose::{dotenv, v1};
@@ -112,6 +111,13 @@ pub(super) fn without_an_api_in_common(last_lines: &[String], typed: &str, versi
         let cause = anyhow::anyhow!("{}", super::child::last_words(last_lines));
         to_install(Error::refused(message).because(cause).hint(newer))
     })
+}
+
+/// Tells how to come by a compose of version 2.
+pub(super) fn to_install(error: Error) -> Error {
+    error
+        .hint("Debian and Ubuntu: sudo apt-get install docker-compose-plugin (from Docker's repository) or docker-compose-v2 (Ubuntu's own).")
+        .hint("If `docker compose version` works without sudo only, compose is installed for one user; install it for all.")
 }
 
 #[cfg(test)]

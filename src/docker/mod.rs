@@ -23,7 +23,7 @@ pub mod stopping;
 pub mod trouble;
 pub mod watch;
 
-pub use compose_command::{ComposeChoice, ComposeCommand, DockerCli, ProjectArgs};
+pub use compose_command::{ComposeChoice, ComposeCommand, DockerCli};
 pub use compose_probe::{is_installed, not_installed};
 pub use container::{Container, ContainerMount, ContainerState, MountKind, Network, PublishedPort};
 pub use context::{DockerEnvironment, Endpoint, Host};
@@ -32,7 +32,7 @@ pub use exec::Output;
 pub use image::Image;
 pub use keeping::Restart;
 pub use labels::{Part, RunLabels};
-pub use project::Project;
+pub use project::{Project, ProjectArgs};
 pub use resources::{Leftovers, Volume};
 pub use run::{ContainerSpec, MountSource, RunningContainer, SpecMount, Ulimit};
 pub use stopping::ToStop;

@@ -1,8 +1,7 @@
 //! Small questions about paths, and single operations that survive a power cut.
 
-use super::owned::Owned;
+use super::mounts;
 use super::problem::problem;
-use super::{meta, mounts};
 use crate::error::{Error, Result};
 use crate::failpoints;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -69,29 +68,6 @@ pub fn same_filesystem(a: &Path, b: &Path) -> Result<bool> {
         fs::metadata(&path).map(|meta| meta.dev()).map_err(|cause| problem("look at", &path, cause))
     };
     Ok(device(a)? == device(b)?)
-}
-
-/// Makes the claimed directory with owner, group and mode of `like`; one that is there and empty is taken as it is.
-///
-/// # Errors
-/// Fails if something is there already, or it cannot be made.
-pub fn create_dir_like(target: &Owned, like: &Path) -> Result<()> {
-    failpoints::reach("files.create_dir")?;
-    let path = target.path();
-    let from = fs::metadata(like).map_err(|cause| problem("look at", like, cause))?;
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => {}
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-            if !fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) || !is_empty(path)? {
-                return Err(Error::failed(format!("{} is there already and not empty.", path.display()))
-                    .hint("Move it elsewhere, then run the same command again."));
-            }
-        }
-        Err(cause) => return Err(problem("create the directory", path, cause)),
-    }
-    meta::give(path, &from)?;
-    sync_dir(path)?;
-    sync_parent(path)
 }
 
 /// Renames `from` to `to`, which must not exist: nothing is ever replaced.
@@ -210,7 +186,6 @@ pub(crate) fn sync_parent(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn all_content_is_moved_and_nothing_of_the_other_directory_is_replaced() {
@@ -255,21 +230,6 @@ mod tests {
         let error = rename(&dir.path().join("gone"), &dir.path().join("b")).unwrap_err();
         assert!(error.message().contains("gone"), "{error}");
         assert_eq!(error.hints().len(), 1);
-    }
-
-    #[test]
-    fn a_new_directory_gets_the_mode_of_its_model() {
-        let dir = tempfile::tempdir().unwrap();
-        let model = dir.path().join("model");
-        fs::create_dir(&model).unwrap();
-        fs::set_permissions(&model, fs::Permissions::from_mode(0o2775)).unwrap();
-        let owned = Owned::claim(&dir.path().join("new")).unwrap();
-        create_dir_like(&owned, &model).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().mode();
-        assert_eq!(mode(owned.path()), mode(&model));
-        create_dir_like(&owned, &model).unwrap();
-        fs::write(owned.path().join("x"), "").unwrap();
-        assert!(create_dir_like(&owned, &model).is_err());
     }
 
     #[test]

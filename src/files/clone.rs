@@ -4,9 +4,10 @@
 //! never changes (a node only ever unlinks them); else a copy. `translog.ckp` is rewritten in place, so nothing of a
 //! translog is ever linked. A linked file is the source's own inode: its owner and mode are never touched.
 
-use super::basic::{create_dir_like, is_empty, sync_dir};
+use super::basic::{is_empty, sync_dir};
 use super::meta;
 use super::owned::Owned;
+use super::owned::create_dir_like;
 use super::parallel::{Meter, map};
 use super::problem::problem;
 use super::transfer::{Way, transfer};

@@ -1,8 +1,9 @@
 //! An exact copy of a tree: owner, mode, times, links, holes. What a new server will write to, it gets as a copy.
 
-use super::basic::{create_dir_like, is_empty, sync_dir};
+use super::basic::{is_empty, sync_dir};
 use super::meta;
 use super::owned::Owned;
+use super::owned::create_dir_like;
 use super::parallel::{Meter, map};
 use super::problem::problem;
 use super::transfer::{Way, transfer};

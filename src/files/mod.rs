@@ -47,10 +47,10 @@ pub(crate) mod walk;
 
 pub use atomic::{write_atomic, write_new};
 pub use basic::{
-    canonical, create_dir_like, create_private_dir, exists, is_empty, move_content, remove_empty_dir, remove_file,
-    rename, same_filesystem,
+    canonical, create_private_dir, exists, is_empty, move_content, remove_empty_dir, remove_file, rename,
+    same_filesystem,
 };
 pub use blocking::blocking;
 pub use fingerprint::Fingerprint;
 pub use mounts::is_mount_point;
-pub use owned::{Owned, remove_tree};
+pub use owned::{Owned, create_dir_like, remove_tree};

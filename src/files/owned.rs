@@ -3,12 +3,14 @@
 //! deleted by a wrong path, and nothing of ours is orphaned by a crash.
 
 use super::basic::{exists, is_empty, sync_dir, sync_parent};
-use super::mounts;
 use super::problem::problem;
+use super::{meta, mounts};
 use crate::error::{Error, Result};
 use crate::failpoints;
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// A path that held nothing when we claimed it: what is there now, we made.
@@ -85,9 +87,33 @@ fn empty(path: &Path) -> Result<()> {
     sync_dir(path)
 }
 
+/// Makes the claimed directory with owner, group and mode of `like`; one that is there and empty is taken as it is.
+///
+/// # Errors
+/// Fails if something is there already, or it cannot be made.
+pub fn create_dir_like(target: &Owned, like: &Path) -> Result<()> {
+    failpoints::reach("files.create_dir")?;
+    let path = target.path();
+    let from = fs::metadata(like).map_err(|cause| problem("look at", like, cause))?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            if !fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) || !is_empty(path)? {
+                return Err(Error::failed(format!("{} is there already and not empty.", path.display()))
+                    .hint("Move it elsewhere, then run the same command again."));
+            }
+        }
+        Err(cause) => return Err(problem("create the directory", path, cause)),
+    }
+    meta::give(path, &from)?;
+    sync_dir(path)?;
+    sync_parent(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     #[test]
     fn only_a_free_place_can_be_claimed() {
@@ -126,5 +152,20 @@ mod tests {
         let json = serde_json::to_string(&owned).unwrap();
         remove_tree(&serde_json::from_str(&json).unwrap()).unwrap();
         assert!(is_empty(&there).unwrap());
+    }
+
+    #[test]
+    fn a_new_directory_gets_the_mode_of_its_model() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model");
+        fs::create_dir(&model).unwrap();
+        fs::set_permissions(&model, fs::Permissions::from_mode(0o2775)).unwrap();
+        let owned = Owned::claim(&dir.path().join("new")).unwrap();
+        create_dir_like(&owned, &model).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode();
+        assert_eq!(mode(owned.path()), mode(&model));
+        create_dir_like(&owned, &model).unwrap();
+        fs::write(owned.path().join("x"), "").unwrap();
+        assert!(create_dir_like(&owned, &model).is_err());
     }
 }

@@ -8,7 +8,7 @@
 //! done. A crash can leave the last line incomplete or unreadable: then what it announced was not begun, and it is cut
 //! off. The same anywhere else is damage, and an error.
 
-use super::kept::{Kept, LONG};
+use super::kept::{Kept, LONG, Span};
 use super::record::Record;
 use crate::error::{Error, Result};
 use crate::failpoints;
@@ -48,17 +48,6 @@ struct LongBody {
 struct LongNote {
     step: String,
     key: String,
-}
-
-/// Where a line is in a journal's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Bytes in front of it.
-    offset: u64,
-    /// Its own bytes.
-    length: u64,
-    /// Its number.
-    number: u64,
 }
 
 /// A record as it was read.

@@ -16,6 +16,7 @@ pub mod index;
 pub mod kept;
 pub mod log;
 mod notes;
+mod place;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -1,6 +1,7 @@
 //! What follows from a journal: every legal transition is in [`State::apply`], and anything else is a typed error.
 
-use super::kept::{Kept, Place};
+use super::kept::Kept;
+use super::place::Place;
 use super::record::{Opened, Record};
 use crate::files::Fingerprint;
 use serde_json::Value;

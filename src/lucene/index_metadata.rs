@@ -5,13 +5,24 @@
 //! {"<name>": {"state": "open", "settings": {"index.uuid": "…", …}, "mappings": [{"<type>": {…}}, …], "aliases": {…}}}
 //! ```
 
-use super::data_dir::{Openness, VersionId};
+use super::version::VersionId;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The mapping from which new types take over; no documents are of it.
 const DEFAULT: &str = "_default_";
 /// Elasticsearch refuses more shards in an index than this.
 const MAX_SHARDS: u32 = 1024;
+
+/// Whether an index answers queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Openness {
+    /// It does.
+    Open,
+    /// It does not, but its data are there all the same.
+    Closed,
+}
 
 /// An index as its state file describes it.
 #[derive(Debug, Clone, PartialEq)]

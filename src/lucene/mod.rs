@@ -53,6 +53,7 @@ pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod translog;
+pub mod version;
 
 use std::fmt;
 

@@ -9,6 +9,7 @@ pub mod data;
 mod emptier;
 mod emptiness;
 mod falling;
+mod finding;
 mod indices;
 mod later;
 mod machine;
@@ -22,81 +23,15 @@ mod users;
 mod windows;
 
 pub use afterwards::{will_find_its_data, would_find_its_data};
+pub use finding::{Finding, Severity, Subject};
 pub use later::has_left;
 pub use memory::kept_in_memory;
 pub use places::{any_in_memory, doubts, lost_with_down, unsafe_storage};
 pub use services::in_the_way;
 pub use windows::paths_of_windows;
 
-use crate::docker::Daemon;
-use crate::elastic::Survey;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use tokio_util::sync::CancellationToken;
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The migration does not begin.
-    Refusal,
-    /// The migration can begin.
-    Warning,
-}
-
-/// Something that a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How much it matters.
-    pub severity: Severity,
-    /// One sentence that names the thing.
-    pub what: String,
-    /// What to do about it.
-    pub remedy: String,
-    /// It stays true of what is migrated, so that the report says it again.
-    pub lasting: bool,
-}
-
-impl Finding {
-    /// Returns a finding that stops the migration.
-    pub fn refusal(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Refusal, what: what.into(), remedy: remedy.into(), lasting: false }
-    }
-
-    /// Returns a finding that does not.
-    pub fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, what: what.into(), remedy: remedy.into(), lasting: false }
-    }
-
-    /// Returns the finding as one that the report says again.
-    #[must_use]
-    pub fn lasting(self) -> Self {
-        Self { lasting: true, ..self }
-    }
-
-    /// Returns an error as a finding, with its first hint as the remedy.
-    pub fn from_error(error: &Error) -> Self {
-        let causes = error.causes();
-        let what = match causes.last() {
-            Some(cause) => format!("{} ({cause})", error.message()),
-            None => error.message().to_owned(),
-        };
-        Self::refusal(what, error.hints().join(" "))
-    }
-}
-
-/// What the checks look at.
-pub struct Subject<'a> {
-    /// The plan that would be carried out.
-    pub plan: &'a Plan,
-    /// What the old Elasticsearch data are, where they could be looked at.
-    pub survey: Option<&'a Survey>,
-    /// The daemon.
-    pub docker: &'a Daemon,
-    /// Whether the old server is allowed to run: for `check`, and until the migration stops it.
-    pub may_run: bool,
-    /// The wish to stop.
-    pub cancel: &'a CancellationToken,
-}
 
 /// Runs every check.
 ///

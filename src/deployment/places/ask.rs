@@ -1,6 +1,7 @@
 //! Where a process that runs keeps its data, in its own words.
 
-use super::{Process, Reader, absolute, mongo, redis};
+use super::place::absolute;
+use super::{Process, Reader, mongo, redis};
 use crate::docker::{Container, Daemon};
 use crate::elastic::Client;
 use crate::role::Role;

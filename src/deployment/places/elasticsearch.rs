@@ -4,8 +4,9 @@
 //! `elasticsearch` itself, nobody does. `-E` and `-Des.path.data` (`EnvironmentAwareCommand`) win over
 //! `elasticsearch.yml`; `default.path.data` of 5.x counts last.
 
+use super::place::{Place, Unclear, absolute, by_default, several};
 use super::process::{base_name, option};
-use super::{Place, Process, Read, Reader, Unclear, absolute, by_default, yaml};
+use super::{Process, Read, Reader, yaml};
 use crate::compose::words::words;
 
 const HOME: &str = "/usr/share/elasticsearch";
@@ -136,14 +137,6 @@ fn in_file(path: &str, process: &Process, read: Reader<'_>) -> Result<Option<Pla
 
 fn home_of(process: &Process) -> &str {
     if process.directory.is_empty() { HOME } else { &process.directory }
-}
-
-/// The refusal of data that are spread over several directories.
-pub(super) fn several(origin: &str) -> Unclear {
-    Unclear::said(
-        format!("{origin} names several data directories"),
-        "This program moves the data of one. Bring the node down to one directory that holds everything, and run the same command again.",
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Configuration files of a container, read where they are mounted from.
 
 use super::super::Mount;
-use super::super::data::below;
+use super::super::below;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 

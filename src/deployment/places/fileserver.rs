@@ -1,8 +1,9 @@
 //! The folder of the file server: `--upload-folder`, then `CLEARML_UPLOAD_FOLDER`, then `TRAINS_UPLOAD_FOLDER`
 //! (upstream's `fileserver/fileserver.py`).
 
+use super::Process;
+use super::place::{Place, Unclear, absolute, by_default};
 use super::process::option;
-use super::{Place, Process, Unclear, absolute, by_default};
 use crate::role::Role;
 
 pub(super) fn place(process: &Process) -> Result<Place, Unclear> {

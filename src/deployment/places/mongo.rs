@@ -1,7 +1,8 @@
 //! `dbPath` of mongod: an option, or `storage.dbPath` of its configuration file, in YAML or the older `dbpath = …`.
 
+use super::place::{Place, Unclear, absolute, by_default};
 use super::process::option;
-use super::{Place, Process, Read, Reader, Unclear, absolute, by_default, yaml};
+use super::{Process, Read, Reader, yaml};
 use crate::role::Role;
 use serde_json::Value;
 

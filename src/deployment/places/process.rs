@@ -1,6 +1,6 @@
 //! What a service's process is started with.
 
-use super::Unclear;
+use super::place::Unclear;
 use crate::compose::model;
 use crate::compose::words::{Words, commands};
 use crate::docker::{Container, Image};

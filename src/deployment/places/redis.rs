@@ -1,7 +1,8 @@
 //! `dir` of redis: its options come after its configuration file, each is carried out as it is met, and a relative one
 //! begins where the last one led.
 
-use super::{Place, Process, Read, Reader, Unclear, absolute, by_default};
+use super::place::{Place, Unclear, absolute, by_default};
+use super::{Process, Read, Reader};
 use crate::role::Role;
 
 const PROGRAMS: [&str; 1] = ["redis-server"];

@@ -2,7 +2,9 @@
 //! then what its container was made with, then the file.
 
 use super::ask::{self, NoAnswer};
-use super::{Place, Process, Read, Unclear, all, mounted, told};
+use super::place::{Place, Unclear};
+use super::told::{all, told};
+use super::{Process, Read, mounted};
 use crate::compose::model;
 use crate::deployment::{Disagreement, Mount};
 use crate::docker::{Container, Daemon, Image};
@@ -117,7 +119,7 @@ fn judge(seen: &Seen<'_>, container: &Container, told: Told, asked: Asked, by_fi
     let truth = match (asked, told) {
         (Some(Ok(path)), _) => Some(path),
         (Some(Err(NoAnswer::Several(paths))), _) => {
-            let unclear = super::elasticsearch::several(&format!("the node ({})", paths.join(", ")));
+            let unclear = super::place::several(&format!("the node ({})", paths.join(", ")));
             return Settled { doubts: vec![doubt(seen, &unclear)], ..usual(seen.role) };
         }
         (Some(Err(NoAnswer::Silent(why))), Ok(Some(place))) => {

@@ -1,6 +1,7 @@
 //! Settings in a YAML file, nested (`path: {data: …}`) or with dots (`path.data: …`).
 
-use super::{Process, Unclear};
+use super::Process;
+use super::place::{Unclear, several};
 use serde_json::Value;
 
 /// Reads a file that is named `shown`. An empty one has no settings.
@@ -16,7 +17,7 @@ pub(super) fn text(value: &Value, name: &str, shown: &str, process: &Process) ->
     match at(value, name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => process.filled_in(text).map(Some),
-        Some(Value::Array(_)) => Err(super::elasticsearch::several(shown)),
+        Some(Value::Array(_)) => Err(several(shown)),
         Some(_) => Err(Unclear::unreadable(shown, &format!("its {name} is no text"))),
     }
 }

@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::failpoints;
 use serde::{Deserialize, Serialize};
+pub use tarball::Root;
+
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -24,15 +26,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Ends the name of an archive that is not finished. One that a crash left is replaced by the next attempt.
 const PARTIAL: &str = ".partial";
-
-/// A directory or file to put into an archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// Where it is.
-    pub source: PathBuf,
-    /// Its name in the archive, a relative path.
-    pub name: PathBuf,
-}
 
 /// A finished archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

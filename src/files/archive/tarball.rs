@@ -1,6 +1,5 @@
 //! Trees as a tar stream (GNU format: long names, any owner), with a record of what was put in.
 
-use super::Root;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use crate::files::parallel::Meter;
@@ -14,6 +13,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
 use tokio_util::sync::CancellationToken;
+
+/// A directory or file to put into an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Where it is.
+    pub source: PathBuf,
+    /// Its name in the archive, a relative path.
+    pub name: PathBuf,
+}
 
 /// One entry as it was put in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,12 @@
 //! What lies in `nodes/0/indices/`: each entry is an index, what is left of a deleted one, or a finding.
 
 use super::evidence::Evidence;
-use super::identify::NOT_DATA;
-use super::index::{has_shards, inspect};
-use super::list::{Named, leads_nowhere, list};
+use super::index::inspect;
+use super::list::{NOT_DATA, Named, is_uuid, leads_nowhere, list};
 use super::{DataDir, Finding, Problem};
 use crate::error::Result;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// Length of an index's id: 16 bytes in the URL-safe alphabet of Base64 (`org.elasticsearch.common.UUIDs`).
-const UUID: usize = 22;
 
 /// Reads all that lies in the directory of the indices, of which those with the ids `deleted` may linger.
 pub(super) fn entries(
@@ -45,22 +41,6 @@ fn what_it_is(entry: &Named, deleted: &BTreeSet<String>) -> Option<Problem> {
         Named { name, .. } if is_uuid(name) => Some(Problem::NoDirectory),
         _ => Some(Problem::Foreign),
     }
-}
-
-/// Returns what a directory is in which no state says which index it is.
-pub(super) fn without_state(dir: &Path, name: &str) -> Result<Problem> {
-    let is_empty = list(dir)?.is_none_or(|entries| entries.is_empty());
-    Ok(match (is_empty, is_uuid(name)) {
-        (true, true) => Problem::Vacant,
-        (true, false) => Problem::Foreign,
-        (false, _) if has_shards(dir)? => Problem::Nameless,
-        (false, true) => Problem::Stateless,
-        (false, false) => Problem::Foreign,
-    })
-}
-
-fn is_uuid(name: &str) -> bool {
-    name.len() == UUID && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 impl Finding {

@@ -2,7 +2,8 @@
 
 use super::entry::entries as entries_of;
 use super::evidence::Evidence;
-use super::list::{Named, leads_nowhere, list, names, read_if_there};
+use super::list::{NOT_DATA, Named, leads_nowhere, list, names, read_if_there};
+use super::states::read_state;
 use super::{DataDir, Finding, Identified, Kind, Problem};
 use crate::error::Result;
 use crate::lucene::commit;
@@ -14,8 +15,6 @@ use std::path::Path;
 
 /// Of commits of the cluster's state only the version is of interest.
 const NO_CONTENTS: RangeInclusive<i32> = 0..=0;
-/// Left by file systems and snapshots at the root of a volume: no data.
-pub(super) const NOT_DATA: [&str; 2] = ["lost+found", ".snapshot"];
 /// Files by which other databases are known.
 const FOREIGN: [(&str, &str); 5] = [
     ("WiredTiger", "MongoDB"),
@@ -220,15 +219,4 @@ fn node_state(dir: &Path, data: &mut DataDir, evidence: &mut Evidence) -> Result
     let uuids = tombstones.filter_map(|tombstone| tombstone.get("index")?.get("index_uuid")?.as_str());
     states.deleted = uuids.map(ToOwned::to_owned).collect();
     Ok(states)
-}
-
-/// Reads a state file; a damaged one becomes a finding.
-pub(super) fn read_state(path: &Path, findings: &mut Vec<Finding>) -> Result<Option<Value>> {
-    let problem = match read_if_there(path)?.map(|bytes| state::parse(&bytes)) {
-        Some(Ok(state)) => return Ok(Some(state.content)),
-        Some(Err(corrupt)) => Problem::Damaged(corrupt.to_string()),
-        None => Problem::Missing,
-    };
-    findings.push(Finding { path: path.to_owned(), problem });
-    Ok(None)
 }

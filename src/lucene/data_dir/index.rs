@@ -1,9 +1,8 @@
 //! One index and its shards.
 
-use super::entry::without_state;
 use super::evidence::Evidence;
-use super::identify::read_state;
-use super::list::{Named, list, names, read_if_there};
+use super::list::{Named, is_uuid, list, names, read_if_there};
+use super::states::read_state;
 use super::{Finding, Index, Problem, Shard};
 use crate::error::Result;
 use crate::lucene::commit::{self, Contents};
@@ -102,8 +101,20 @@ fn describe(content: &Value) -> Option<(Index, u32)> {
     Some((index, metadata.shards))
 }
 
+/// Returns what a directory is in which no state says which index it is.
+fn without_state(dir: &Path, name: &str) -> Result<Problem> {
+    let is_empty = list(dir)?.is_none_or(|entries| entries.is_empty());
+    Ok(match (is_empty, is_uuid(name)) {
+        (true, true) => Problem::Vacant,
+        (true, false) => Problem::Foreign,
+        (false, _) if has_shards(dir)? => Problem::Nameless,
+        (false, true) => Problem::Stateless,
+        (false, false) => Problem::Foreign,
+    })
+}
+
 /// Returns whether a directory has the commit of a shard in it.
-pub(super) fn has_shards(dir: &Path) -> Result<bool> {
+fn has_shards(dir: &Path) -> Result<bool> {
     for entry in list(dir)?.unwrap_or_default().iter().filter(|entry| entry.is_dir) {
         let files = list(&dir.join(&entry.name).join("index"))?.unwrap_or_default();
         if commit::newest(names(&files)).is_some() {

@@ -6,6 +6,11 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 
+/// Left by file systems and snapshots at the root of a volume: no data.
+pub(super) const NOT_DATA: [&str; 2] = ["lost+found", ".snapshot"];
+/// Length of an index's id: 16 bytes in the URL-safe alphabet of Base64 (`org.elasticsearch.common.UUIDs`).
+const UUID: usize = 22;
+
 /// An entry of a directory.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
@@ -82,4 +87,9 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(problem("read", path, cause)),
     }
+}
+
+/// Returns whether a name has the form of an index's id.
+pub(super) fn is_uuid(name: &str) -> bool {
+    name.len() == UUID && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }

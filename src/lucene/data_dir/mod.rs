@@ -20,7 +20,10 @@ mod identify;
 mod index;
 mod list;
 mod nothing;
+mod states;
 
+pub use crate::lucene::index_metadata::Openness;
+pub use crate::lucene::version::VersionId;
 pub use identify::identify;
 
 use serde::{Deserialize, Serialize};
@@ -79,24 +82,6 @@ pub enum Kind {
     Unknown,
 }
 
-/// A version as Elasticsearch writes it into `index.version.created`: 5061699 is 5.6.16.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct VersionId(pub u32);
-
-impl VersionId {
-    /// Returns the major version.
-    pub fn major(self) -> u32 {
-        self.0 / 1_000_000
-    }
-}
-
-impl fmt::Display for VersionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major(), self.0 / 10_000 % 100, self.0 / 100 % 100)
-    }
-}
-
 /// Data of one Elasticsearch 5 node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataDir {
@@ -142,16 +127,6 @@ impl DataDir {
     pub fn foreign(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.problem == Problem::Foreign)
     }
-}
-
-/// Whether an index answers queries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Openness {
-    /// It does.
-    Open,
-    /// It does not, but its data are there all the same.
-    Closed,
 }
 
 /// An index.

@@ -9,7 +9,7 @@ use super::super::segment::Segment;
 use super::super::stored::index::LONG;
 use super::super::translog::replay::Replay;
 
-use super::unit::{Unit, Work};
+use super::unit::{Opened, Unit, Work};
 use crate::error::Result;
 use crate::files::locks::HeldLocks;
 use crate::files::problem::problem;
@@ -21,17 +21,6 @@ use std::sync::Arc;
 /// A shard that is ready to be read. Clones are cheap and the same shard.
 #[derive(Debug, Clone)]
 pub struct Shard(Arc<Opened>);
-
-#[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) index: Arc<IndexMetadata>,
-    pub(super) number: u32,
-    /// Id of the commit in hexadecimal digits.
-    pub(super) commit: String,
-    pub(super) segments: Vec<Segment>,
-    pub(super) translog: Replay,
-    _locks: Option<Arc<HeldLocks>>,
-}
 
 impl Shard {
     /// Opens the shard in `dir`.
@@ -79,11 +68,13 @@ impl Shard {
         let mut units = Vec::new();
         for (number, segment) in self.0.segments.iter().enumerate() {
             let parts = segment.parts().iter();
-            units.extend(parts.map(|part| Unit::new(self.clone(), Work::Chunks { segment: number, part: *part })));
+            units.extend(
+                parts.map(|part| Unit::new(Arc::clone(&self.0), Work::Chunks { segment: number, part: *part })),
+            );
         }
         let (documents, bytes) = self.0.translog.size();
         if documents > 0 {
-            units.push(Unit::new(self.clone(), Work::Translog { documents, bytes }));
+            units.push(Unit::new(Arc::clone(&self.0), Work::Translog { documents, bytes }));
         }
         units
     }
@@ -110,10 +101,6 @@ impl Shard {
     /// Returns whether there are operations behind the commit.
     pub(super) fn has_operations(&self) -> bool {
         !self.0.translog.is_empty()
-    }
-
-    pub(super) fn opened(&self) -> &Opened {
-        &self.0
     }
 }
 

@@ -3,15 +3,16 @@
 use super::super::Corrupt;
 use super::super::index_metadata::IndexMetadata;
 use super::super::mapped::refused;
-use super::super::segment::Slot;
+use super::super::segment::{Segment, Slot};
 use super::super::source::{Format, to_json};
 use super::super::stored::fields::Fields;
 use super::super::stored::index::Part;
-use super::super::translog::replay::Position;
-use super::shard::Shard;
+use super::super::translog::replay::{Position, Replay};
 use crate::error::{Error, Result};
+use crate::files::locks::HeldLocks;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,21 +74,33 @@ pub(super) enum Work {
     Translog { documents: u64, bytes: u64 },
 }
 
+/// What is open of a shard.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) index: Arc<IndexMetadata>,
+    pub(super) number: u32,
+    /// Id of the commit in hexadecimal digits.
+    pub(super) commit: String,
+    pub(super) segments: Vec<Segment>,
+    pub(super) translog: Replay,
+    pub(super) _locks: Option<Arc<HeldLocks>>,
+}
+
 /// A piece of work. It can be read on any thread, several times, while others are read.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    shard: Shard,
+    shard: Arc<Opened>,
     work: Work,
 }
 
 impl Unit {
-    pub(super) fn new(shard: Shard, work: Work) -> Self {
+    pub(super) fn new(shard: Arc<Opened>, work: Work) -> Self {
         Self { shard, work }
     }
 
     /// Returns the index that the documents are in.
     pub fn index(&self) -> &IndexMetadata {
-        self.shard.index()
+        &self.shard.index
     }
 
     /// Returns how many documents there are at most: deleted and nested ones count here.
@@ -108,7 +121,7 @@ impl Unit {
 
     /// Returns what unit this is.
     pub fn key(&self) -> UnitKey {
-        let shard = self.shard.opened();
+        let shard = &self.shard;
         let Position { generation, offset } = shard.translog.position();
         let (segment, chunks) = match self.work {
             Work::Chunks { segment, part } => {
@@ -136,7 +149,7 @@ impl Unit {
     /// Refuses what is damaged or unknown, with the file's path; no document that comes after has been given out then.
     /// Stops with the error of `each` if that fails.
     pub fn read(&self, mut each: impl FnMut(Document<'_>) -> Result<()>) -> Result<Tally> {
-        let shard = self.shard.opened();
+        let shard = &self.shard;
         let mut tally = Tally::default();
         match self.work {
             Work::Chunks { segment, part } => {

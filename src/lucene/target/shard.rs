@@ -6,7 +6,7 @@ use super::super::commit::{self, Commit};
 use super::super::mapped::{names, refused};
 use super::super::segment::Segment;
 use super::complete;
-use super::unit::TargetUnit;
+use super::unit::{Opened, TargetUnit};
 use crate::error::{Error, Result};
 use crate::files::problem::problem;
 use base64::Engine;
@@ -23,12 +23,6 @@ const CORRUPTED: &str = "corrupted_";
 /// A shard that is ready to be read. Clones are cheap and the same shard.
 #[derive(Debug, Clone)]
 pub struct TargetShard(Arc<Opened>);
-
-#[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) commit: String,
-    pub(super) segments: Vec<Segment>,
-}
 
 impl TargetShard {
     /// Opens the last commit of the shard in `dir`, such as `<path.data>/nodes/0/indices/<uuid>/0`.
@@ -66,13 +60,9 @@ impl TargetShard {
     pub fn units(&self) -> Vec<TargetUnit> {
         let segments = self.0.segments.iter().enumerate();
         let units = segments.flat_map(|(number, segment)| {
-            segment.parts().iter().map(move |part| TargetUnit::new(self.clone(), number, *part))
+            segment.parts().iter().map(move |part| TargetUnit::new(Arc::clone(&self.0), number, *part))
         });
         units.collect()
-    }
-
-    pub(super) fn segment(&self, number: usize) -> Option<&Segment> {
-        self.0.segments.get(number)
     }
 }
 

@@ -3,11 +3,11 @@
 use super::super::Corrupt;
 use super::super::id;
 use super::super::mapped::refused;
-use super::super::segment::Slot;
+use super::super::segment::{Segment, Slot};
 use super::super::stored::fields::Fields;
 use super::super::stored::index::Part;
-use super::shard::TargetShard;
 use crate::error::{Error, Result};
+use std::sync::Arc;
 
 /// A document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +33,23 @@ pub struct TargetTally {
     pub nested: u64,
 }
 
+/// What is open of a shard.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) commit: String,
+    pub(super) segments: Vec<Segment>,
+}
+
 /// A piece of work of some megabytes. It can be read on any thread, several times, while others are read.
 #[derive(Debug, Clone)]
 pub struct TargetUnit {
-    shard: TargetShard,
+    shard: Arc<Opened>,
     segment: usize,
     part: Part,
 }
 
 impl TargetUnit {
-    pub(super) fn new(shard: TargetShard, segment: usize, part: Part) -> Self {
+    pub(super) fn new(shard: Arc<Opened>, segment: usize, part: Part) -> Self {
         Self { shard, segment, part }
     }
 
@@ -63,7 +70,7 @@ impl TargetUnit {
     /// Refuses what is damaged or unknown, with the file's path; no document that comes after has been given out then.
     /// Stops with the error of `each` if that fails.
     pub fn read(&self, mut each: impl FnMut(TargetDocument<'_>) -> Result<()>) -> Result<TargetTally> {
-        let Some(segment) = self.shard.segment(self.segment) else {
+        let Some(segment) = self.shard.segments.get(self.segment) else {
             return Err(Error::internal("A unit is of no segment of its shard."));
         };
         let refuse = |why: Corrupt| refused(segment.path(), why);
