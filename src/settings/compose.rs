@@ -1,6 +1,6 @@
 //! Which compose project is meant: options and variables with the meaning that `docker compose` gives them.
 
-use super::absolute;
+use super::paths::absolute;
 use crate::cli::SessionArgs;
 use crate::compose::name::Generation;
 use crate::environment::Environment;

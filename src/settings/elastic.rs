@@ -1,10 +1,12 @@
 //! What `elastic` was asked for.
 
-use super::{ComposeArgs, ReaderWish, Session, absolute, collisions, verification};
+use super::paths::absolute;
+use super::{ComposeArgs, ReaderWish, Session, collisions, verification};
 use crate::cli::ElasticArgs;
 use crate::error::Result;
 use crate::plan::{OnIdCollision, Verification};
-use std::path::PathBuf;
+use crate::text::quote;
+use std::path::{Path, PathBuf};
 
 /// A migration of one Elasticsearch data directory that was asked for; the session names the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,17 @@ impl Elastic {
     pub const VERSION: &str = "7.6.2";
     /// Where a stock server of Elasticsearch 7 looks for them.
     pub const TARGET: &str = usual(cfg!(windows)).1;
+}
+
+impl Session {
+    /// Returns the command line of `elastic` for the session's source and this target.
+    pub fn elastic_command(&self, target: &Path) -> String {
+        let command = self.command("elastic");
+        match target == Path::new(Elastic::TARGET) {
+            true => command,
+            false => format!("{command} --target {}", quote(&target.to_string_lossy())),
+        }
+    }
 }
 
 /// Returns the directories that upstream's elastic_upgrade.py takes when it is told none, source and target.

@@ -1,6 +1,7 @@
 //! What `export` was asked for.
 
-use super::{ComposeArgs, Elastic, Session, absolute};
+use super::paths::absolute;
+use super::{ComposeArgs, Elastic, Session};
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::error::Result;
 use crate::export::{Encoding, Names};

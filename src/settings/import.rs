@@ -1,6 +1,7 @@
 //! What `import` was asked for.
 
-use super::{ComposeArgs, NodeAddress, Session, absolute};
+use super::paths::absolute;
+use super::{ComposeArgs, NodeAddress, Session};
 use crate::cli::{ImportArgs, ImportVerifyArg};
 use crate::environment::Environment;
 use crate::error::Result;

@@ -1,7 +1,9 @@
 use super::*;
+use crate::environment::Environment;
 use crate::invocation::Invocation;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 fn environment() -> Environment {
     Environment {
