@@ -120,6 +120,11 @@ impl Client {
         self.backoff
     }
 
+    /// Returns the host, without the brackets of an IPv6 address, and the port.
+    pub fn host_and_port(&self) -> Option<(&str, u16)> {
+        Some((self.base.host_str()?.trim_matches(['[', ']']), self.base.port_or_known_default()?))
+    }
+
     /// Returns the address of the node, for messages: without user and password.
     pub fn address(&self) -> &str {
         &self.address

@@ -157,7 +157,7 @@ impl Failure {
         match self {
             Self::Unreachable(error) if is_refused_connection(error) => Some("nothing listens there yet".to_owned()),
             Self::Unreachable(error) if is_closed_connection(error) => {
-                Some("the connection is closed without an answer (a node that speaks only TLS does so too)".to_owned())
+                Some("the connection is closed without an answer".to_owned())
             }
             Self::Unreadable(why) if why == NO_CLUSTER_YET => Some(why.clone()),
             Self::Refused(refusal) if refusal.status == 503 || refusal.is_of_unready_users() => {
@@ -165,6 +165,11 @@ impl Failure {
             }
             _ => None,
         }
+    }
+
+    /// Returns whether something took the connection, and did not answer as HTTP has it.
+    pub fn is_no_http(&self) -> bool {
+        matches!(self, Self::Unreachable(error) if !error.is_connect())
     }
 
     /// Returns whether the same call may succeed a little later: the node is busy, starting, or not reached.

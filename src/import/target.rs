@@ -2,6 +2,7 @@
 
 use super::check::Export;
 use super::journal::{Journal, Noted};
+use super::tls::{speaks_tls, way_around_tls};
 use crate::elastic::{Client, Failure, IndexPlan, Occupant, Version};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
@@ -77,6 +78,12 @@ impl Target {
                 Ok(answer) => break Ok(answer),
                 Err(failure) => failure,
             };
+            if failure.is_no_http()
+                && let Some((host, port)) = client.host_and_port()
+                && speaks_tls(host, port).await
+            {
+                return Err(only_tls(&client, host, port));
+            }
             let Some(why) = failure.while_starting().filter(|_| begun.elapsed() < within) else { break Err(failure) };
             let task = task.get_or_insert_with(|| {
                 events.info(format!(
@@ -194,6 +201,13 @@ impl Target {
     }
 }
 
+/// A node that speaks TLS will not speak anything else in two minutes.
+fn only_tls(client: &Client, host: &str, port: u16) -> Error {
+    let error =
+        Error::refused(format!("What listens at {} speaks only TLS, and this program has none.", client.address()));
+    way_around_tls(host, port).into_iter().fold(error, Error::hint)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,6 +305,32 @@ mod tests {
             assert!(error.message().contains("was not ready within"), "{error:?}");
             assert!(told.lock().unwrap().concat().contains("closed without an answer"));
         }
+    }
+
+    /// Closes the connection of whoever does not greet with TLS, as Elasticsearch does.
+    #[tokio::test]
+    async fn a_node_that_speaks_only_tls_is_told_at_once() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = [0; 512];
+                if stream.read(&mut asked).await.is_ok() && asked[0] == 22 {
+                    stream.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.unwrap();
+                }
+            }
+        });
+        let (events, told) = told();
+        let client = Client::new(&format!("http://{address}")).unwrap();
+        let error = Target::open_within(client, STARTS_WITHIN, &events).await.unwrap_err();
+        let said = format!("{}\n{}", error.message(), error.hints().join("\n"));
+        insta::assert_snapshot!(said.replace(&address.port().to_string(), "PORT"), @r"
+        What listens at http://127.0.0.1:PORT speaks only TLS, and this program has none.
+        Let something else on this machine speak it: socat TCP-LISTEN:9201,bind=127.0.0.1,fork OPENSSL:127.0.0.1:PORT,cafile=CA.crt
+        Then: --target http://127.0.0.1:9201
+        ");
+        assert!(told.lock().unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The address of an Elasticsearch that is given, with user and password where it asks for them.
 
 use crate::error::{Error, Result};
+use crate::import::way_around_tls;
 use reqwest::Url;
 use std::fmt;
 
@@ -70,14 +71,9 @@ impl fmt::Debug for NodeAddress {
     }
 }
 
-/// No library for TLS is built in: each would need a C compiler, and a server's own Elasticsearch has none.
 fn with_tls(host: &str, port: u16) -> Error {
-    Error::usage("This program has no TLS: --target takes http:// addresses only.")
-        .hint(format!(
-            "Let something else on this machine speak it: \
-             socat TCP-LISTEN:9201,bind=127.0.0.1,fork OPENSSL:{host}:{port},cafile=CA.crt"
-        ))
-        .hint("Then: --target http://127.0.0.1:9201")
+    let error = Error::usage("This program has no TLS: --target takes http:// addresses only.");
+    way_around_tls(host, port).into_iter().fold(error, Error::hint)
 }
 
 #[cfg(test)]
