@@ -322,6 +322,42 @@ async fn what_containers_say_of_their_files_is_newer_than_a_journal() {
     let down = bed.find("elsewhere", |search| search.journals = known("lab")).await.unwrap();
     assert_eq!(down.project.files, std::slice::from_ref(&file));
     assert!(down.found_by.contains("journal"), "{}", down.found_by);
+    assert_eq!(down.notes, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn files_that_a_journal_tells_of_are_not_taken_when_others_with_different_data_lie_beside_them() {
+    let Some(bed) = Bed::enter().await else { return };
+    let file = bed.project("lab", SERVER);
+    let home = file.parent().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(home.join(name), text.replace("HOME", &home.to_string_lossy()));
+    let journal = |files: &[&str]| {
+        let files = files.iter().map(|name| home.join(name)).collect();
+        vec![ProjectArgs { files, name: Some("lab".into()), ..Default::default() }]
+    };
+    let elsewhere = "services: {elasticsearch: {volumes: ['HOME/data/elastic_copy:/usr/share/elasticsearch/data']}}";
+    // An override file that came later, which compose would take by now.
+    write("docker-compose.override.yml", elsewhere).unwrap();
+    let error = refused(bed.find("elsewhere", |search| search.journals = journal(&["docker-compose.yml"])).await);
+    assert!(error.message().contains("has more than one compose file for this server"), "{error:?}");
+    let causes = error.causes().join("\n");
+    assert!(causes.contains("docker-compose.yml with docker-compose.override.yml: Elasticsearch in "), "{causes}");
+    write("docker-compose.override.yml", "services: {redis: {restart: 'no'}}").unwrap();
+    let found = bed.find("elsewhere", |search| search.journals = journal(&["docker-compose.yml"])).await.unwrap();
+    assert_eq!(found.project.files, std::slice::from_ref(&file));
+    assert!(
+        found.notes[0].contains("has docker-compose.yml with docker-compose.override.yml, too"),
+        "{:?}",
+        found.notes
+    );
+    std::fs::remove_file(home.join("docker-compose.override.yml")).unwrap();
+    // Files that were named when the journal began: compose itself would take only some of them.
+    write("extra.yml", "services: {redis: {restart: 'no'}}").unwrap();
+    let both = || journal(&["docker-compose.yml", "extra.yml"]);
+    let found = bed.find("elsewhere", |search| search.journals = both()).await.unwrap();
+    assert_eq!((found.project.files.len(), found.notes), (2, Vec::new()));
+    write("extra.yml", elsewhere).unwrap();
+    refused(bed.find("elsewhere", |search| search.journals = both()).await);
 }
 
 #[tokio::test]

@@ -43,6 +43,9 @@ struct Finder<'a> {
     shell: BTreeMap<String, String>,
 }
 
+/// How a project came up that nothing but a journal tells of.
+const BY_JOURNAL: &str = "known from the journal of an earlier run";
+
 /// Sets of other files that lie beside those that compose takes.
 type Others = Vec<Vec<PathBuf>>;
 
@@ -55,7 +58,10 @@ impl Finder<'_> {
         let mut looked_at = LookedAt::default();
         match self.known(&mut looked_at).as_slice() {
             [] => {}
-            [only] => return Ok((self.require(only.clone()).await?, Others::new())),
+            [only] => {
+                let others = self.beside(only)?;
+                return Ok((self.require(only.clone()).await?, others));
+            }
             many => return Err(self.several(many).await),
         }
         let mut unreadable = None;
@@ -81,6 +87,16 @@ impl Finder<'_> {
             }
         }
         Err(unreadable.unwrap_or_else(|| none(looked_at, self.search)))
+    }
+
+    /// The files that compose would take by now, or might, instead of those that only a journal tells of: the server may have
+    /// been started from others since that was written.
+    fn beside(&self, candidate: &Candidate) -> Result<Others> {
+        let directory = candidate.args.project_directory().filter(|_| candidate.by == BY_JOURNAL);
+        let Some(directory) = directory else { return Ok(Others::new()) };
+        let Some(taken) = self.caller().takes_in(directory)? else { return Ok(Others::new()) };
+        let sets = std::iter::once(taken.files).chain(taken.others);
+        Ok(sets.filter(|files| *files != candidate.args.files).collect())
     }
 
     /// Makes sure that compose, called in the directory with no file named, means the same project.
@@ -120,6 +136,8 @@ impl Finder<'_> {
         let other = inspect::deployment(found, self.search, self.daemon).await?;
         let taken_by = format!("{} {}", self.compose.as_typed(), self.compose.version());
         match rivals::judge(chosen, &other, &taken_by, self.search.command) {
+            // Some of the same files, which mean the same server.
+            Judged::Note(_) if files.iter().all(|file| chosen.project.files.contains(file)) => Ok(None),
             Judged::Note(note) => Ok(Some(note)),
             Judged::Different(error) => Err(error),
         }
@@ -181,8 +199,7 @@ impl Finder<'_> {
         if let Some(one) = of_same_name.or_else(of_same_place) {
             return vec![one.clone()];
         }
-        let by = "known from the journal of an earlier run".to_owned();
-        let known = Candidate { args: journal.clone(), by, asked: None };
+        let known = Candidate { args: journal.clone(), by: BY_JOURNAL.to_owned(), asked: None };
         match self.is_meant(journal) {
             true => vec![known],
             false => containers.into_iter().filter(|one| self.runs(one)).chain([known]).collect(),
@@ -238,8 +255,7 @@ impl Finder<'_> {
     /// The current directory, then the usual ones; compose files of each.
     fn directories(&self, looked_at: &mut LookedAt) -> Result<[Vec<Candidate>; 2]> {
         let named = &self.search.named;
-        let generation = self.compose.choice().generation;
-        let caller = Caller { generation, env_files: &named.env_files, shell: &self.shell };
+        let caller = self.caller();
         let current = named.directory.as_ref().unwrap_or(&self.search.current_directory);
         let (here, usual) = match &self.search.home {
             Some(home) => (None, vec![home.clone()]),
@@ -253,6 +269,11 @@ impl Finder<'_> {
             others.extend(one.filter(|one| one.args.files.iter().all(|file| seen.insert(file.clone()))));
         }
         Ok([here.into_iter().collect(), others])
+    }
+
+    fn caller(&self) -> Caller<'_> {
+        let generation = self.compose.choice().generation;
+        Caller { generation, env_files: &self.search.named.env_files, shell: &self.shell }
     }
 
     fn candidate(&self, taken: Option<DefaultFiles>, place: &Path, looked_at: &mut LookedAt) -> Option<Candidate> {
