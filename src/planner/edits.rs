@@ -87,7 +87,7 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
         pinned_volumes: pinned_volumes(deployment, replacements, new_project),
         variables,
         redis: home.after(&super::new_redis(deployment)),
-        redis_told: is_told_of_redis(deployment),
+        redis_told: is_told_of_redis(deployment)?,
         fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
         mentions: mentions(deployment, &sources),
     };
@@ -99,14 +99,20 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
 }
 
 /// Whether the API server is told where Redis is, by whatever its variables come from, or by its mounted configuration.
-fn is_told_of_redis(deployment: &Deployment) -> bool {
+///
+/// # Errors
+/// Refused when nothing but a configuration that cannot be read may tell it.
+fn is_told_of_redis(deployment: &Deployment) -> Result<bool> {
     let environment = deployment.service(Role::Apiserver).map(|service| &service.environment);
     let by_variable = environment
         .is_some_and(|all| all.iter().any(|(name, value)| compose::tells_of_redis(name) && !value.is_empty()));
+    if by_variable {
+        return Ok(true);
+    }
     let files = ["/opt/trains/config/hosts.conf", "/opt/clearml/config/hosts.conf"];
     let file = super::mounted(deployment, Role::Apiserver, &files).map(Path::to_owned);
     let file = file.or_else(|| Some(super::configuration(deployment)?.join("hosts.conf")));
-    by_variable || file.is_some_and(|file| has_redis(&file))
+    file.map_or(Ok(false), |file| has_redis(&file))
 }
 
 fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stamp: &str) {
@@ -193,7 +199,7 @@ mod tests {
         let mut deployment = sample::deployment();
         let api = deployment.services.iter().position(|one| one.role == Role::Apiserver).unwrap();
         deployment.services[api].environment.clear();
-        assert!(!is_told_of_redis(&deployment));
+        assert!(!is_told_of_redis(&deployment).unwrap());
         for (name, value, told) in [
             ("TRAINS_REDIS_SERVICE_HOST", "cache", true),
             ("REDIS_SERVICE_SERVICE_HOST", "cache", true),
@@ -203,7 +209,7 @@ mod tests {
             ("OTHER_REDIS_SERVICE_HOST", "cache", false),
         ] {
             deployment.services[api].environment = [(name.to_owned(), value.to_owned())].into();
-            assert_eq!(is_told_of_redis(&deployment), told, "{name}={value}");
+            assert_eq!(is_told_of_redis(&deployment).unwrap(), told, "{name}={value}");
         }
         deployment.services[api].environment.clear();
         let dir = tempfile::tempdir().unwrap();
@@ -212,7 +218,12 @@ mod tests {
         for (target, path) in [("/opt/trains/config", dir.path()), ("/opt/trains/config/hosts.conf", &*file)] {
             let storage = Storage::Bind { path: path.to_owned() };
             deployment.services[api].mounts = vec![Mount { target: target.into(), storage, read_only: false }];
-            assert!(is_told_of_redis(&deployment), "{target}");
+            assert!(is_told_of_redis(&deployment).unwrap(), "{target}");
         }
+        std::fs::write(&file, "redis {").unwrap();
+        assert!(is_told_of_redis(&deployment).unwrap_err().message().contains("hosts.conf"));
+        let told = ("TRAINS_REDIS_SERVICE_HOST".to_owned(), "cache".to_owned());
+        deployment.services[api].environment = [told].into();
+        assert!(is_told_of_redis(&deployment).unwrap(), "the variable wins");
     }
 }

@@ -5,8 +5,10 @@
 //! `CLEARML__SECURE__CREDENTIALS__<NAME>__USER_KEY` (and the `TRAINS__` spelling) replace both, as the server does:
 //! `TRAINS__` is applied first, `CLEARML__` over it. Without any of them the release's published defaults hold.
 
+use crate::error::{Error, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Where a login was found.
@@ -62,12 +64,40 @@ pub fn has_fixed_users(config_dir: &Path) -> bool {
     read_hocon(&config_dir.join("apiserver.conf")).is_some_and(|conf| !fixed_users(&conf).is_empty())
 }
 
-/// Returns whether the server's `hosts.conf` says where Redis is: `redis { apiserver { host: … } }`.
-pub fn has_redis(hosts_conf: &Path) -> bool {
-    let Some(conf) = read_hocon(hosts_conf) else { return false };
+/// Returns whether the server's `hosts.conf` says where Redis is: `redis { apiserver { host: … } }`. One that is not there
+/// does not.
+///
+/// # Errors
+/// Refused, by name, when the file cannot be read, or is not as the server's configuration is written.
+pub fn has_redis(hosts_conf: &Path) -> Result<bool> {
+    let text = match std::fs::read_to_string(hosts_conf) {
+        Ok(text) => text,
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(false),
+        Err(cause) => return Err(unknown_hosts(hosts_conf, "cannot be read").because(cause)),
+    };
+    let conf: Value = hocon_rs::Config::parse_str(&text, None)
+        .map_err(|cause| unknown_hosts(hosts_conf, "is not written as the server's configuration is").because(cause))?;
     let redis = [conf.pointer("/redis"), conf.pointer("/hosts/redis")];
-    let parts = redis.into_iter().flatten().filter_map(Value::as_object).flat_map(|all| all.values());
-    parts.filter_map(|part| part.get("host")?.as_str()).any(|host| !host.is_empty())
+    let parts = redis.iter().flatten().filter_map(|part| part.as_object()).flat_map(|all| all.values());
+    if parts.filter_map(|part| part.get("host")?.as_str()).any(|host| !host.is_empty()) {
+        return Ok(true);
+    }
+    // Of a text that breaks off the parser takes what it understands.
+    let says = |line: &str| line.split(['#', '/']).next().is_some_and(|code| code.contains("redis"));
+    match redis.iter().all(Option::is_none) && text.lines().any(says) {
+        true => Err(unknown_hosts(hosts_conf, "is not written as the server's configuration is")),
+        false => Ok(false),
+    }
+}
+
+/// A Redis that is overlooked is replaced by an empty one.
+fn unknown_hosts(hosts_conf: &Path, why: &str) -> Error {
+    Error::refused(format!(
+        "{} {why}, so that it is not known whether it names the server's Redis.",
+        hosts_conf.display()
+    ))
+    .hint("Put the file right. Or name the Redis in the environment of the API server, in the compose file: TRAINS_REDIS_SERVICE_HOST.")
+    .hint("Then run the same command again.")
 }
 
 fn read_hocon(path: &Path) -> Option<Value> {
@@ -137,12 +167,35 @@ mod tests {
         let file = dir.path().join("hosts.conf");
         let has = |text: &str| {
             std::fs::write(&file, text).unwrap();
-            has_redis(&file)
+            has_redis(&file).unwrap()
         };
         assert!(has("redis {\n  apiserver { host: \"cache.corp\", port: 6379, db: 0 }\n}\n"));
         assert!(has("hosts.redis.workers.host = cache.corp\n"));
         assert!(!has("redis { apiserver { port: 6380 } }\nmongo { backend { host: \"mongodb://m\" } }\n"));
-        assert!(!has_redis(&dir.path().join("none.conf")));
+        assert!(!has_redis(&dir.path().join("none.conf")).unwrap());
+    }
+
+    #[test]
+    fn a_configuration_of_hosts_that_cannot_be_read_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("hosts.conf");
+        let refused = || {
+            let error = has_redis(&file).unwrap_err();
+            format!("{}\n{}", error.message(), error.hints().join("\n"))
+                .replace(&dir.path().display().to_string(), "/opt/trains/config")
+        };
+        std::fs::write(&file, "redis {\n  apiserver { host: \"cache.corp\"\n").unwrap();
+        insta::assert_snapshot!(refused(), @r"
+        /opt/trains/config/hosts.conf is not written as the server's configuration is, so that it is not known whether it names the server's Redis.
+        Put the file right. Or name the Redis in the environment of the API server, in the compose file: TRAINS_REDIS_SERVICE_HOST.
+        Then run the same command again.
+        ");
+        std::fs::write(&file, b"redis { apiserver { host: \"\xff\" } }").unwrap();
+        insta::assert_snapshot!(refused(), @r"
+        /opt/trains/config/hosts.conf cannot be read, so that it is not known whether it names the server's Redis.
+        Put the file right. Or name the Redis in the environment of the API server, in the compose file: TRAINS_REDIS_SERVICE_HOST.
+        Then run the same command again.
+        ");
     }
 
     #[test]
