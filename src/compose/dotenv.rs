@@ -71,6 +71,23 @@ pub fn rewrite(text: &str, request: &Request) -> Rewritten {
     Rewritten { text: out, notes }
 }
 
+/// Returns a file with other values: `new_value` gets the number of the line, the name, and the value as it is written,
+/// without its quotes. Names and everything else stay.
+pub fn with_values(text: &str, mut new_value: impl FnMut(usize, &str, &str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut number = 1;
+    for line in lines(text) {
+        let found = assignment(line).and_then(|found| {
+            let tail = Tail::parse(found.tail);
+            let new = new_value(number, found.name, tail.written())?;
+            Some(format!("{}{}{}{}", found.head, found.name, found.separator, tail.with(&new)))
+        });
+        out.push_str(found.as_deref().unwrap_or(line));
+        number += line.matches('\n').count();
+    }
+    out
+}
+
 /// Returns the names of the variables that a file sets.
 pub fn names(text: &str) -> BTreeSet<String> {
     lines(text).into_iter().filter_map(|line| Some(assignment(line)?.name.to_owned())).collect()
@@ -198,6 +215,19 @@ mod tests {
         let found = values("\u{feff}A=1\nexport B = \"$A-${HOME}\" # c\nC='$A'\nD=x y # z\nA=2\nE=#no\nF=\n", &outer);
         let expected = [("A", "2"), ("B", "1-/root"), ("C", "$A"), ("D", "x y"), ("E", "#no"), ("F", "")];
         assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn values_are_replaced_in_their_places() {
+        let text = "\u{feff}# A=1\nexport A = '1' # one\nB=\"x\ny\"\nC=2\r\nD";
+        let mut seen = Vec::new();
+        let new = with_values(text, |line, name, value| {
+            seen.push(format!("{line} {name} {value}"));
+            (name != "B").then(|| format!("{value}0"))
+        });
+        assert_eq!(new, "\u{feff}# A=1\nexport A = '10' # one\nB=\"x\ny\"\nC=20\r\nD");
+        assert_eq!(seen, ["2 A 1", "3 B x\ny", "5 C 2"]);
+        assert_eq!(with_values(text, |_, _, _| None), text);
     }
 
     #[test]

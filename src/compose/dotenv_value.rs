@@ -36,8 +36,13 @@ impl<'a> Tail<'a> {
         }
     }
 
+    /// Returns the value as it is written, without its quotes.
+    pub(super) fn written(&self) -> &'a str {
+        self.value
+    }
+
     /// Returns the same with another value, which is written in the same way.
-    fn with(&self, value: &str) -> String {
+    pub(super) fn with(&self, value: &str) -> String {
         let quote = self.quote.map(String::from).unwrap_or_default();
         format!("{quote}{value}{}", self.rest)
     }

@@ -181,17 +181,22 @@ pub fn interpolations(text: &str) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// Returns the paths that services take variables from (`env_file`), as a compose file writes them. None of a text that is
-/// not YAML.
-pub fn env_file_paths(text: &str) -> Vec<String> {
+/// Returns the services that take variables from files (`env_file`), each with the path of one, as a compose file writes it.
+/// None of a text that is not YAML.
+pub fn env_file_paths(text: &str) -> Vec<(String, String)> {
     let model: Value = serde_saphyr::from_str(text.trim_start_matches(MARK)).unwrap_or_default();
     let services = model.get("services").and_then(Value::as_object).into_iter().flatten();
-    let listed = services.filter_map(|(_, service)| service.get("env_file")).flat_map(|value| match value {
-        Value::Array(items) => items.iter().collect(),
-        one => vec![one],
+    let listed = services.filter_map(|(name, service)| Some((name, service.get("env_file")?)));
+    let items = listed.flat_map(|(name, value)| {
+        let items = match value {
+            Value::Array(items) => items.iter().collect(),
+            one => vec![one],
+        };
+        items.into_iter().map(move |item| (name, item))
     });
-    let path = |item: &Value| item.get("path").unwrap_or(item).as_str().map(str::to_owned);
-    listed.filter_map(path).collect()
+    items
+        .filter_map(|(name, item)| Some((name.clone(), item.get("path").unwrap_or(item).as_str()?.to_owned())))
+        .collect()
 }
 
 impl Request {

@@ -31,8 +31,10 @@ mod splice;
 #[cfg(test)]
 mod style_tests;
 pub mod v1;
+mod variable_file;
 pub mod words;
 
 pub use change::Change;
 pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, env_file_paths, rewrite};
-pub(crate) use rules::{hosts, tells_of_redis};
+pub(crate) use rules::{has_our_variables, hosts, tells_of_redis};
+pub use variable_file::{Reader, VariableFile};

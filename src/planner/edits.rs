@@ -1,9 +1,11 @@
 //! The edits of compose files and env files: what they become, where the originals are kept.
 
 use super::mentions::mentions;
+use super::service_files::{is_of_project, of_services};
 use super::{rescue, variables};
+use crate::compose::dotenv::Rewritten;
 use crate::compose::outcome::{self, Outcome};
-use crate::compose::{self, SourceFile, dotenv};
+use crate::compose::{self, SourceFile, VariableFile, dotenv};
 use crate::deployment::{Deployment, Storage};
 use crate::docker::Project;
 use crate::environment;
@@ -45,7 +47,7 @@ pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut V
     for file in texts.compose_files {
         push(&mut edits, file.path, file.old, file.new, around.stamp);
     }
-    for (path, old, new) in texts.env_files {
+    for (path, old, new) in texts.env_files.into_iter().chain(texts.service_files) {
         push(&mut edits, path, old, new, around.stamp);
     }
     Ok(Decided { edits, outcomes: texts.outcomes, added: texts.added })
@@ -55,6 +57,8 @@ pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut V
 pub(super) struct Texts {
     pub(super) compose_files: Vec<compose::RewrittenFile>,
     pub(super) env_files: Vec<EnvFile>,
+    /// The files that services take variables from and the project does not.
+    service_files: Vec<EnvFile>,
     pub(super) outcomes: BTreeMap<String, Outcome>,
     pub(super) added: Vec<String>,
 }
@@ -72,7 +76,9 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
     let old_env = deployment.project.env_files.iter().map(|path| Ok((path.clone(), read(path)?)));
     let old_env: Vec<(PathBuf, String)> = old_env.collect::<Result<_>>()?;
     let compose_texts: Vec<String> = sources.iter().map(|file| file.text.clone()).collect();
-    let kept = variables::kept(&deployment.project, &compose_texts, &old_env, &shell, notes);
+    let of_services = of_services(deployment, &compose_texts, &old_env, &shell);
+    let kept = variables::kept(&of_services, &old_env, &shell, notes);
+    let own_files: Vec<VariableFile> = of_services.into_iter().filter(|file| !is_of_project(file, &old_env)).collect();
     let env_files = env_edits(old_env, moved.as_ref(), &kept, notes);
     let variables = variables::filled_in(&env_files, &shell, kept);
     variables::require_same(&variables, &env_files, moved.as_ref())?;
@@ -95,7 +101,13 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
     notes.extend(rewritten.notes);
     let new: Vec<String> = rewritten.files.iter().map(|file| file.new.clone()).collect();
     let outcomes = outcome::of(&new, &request.variables.after)?;
-    Ok(Texts { compose_files: rewritten.files, env_files, outcomes, added: rewritten.added })
+    let service_files = own_files.into_iter().map(|file| {
+        let Rewritten { text, notes: more } = file.rewritten(&request);
+        notes.extend(more);
+        (file.path, file.text, text)
+    });
+    let service_files = service_files.collect();
+    Ok(Texts { compose_files: rewritten.files, env_files, service_files, outcomes, added: rewritten.added })
 }
 
 /// Whether the API server is told where Redis is, by whatever its variables come from, or by its mounted configuration.

@@ -10,6 +10,7 @@ mod mentions;
 mod reader;
 mod replacements;
 pub mod rescue;
+mod service_files;
 mod steps;
 mod variables;
 

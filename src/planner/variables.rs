@@ -1,17 +1,17 @@
 //! The variables that compose fills in, before and after: which keep their names, and the proof that each keeps its value.
 
 use super::edits::EnvFile;
-use crate::compose::{Variables, dotenv, env_file_paths, interpolate};
-use crate::docker::Project;
+use super::service_files::is_of_project;
+use crate::compose::{VariableFile, Variables, dotenv, interpolate};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Returns the names that do not change: what the shell sets, which we cannot edit; what environment files set under both
-/// names, since they may differ; and what files name that are not rewritten, the `env_file` of services.
+/// names, since they may differ; what the `env_file`s of services name; and, where the project's environment file is one of a
+/// neighbour's, all that it sets.
 pub(super) fn kept(
-    project: &Project,
-    compose_files: &[String],
+    of_services: &[VariableFile],
     env_files: &[(PathBuf, String)],
     shell: &BTreeMap<String, String>,
     notes: &mut Vec<String>,
@@ -27,14 +27,17 @@ pub(super) fn kept(
             kept.insert(old.clone());
         }
     }
-    for (path, text) in of_services(project, compose_files, env_files, shell) {
-        let names =
-            text.lines().flat_map(interpolate::variables).filter(|name| name.starts_with("TRAINS_")).filter(is_set);
-        for name in names {
+    for file in of_services {
+        if is_of_project(file, env_files) {
+            keep_for_neighbours(file, &mut kept, notes);
+            continue;
+        }
+        let used = file.text.lines().flat_map(interpolate::variables);
+        for name in used.filter(|name| name.starts_with("TRAINS_") && is_set(name)) {
             if kept.insert(name.clone()) {
                 notes.push(format!(
-                    "{} names the variable {name}, and that file is not rewritten, so {name} keeps its name.",
-                    path.display()
+                    "{} names the variable {name}, and names in that file stay, so {name} keeps its name.",
+                    file.path.display()
                 ));
             }
         }
@@ -42,32 +45,19 @@ pub(super) fn kept(
     kept
 }
 
-/// The `env_file`s of services that are no environment files of the project.
-fn of_services(
-    project: &Project,
-    compose_files: &[String],
-    env_files: &[(PathBuf, String)],
-    shell: &BTreeMap<String, String>,
-) -> Vec<(PathBuf, String)> {
-    let mut variables = BTreeMap::new();
-    env_files.iter().for_each(|(_, text)| variables.extend(dotenv::values(text, shell)));
-    variables.extend(shell.clone());
-    let listed = compose_files.iter().flat_map(|text| env_file_paths(text));
-    let paths: BTreeSet<PathBuf> = listed
-        .filter_map(|path| interpolate::resolve(&path, &variables))
-        .map(|path| plain(&project.directory.join(path)))
-        .filter(|path| env_files.iter().all(|(known, _)| plain(known) != *path))
-        .collect();
-    let read = |path: PathBuf| {
-        let bytes = std::fs::read(&path).ok()?;
-        Some((path, String::from_utf8_lossy(&bytes).into_owned()))
-    };
-    // Compose has read these files already where they must be there.
-    paths.into_iter().filter_map(read).collect()
-}
-
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|part| *part != std::path::Component::CurDir).collect()
+/// A neighbour that reads the project's own environment file looks there for the names that it knows.
+fn keep_for_neighbours(file: &VariableFile, kept: &mut BTreeSet<String>, notes: &mut Vec<String>) {
+    let Some(neighbour) = file.others().next() else { return };
+    let names = dotenv::names(&file.text).into_iter().filter(|name| name.starts_with("TRAINS_"));
+    let new: Vec<String> = names.filter(|name| kept.insert(name.clone())).collect();
+    if !new.is_empty() {
+        notes.push(format!(
+            "{} takes its variables from {} (env_file), so {} keep their names there.",
+            neighbour.service,
+            file.path.display(),
+            new.join(", ")
+        ));
+    }
 }
 
 /// What compose will fill in, before and after. The shell's own variables win.
@@ -126,6 +116,7 @@ pub(super) fn require_same(
 mod tests {
     use super::*;
     use crate::plan::sample;
+    use crate::planner::service_files::of_services;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -173,20 +164,46 @@ mod tests {
     fn a_name_that_a_file_uses_which_is_not_rewritten_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("api.env"), "HOST=http://${TRAINS_HOST_IP}\nOTHER=$TRAINS_ELSEWHERE\n").unwrap();
-        let mut project = sample::deployment().project;
-        project.directory = dir.path().to_owned();
-        let compose = "services: {a: {env_file: ['./.env', {path: '${NAME}.env', required: false}]}}".to_owned();
+        let mut deployment = sample::deployment();
+        deployment.project.directory = dir.path().to_owned();
+        let compose =
+            "services: {apiserver: {env_file: ['./.env', {path: '${NAME}.env', required: false}]}}".to_owned();
         let env = (
             dir.path().join(".env"),
             "NAME=api\nTRAINS_HOST_IP=1\nTRAINS_A=$TRAINS_HOST_IP\nTRAINS_B=1\nCLEARML_B=2\n".to_owned(),
         );
         std::fs::write(&env.0, &env.1).unwrap();
-        let mut notes = Vec::new();
-        let kept = kept(&project, &[compose], &[env], &map(&[("TRAINS_SHELL", "x")]), &mut notes);
+        let (mut notes, shell) = (Vec::new(), map(&[("TRAINS_SHELL", "x")]));
+        let files = of_services(&deployment, &[compose], std::slice::from_ref(&env), &shell);
+        let kept = kept(&files, &[env], &shell, &mut notes);
         assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["TRAINS_B", "TRAINS_HOST_IP", "TRAINS_SHELL"]);
         insta::assert_snapshot!(notes.join("\n").replace(&*dir.path().to_string_lossy(), "/opt/trains"), @r"
         TRAINS_B and CLEARML_B are both set in an environment file; each keeps its name and its value.
-        /opt/trains/api.env names the variable TRAINS_HOST_IP, and that file is not rewritten, so TRAINS_HOST_IP keeps its name.
+        /opt/trains/api.env names the variable TRAINS_HOST_IP, and names in that file stay, so TRAINS_HOST_IP keeps its name.
         ");
+    }
+
+    #[test]
+    fn a_neighbour_that_reads_the_environment_file_finds_its_names_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "TRAINS_HOST_IP=1\nTRAINS_AGENT_GIT_USER=jane\nOTHER=2\n";
+        let env = [(dir.path().join(".env"), text.to_owned())];
+        std::fs::write(&env[0].0, text).unwrap();
+        let mut deployment = sample::deployment();
+        deployment.project.directory = dir.path().to_owned();
+        let kept_with = |compose: &str| {
+            let (shell, mut notes) = (BTreeMap::new(), Vec::new());
+            let files = of_services(&deployment, &[compose.to_owned()], &env, &shell);
+            let kept: Vec<String> = kept(&files, &env, &shell, &mut notes).into_iter().collect();
+            (kept, notes.join("\n").replace(&*dir.path().to_string_lossy(), "/opt/trains"))
+        };
+        let (kept, notes) = kept_with("services: {apiserver: {env_file: .env}, backup: {env_file: [.env]}}");
+        assert_eq!(kept, ["TRAINS_AGENT_GIT_USER", "TRAINS_HOST_IP"]);
+        insta::assert_snapshot!(notes, @"backup takes its variables from /opt/trains/.env (env_file), so TRAINS_AGENT_GIT_USER, TRAINS_HOST_IP keep their names there.");
+        assert_eq!(
+            kept_with("services: {apiserver: {env_file: .env}}"),
+            (vec![], String::new()),
+            "they are renamed for it"
+        );
     }
 }

@@ -40,7 +40,7 @@ impl Rules<'_> {
         let ours = matches!(role, Role::Apiserver | Role::Webserver | Role::Fileserver | Role::AgentServices);
         let named = self.parts(service).iter().any(|part| self.value(part.file, &part.at.key("env_file")).is_some());
         (ours && named).then(|| {
-            format!("{service} takes variables from a file (env_file), which is not rewritten. The new server still reads names that begin with TRAINS_, but CLEARML_ names win.")
+            format!("{service} takes variables from a file (env_file), in which names stay as they are. The new server still reads those that begin with TRAINS_, but CLEARML_ names win.")
         })
     }
 }

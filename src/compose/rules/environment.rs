@@ -3,6 +3,7 @@
 use super::Rules;
 use super::images::is_stock_agent;
 use crate::compose::change::{Change, Path};
+use crate::compose::edit::Request;
 use crate::compose::interpolate;
 use crate::compose::mount::ShortMount;
 use crate::role::Role;
@@ -36,7 +37,7 @@ impl Rules<'_> {
         for service in self.named(Role::AgentServices) {
             let image = self.part_for(&service, "image").and_then(|part| self.text(part.file, &part.at.key("image")));
             let image = image.and_then(|image| interpolate::resolve(&image, &self.request.variables.before));
-            if image.as_deref().is_some_and(is_stock_agent) {
+            if image.is_some_and(|image| has_our_variables(Role::AgentServices, &image)) {
                 self.rename_all(&service, Role::AgentServices);
             } else {
                 self.note(format!(
@@ -81,8 +82,7 @@ impl Rules<'_> {
             "worker_id" if value == "trains-services" => {
                 stock("CLEARML_WORKER_ID", "agent-services").unwrap_or_else(|| value.clone())
             }
-            "agent_docker_host_mount" => self.host_mount(&value),
-            _ => container_path(role, &value).unwrap_or_else(|| value.clone()),
+            _ => place_of(role, &variable.name, &value, self.request).unwrap_or_else(|| value.clone()),
         };
         if new != value {
             self.set_variable(variable, &new);
@@ -116,14 +116,6 @@ impl Rules<'_> {
             ));
         }
         value.to_owned()
-    }
-
-    /// `HOST:CONTAINER`: where agents find their directory on the host, and in their own containers.
-    fn host_mount(&self, value: &str) -> String {
-        let Some(mount) = ShortMount::parse(value) else { return value.to_owned() };
-        let target = container_path(Role::AgentServices, mount.target).unwrap_or_else(|| mount.target.to_owned());
-        let source = mount.source.map(|source| self.request.host_path(source));
-        ShortMount { source: source.as_deref(), target: &target, mode: mount.mode }.text()
     }
 
     /// Examples bring artifacts since 0.16, and the server must know where to put them.
@@ -216,6 +208,33 @@ fn moved_key(key: &str) -> String {
     let (lead, body) = if let Some(body) = key.strip_prefix('_') { ("_", body) } else { ("", key) };
     let moved = MOVED.iter().find(|(old, _)| body.eq_ignore_ascii_case(old)).map(|(_, new)| *new);
     format!("{lead}{}", moved.unwrap_or(body))
+}
+
+/// Whether the variables of a service are the server's own, so that what they say follows the release.
+pub(crate) fn has_our_variables(role: Role, image: &str) -> bool {
+    match role {
+        Role::Apiserver | Role::Webserver | Role::Fileserver => true,
+        Role::AgentServices => is_stock_agent(image),
+        Role::Elasticsearch | Role::Mongo | Role::Redis | Role::Other => false,
+    }
+}
+
+/// Returns the place that a variable of the server's own services names, as it is in the new server; nothing where the
+/// variable names none that changes.
+pub(in crate::compose) fn place_of(role: Role, name: &str, value: &str, request: &Request) -> Option<String> {
+    let key = name.split_once('_').map(|(_, rest)| rest.to_ascii_lowercase()).unwrap_or_default();
+    match key.as_str() {
+        "agent_docker_host_mount" if role == Role::AgentServices => host_mount(value, request),
+        _ => container_path(role, value),
+    }
+}
+
+/// `HOST:CONTAINER`: where agents find their directory on the host, and in their own containers.
+fn host_mount(value: &str, request: &Request) -> Option<String> {
+    let mount = ShortMount::parse(value)?;
+    let target = container_path(Role::AgentServices, mount.target).unwrap_or_else(|| mount.target.to_owned());
+    let source = mount.source.map(|source| request.host_path(source));
+    Some(ShortMount { source: source.as_deref(), target: &target, mode: mount.mode }.text())
 }
 
 /// Returns the new place of a stock directory inside the containers, or of something in it.

@@ -23,10 +23,13 @@ use super::edit::Request;
 use super::model::Project;
 use crate::role::Role;
 use draft::Draft;
+pub(crate) use environment::has_our_variables;
+pub(super) use environment::place_of;
 pub(crate) use redis::tells_of_redis;
 pub(crate) use references::hosts;
 use serde_json::Value;
 use std::collections::BTreeMap;
+pub(super) use variables::names_path;
 
 /// Why a file cannot be rewritten, and where.
 #[derive(Debug)]
