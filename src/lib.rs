@@ -58,5 +58,6 @@ pub mod shell;
 pub mod signals;
 pub mod steps;
 pub mod text;
+pub mod transfer;
 
 pub use error::{Error, Result};

@@ -36,7 +36,7 @@ const FORWARD: [&str; 25] = [
     "files.archive.verify=kill",
     "docker.start=kill",
     "elastic.create_index=kill@3",
-    "elastic.checkpoint_due=error;elastic.checkpoint=kill",
+    "transfer.checkpoint_due=error;transfer.checkpoint=kill",
     "elastic.bulk=kill@2",
     "elastic.flush=kill",
     "step.copy_elastic.applied=kill",

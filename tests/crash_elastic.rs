@@ -26,7 +26,7 @@ const FORWARD: [&str; 10] = [
     "files.archive.entry=kill@9",
     "files.archive.verify=kill",
     "docker.start=kill",
-    "elastic.checkpoint_due=error;elastic.checkpoint=kill",
+    "transfer.checkpoint_due=error;transfer.checkpoint=kill",
     "elastic.bulk=kill@2",
     "step.copy_elastic.applied=kill",
     "step.verify_elastic.started=kill",

@@ -7,12 +7,10 @@
 mod bed;
 
 use bed::Bed;
-use clearml_migrate::elastic::{
-    Accepted, Checkpoints, CopyOutcome, CopyRules, How, IndexPlan, SecondReading, Verdict, indices, require_complete,
-    verify_index,
-};
+use clearml_migrate::elastic::{CopyRules, IndexPlan, SecondReading, indices, require_complete, verify_index};
 use clearml_migrate::error::{Kind, Result};
 use clearml_migrate::events::Events;
+use clearml_migrate::transfer::{Accepted, Checkpoints, CopyOutcome, How, Verdict};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,7 +20,7 @@ struct Keep(Mutex<Vec<String>>);
 
 impl Checkpoints for Keep {
     fn finished(&self, outcome: &CopyOutcome) -> Result<()> {
-        self.0.lock().unwrap().push(outcome.index.clone());
+        self.0.lock().unwrap().push(outcome.collection.clone());
         Ok(())
     }
 }
@@ -95,12 +93,12 @@ async fn everything_that_a_server_writes_arrives_unchanged() {
     assert_eq!(keep.0.lock().unwrap().len(), 4);
     require_complete(&outcomes, std::path::Path::new("unused")).unwrap();
     for plan in &plans {
-        let outcome = outcomes.iter().find(|outcome| outcome.index == plan.index).unwrap();
+        let outcome = outcomes.iter().find(|outcome| outcome.collection == plan.index).unwrap();
         let verdict = verify(&bed, plan, outcome, &Accepted::default()).await;
         assert!(matches!(verdict, Verdict::Equal(..)), "{verdict:?}");
         assert_eq!(indices::count(&bed.target, &plan.index).await.unwrap(), plan.documents);
     }
-    let outcome = outcomes.iter().find(|outcome| outcome.index == log).unwrap();
+    let outcome = outcomes.iter().find(|outcome| outcome.collection == log).unwrap();
     assert_eq!((outcome.read, outcome.written, outcome.routing_kept), (3000, 3000, 1));
 
     let index = bed.target_call("GET", "/events-log-all", None).await;
@@ -125,7 +123,7 @@ async fn every_injected_difference_is_named() {
     let lines: Vec<_> = (0..500).map(|n| (format!("d{n}"), Some("t".to_owned()), log_line("t", n))).collect();
     bed.index(index, "event", &lines).await;
     let plan = bed.plans(&[index]).await.remove(0);
-    let outcome = bed.copier(Accepted::default()).await.copy_index(&plan).await.unwrap();
+    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
 
     bed.target_call("DELETE", "/events-log-differ/_doc/d3", None).await;
     let mut altered: Value = serde_json::from_str(&log_line("t", 7)).unwrap();
@@ -158,7 +156,7 @@ async fn a_refused_document_is_kept_whole_and_can_be_given_up() {
     bed.refresh_source(index).await;
     let plan = bed.plans(&[index]).await.remove(0);
     let copier = bed.copier(Accepted::default()).await;
-    let outcome = copier.copy_index(&plan).await.unwrap();
+    let outcome = copier.copy(&plan).await.unwrap();
     assert_eq!((outcome.read, outcome.written, outcome.rejects, outcome.collisions), (52, 51, 1, 0));
     assert_eq!(outcome.repaired, 1, "a key that occurs twice is no reason to refuse");
     assert!(outcome.named[0].reason.contains("failed to parse field [iter]"), "{:?}", outcome.named);
@@ -169,7 +167,7 @@ async fn a_refused_document_is_kept_whole_and_can_be_given_up() {
     assert_eq!((kept["type"].as_str(), kept["routing"].as_str()), (Some("event"), Some("t")));
 
     let accepted = Accepted::read(&file).unwrap();
-    let outcome = bed.copier(accepted.clone()).await.copy_index(&plan).await.unwrap();
+    let outcome = bed.copier(accepted.clone()).await.copy(&plan).await.unwrap();
     assert_eq!((outcome.read, outcome.written, outcome.left_out), (52, 51, 1));
     assert!(outcome.is_complete());
     assert!(matches!(verify(&bed, &plan, &outcome, &accepted).await, Verdict::Equal(..)));
@@ -192,10 +190,10 @@ async fn one_id_under_two_types_or_two_routings_is_reported_and_not_overwritten(
     let plan = bed.plans(&[index]).await.remove(0);
     assert_eq!(plan.types.len(), 2);
     assert!(plan.documents > 3, "several shards hold the same _id");
-    let outcome = bed.copier(Accepted::default()).await.copy_index(&plan).await.unwrap();
+    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
     assert_eq!((outcome.rejects, outcome.written, outcome.collisions), (0, 2, plan.documents - 2));
     let accepted = Accepted::read(&bed.rejects()).unwrap();
-    let outcome = bed.copier(accepted.clone()).await.copy_index(&plan).await.unwrap();
+    let outcome = bed.copier(accepted.clone()).await.copy(&plan).await.unwrap();
     assert!(outcome.is_complete());
     assert!(matches!(verify(&bed, &plan, &outcome, &accepted).await, Verdict::Equal(..)));
 }
@@ -216,7 +214,7 @@ async fn huge_documents_among_small_ones_pass() {
     }
     bed.refresh_source(index).await;
     let plan = bed.plans(&[index]).await.remove(0);
-    let outcome = bed.copier(Accepted::default()).await.copy_index(&plan).await.unwrap();
+    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
     assert_eq!((outcome.read, outcome.written), (2003, 2003));
     assert!(matches!(verify(&bed, &plan, &outcome, &Accepted::default()).await, Verdict::Equal(..)));
 }
@@ -232,10 +230,10 @@ async fn a_cancelled_copy_leaves_no_scroll_and_is_made_anew() {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let copier = bed.copier_with(Accepted::default(), bed::stop_at(3000, move || stop.cancel()), cancel).await;
-    assert_eq!(copier.copy_index(&plan).await.unwrap_err().kind(), Kind::Cancelled);
+    assert_eq!(copier.copy(&plan).await.unwrap_err().kind(), Kind::Cancelled);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(bed.open_scrolls(index).await, 0);
-    let outcome = bed.copier(Accepted::default()).await.copy_index(&plan).await.unwrap();
+    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
     assert!(matches!(verify(&bed, &plan, &outcome, &Accepted::default()).await, Verdict::Equal(..)));
 }
 
@@ -250,7 +248,7 @@ async fn a_closed_index_can_be_opened_and_copied() {
     assert!(listed.iter().find(|listed| listed.name == index).unwrap().is_closed());
     indices::open(&bed.source, index).await.unwrap();
     let plan = bed.plans(&[index]).await.remove(0);
-    assert_eq!(bed.copier(Accepted::default()).await.copy_index(&plan).await.unwrap().written, 1);
+    assert_eq!(bed.copier(Accepted::default()).await.copy(&plan).await.unwrap().written, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -279,7 +277,7 @@ async fn the_pump_is_fast_and_reads_as_fast_back() {
         let copied = start.elapsed().as_secs_f64();
         let start = Instant::now();
         for plan in &plans {
-            let outcome = outcomes.iter().find(|outcome| outcome.index == plan.index).unwrap();
+            let outcome = outcomes.iter().find(|outcome| outcome.collection == plan.index).unwrap();
             assert!(matches!(verify(&bed, plan, outcome, &Accepted::default()).await, Verdict::Equal(..)));
         }
         let verified = start.elapsed().as_secs_f64();

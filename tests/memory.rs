@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
 use clearml_migrate::elastic::{
-    Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, NewIdList, NewIds, RejectLog, Search, Templates,
+    BulkSink, Client, Copier, CopyOptions, CopyRules, Files, IndexPlan, NewIdList, NewIds, Search, Templates,
 };
 use clearml_migrate::events::Events;
 use clearml_migrate::lucene::directory::DataDirectory;
+use clearml_migrate::transfer::{CopyOutcome, Mode, RejectLog};
 use flate2::read::GzDecoder;
 use peak_alloc::PeakAlloc;
 use serde_json::json;
@@ -74,7 +75,8 @@ const ROOM: usize = 4 << 20;
 /// Copies to a node that takes everything, but slowly.
 fn copy(files: &Files, plans: &[IndexPlan], new_ids: NewIds, directory: &Path) -> CopyOutcome {
     let rejects = RejectLog::new(directory.join("rejects"));
-    let options = CopyOptions { memory: ROOM, new_ids: Arc::new(new_ids), ..CopyOptions::new(rejects) };
+    let rules = CopyRules { new_ids: Arc::new(new_ids), ..CopyRules::default() };
+    let options = CopyOptions { memory: ROOM, rules, ..CopyOptions::new(rejects) };
     let plan = plans.iter().find(|plan| plan.index == "events-best").unwrap();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -85,8 +87,9 @@ fn copy(files: &Files, plans: &[IndexPlan], new_ids: NewIds, directory: &Path) -
                 tokio::spawn(answer(connection));
             }
         });
-        let copier = Copier::new(files.clone(), target, options, events, CancellationToken::new()).await.unwrap();
-        copier.copy_index(plan).await.unwrap()
+        let sink = BulkSink::new(target, Mode::Create).await.unwrap();
+        let copier = Copier::new(files.clone(), sink, options, events, CancellationToken::new());
+        copier.copy(plan).await.unwrap()
     })
 }
 

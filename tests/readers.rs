@@ -16,12 +16,12 @@ mod injected;
 mod nodes;
 
 use clearml_migrate::elastic::{
-    Checkpoints, Client, Compared, Copier, CopyOptions, CopyOutcome, CopyRules, Files, IndexPlan, Partial, RejectLog,
-    SecondReading, Source, SourceIndex, TargetFiles, Templates, Verdict, check_served, compare_index, delete_index,
-    flush, indices, verify_index,
+    BulkSink, Client, Copier, CopyOptions, CopyRules, Files, IndexPlan, SecondReading, Source, SourceIndex,
+    TargetFiles, Templates, check_served, compare_index, delete_index, flush, indices, verify_index,
 };
 use clearml_migrate::error::{Kind, Result};
 use clearml_migrate::events::{Event, Events, Sink, Unit};
+use clearml_migrate::transfer::{Checkpoints, Compared, CopyOutcome, Mode, Partial, RejectLog, Verdict};
 use harness::deployment::Deployment;
 use harness::docker;
 use harness::machine::Machine;
@@ -56,7 +56,7 @@ impl Checkpoints for Keep {
     }
 
     fn earlier(&self, index: &str) -> Result<Option<Partial>> {
-        Ok(self.earlier.clone().filter(|partial| partial.index == index))
+        Ok(self.earlier.clone().filter(|partial| partial.collection == index))
     }
 }
 
@@ -93,9 +93,10 @@ impl Pair {
         let mut options = CopyOptions::new(RejectLog::new(self.directory.path().join("rejects")));
         options.checkpoint_every = Duration::ZERO;
         let cancel = keep.cancel.clone().unwrap_or_default();
-        let copier = Copier::new(source, self.target.clone(), options, events, cancel).await.unwrap();
+        let sink = BulkSink::new(self.target.clone(), Mode::Create).await.unwrap();
+        let copier = Copier::new(source, sink, options, events, cancel);
         let mut outcomes = copier.copy_all(plans.to_vec(), keep).await?;
-        outcomes.sort_by(|a, b| a.index.cmp(&b.index));
+        outcomes.sort_by(|a, b| a.collection.cmp(&b.collection));
         Ok(outcomes)
     }
 
@@ -199,7 +200,7 @@ async fn compare_readers(node: &Client, data: &Path, target: &Target) {
 
     let scrolled = pair.copy(node.clone(), &by_node, &Keep::default(), Events::silent()).await.unwrap();
     let segments = pair.copy(files.clone(), &by_files, &Keep::default(), Events::silent()).await.unwrap();
-    let odd = segments.iter().find(|outcome| outcome.index == OddIndices::INDEX).unwrap();
+    let odd = segments.iter().find(|outcome| outcome.collection == OddIndices::INDEX).unwrap();
     assert_eq!((odd.repaired, odd.routing_kept, odd.converted, odd.rejects), (2, 1, 1, 0), "{odd:?}");
     let alike = |outcome: &CopyOutcome| CopyOutcome { converted: 0, ..outcome.clone() };
     assert_eq!(scrolled.iter().map(alike).collect::<Vec<_>>(), segments.iter().map(alike).collect::<Vec<_>>());
@@ -216,7 +217,7 @@ async fn compare_readers(node: &Client, data: &Path, target: &Target) {
 
 async fn goes_on_behind_a_checkpoint(pair: &Pair, files: &Files, plans: &[IndexPlan], whole: &[CopyOutcome]) {
     let plan = plans.iter().max_by_key(|plan| plan.bytes).unwrap();
-    let expected = whole.iter().find(|outcome| outcome.index == plan.index).unwrap();
+    let expected = whole.iter().find(|outcome| outcome.collection == plan.index).unwrap();
     delete_index(&pair.target, &plan.index).await.unwrap();
     let first = Keep { cancel: Some(CancellationToken::new()), ..Keep::default() };
     let cut = pair.copy(files.clone(), std::slice::from_ref(plan), &first, Events::silent()).await;
@@ -255,7 +256,7 @@ fn a_copy_from_files_that_is_killed_goes_on_behind_its_last_checkpoint() {
     let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
     let total: u64 = old.counts().values().sum();
     let killed = elastic(&machine, &["--reader", "segments"])
-        .failpoints("elastic.checkpoint_due=error;elastic.checkpoint=kill")
+        .failpoints("transfer.checkpoint_due=error;transfer.checkpoint=kill")
         .run();
     killed.killed();
     let outcome = elastic(&machine, &[]).run().done();
@@ -355,7 +356,7 @@ fn documents_of_one_id_are_all_copied_where_that_is_asked_for() {
     // Refused first; then, as nothing is copied yet, the same migration goes on with the other choice.
     elastic(&machine, &[]).run().with_code(1).saying("run the same command again with --on-id-collision prefix-type");
     elastic(&machine, &PREFIX)
-        .failpoints("elastic.checkpoint_due=error;elastic.checkpoint=kill")
+        .failpoints("transfer.checkpoint_due=error;transfer.checkpoint=kill")
         .run()
         .killed()
         .saying("2 documents share their _id with another and get a new one");

@@ -3,13 +3,13 @@
 //! again.
 
 use super::known::Known;
-use crate::elastic::Accepted;
 use crate::error::{Context, Result};
 use crate::files;
 use crate::preflight::Finding;
 use crate::steps::Run;
 use crate::text::documents;
 use crate::text::quote;
+use crate::transfer::Accepted;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,7 +95,7 @@ pub(super) fn with_accepted(command: String, run: &Run) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elastic::Key;
+    use crate::transfer::Key;
     use std::fs;
 
     fn line(id: &str) -> String {

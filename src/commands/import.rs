@@ -4,10 +4,7 @@ use super::consent::DRY_RUN;
 use super::session::{as_refusal, open_log_at};
 use super::{Context, acceptance};
 use crate::display::{Align, table};
-use crate::elastic::{
-    Account, Client, CopyOutcome, IndexPlan, Look, RejectLog, Source, Templates, look_at_all, require_none_refused,
-    settle,
-};
+use crate::elastic::{Account, Client, IndexPlan, Look, Source, Templates, look_at_all, require_none_refused, settle};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::files::blocking;
@@ -18,6 +15,7 @@ use crate::text;
 use crate::text::bytes;
 use crate::text::documents;
 use crate::text::plural;
+use crate::transfer::{CopyOutcome, RejectLog};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;

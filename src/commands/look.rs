@@ -5,9 +5,7 @@
 //! before, the index is looked at anew.
 
 use super::Context;
-use crate::elastic::{
-    Accepted, Files, IndexPlan, Look, Looked, RejectLog, Source, SourceIndex, Templates, Version, look_at,
-};
+use crate::elastic::{Files, IndexPlan, Look, Looked, Source, SourceIndex, Templates, Version, look_at};
 use crate::error::{Error, Kind, Result};
 use crate::files::blocking;
 use crate::plan::Plan;
@@ -17,6 +15,7 @@ use crate::settings::Session;
 use crate::text::documents as number;
 use crate::text::plural;
 use crate::text::quote;
+use crate::transfer::{Accepted, RejectLog};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,20 +1,20 @@
-//! Writes batches of documents with `_bulk`, each document exactly once or with a reason why not.
+//! Writes batches of changes with `_bulk`, each change exactly once or with a reason why not.
 //!
-//! Operations are `create`: sending a batch again, after an answer that was lost, changes nothing. A document that is
-//! already there is then compared: the same is our own, another one is a collision and is not overwritten.
+//! Sending a batch again, after an answer that was lost, changes nothing. Where documents are created, one that is
+//! already there is then compared: the same is our own, another one is a collision and is not overwritten. Where they
+//! take the place of others ([`Mode::Upsert`]), and where they are deleted, the second time comes to the same as the first.
 
-use super::adaptive::Pace;
-use super::batch::{Batch, Entry};
+use super::bulk_lines::BulkLines;
 use super::client::{Call, Client, LONG};
-use super::document::Key;
+use super::document::Document;
 use super::failure::{Cause, Failure};
 use super::fetch::fetch;
 use super::repair::without_duplicate_keys;
 use crate::error::{Error, Result};
+use crate::transfer::{Answer, Batch, Entry, Key, Mode, Rate, Refused, Repaired};
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Deserialize;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Documents of a conflict that are looked at together, in bytes of source.
@@ -23,60 +23,27 @@ const COMPARED_BYTES: usize = 8 * 1024 * 1024;
 /// In the reason why a document is refused in which a key occurs twice (the Jackson library).
 const DUPLICATE: &str = "Duplicate field";
 
-/// A document that the target does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
-    /// What it is called in the source.
-    pub key: Key,
-    /// The `_id` that it was sent with.
-    pub id: String,
-    /// The routing that it was sent with.
-    pub routing: Option<String>,
-    pub source: Bytes,
-    pub reason: String,
-    /// Another document of the same `_id` is in its place.
-    pub collision: bool,
-}
-
-/// A document that the target holds in other bytes than those that were sent first: in those, keys occurred twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Repaired {
-    /// The `_id` that it was sent with.
-    pub id: String,
-    /// The routing that it was sent with.
-    pub routing: Option<String>,
-    pub before: Bytes,
-    pub after: Bytes,
-}
-
-/// What came of a batch. Documents that are in neither list are in the target as they were sent.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Written {
-    pub refused: Vec<Refused>,
-    pub repaired: Vec<Repaired>,
-}
-
 /// Writes to one index.
-#[derive(Clone)]
-pub(super) struct BulkWriter {
-    pub client: Client,
-    pub index: String,
-    /// Whether an earlier try may have written some of the documents.
-    pub goes_on: bool,
+#[derive(Clone, Copy)]
+pub(super) struct BulkWriter<'a> {
+    pub client: &'a Client,
+    pub index: &'a str,
+    pub lines: BulkLines,
     /// Whether the index has a default pipeline, to keep others out.
     pub past_pipeline: bool,
     /// Hears how the node copes.
-    pub pace: Arc<Pace>,
+    pub rate: &'a Rate,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Items {
     items: Vec<Item>,
 }
 
 #[derive(Deserialize)]
 struct Item {
-    create: ItemResult,
+    #[serde(rename = "create", alias = "index", alias = "delete")]
+    result: ItemResult,
 }
 
 #[derive(Deserialize)]
@@ -101,14 +68,15 @@ struct Attempt {
     resent: bool,
 }
 
-impl BulkWriter {
-    /// Writes all documents of a batch and returns those that the target refused, and those that had to be repaired.
+impl BulkWriter<'_> {
+    /// Writes all changes of a batch and returns documents that the target refused, and those that had to be repaired. Where
+    /// the batch is `resent`, an earlier try may have written some.
     ///
     /// # Errors
     /// Fails when the node stays busy or away for too long, or when it refuses the index as a whole.
-    pub async fn write(&self, batch: Batch) -> Result<Written> {
+    pub async fn write(&self, batch: Batch, resent: bool) -> Result<Answer> {
         let mut repaired = Vec::new();
-        let mut refused = self.write_parts(batch, &mut repaired).await?;
+        let mut refused = self.write_parts(batch, resent, &mut repaired).await?;
         for refused in &mut refused {
             // What could not be written after all is kept as it was.
             let is_it = |one: &Repaired| one.id == refused.id && one.after == refused.source;
@@ -116,24 +84,24 @@ impl BulkWriter {
                 refused.source = repaired.swap_remove(at).before;
             }
         }
-        Ok(Written { refused, repaired })
+        Ok(Answer { refused, repaired })
     }
 
-    async fn write_parts(&self, batch: Batch, repaired: &mut Vec<Repaired>) -> Result<Vec<Refused>> {
+    async fn write_parts(&self, batch: Batch, resent: bool, repaired: &mut Vec<Repaired>) -> Result<Vec<Refused>> {
         let mut refused = Vec::new();
-        let mut waiting = vec![Attempt { batch, resent: self.goes_on }];
+        let mut waiting = vec![Attempt { batch, resent }];
         let mut retry = 0;
         while let Some(Attempt { batch, resent }) = waiting.pop() {
             match self.send(&batch).await {
                 Ok(items) => {
-                    let sorted = self.sort(items)?;
+                    let sorted = self.sort(&batch, items)?;
                     let entry = |at: usize| batch.entries().get(at);
                     let named = sorted.refused.into_iter().filter_map(|(at, reason)| Some((entry(at)?, reason)));
                     let (mended, hopeless) = repair(&batch, named);
                     refused.extend(hopeless);
                     if !mended.is_empty() {
                         let sources = mended.iter().map(|(entry, one)| (*entry, one.after.as_ref()));
-                        waiting.push(Attempt { batch: batch.with_sources(sources), resent });
+                        waiting.push(Attempt { batch: batch.with_sources(&self.lines, sources), resent });
                         repaired.extend(mended.into_iter().map(|(_, one)| one));
                     }
                     let conflicts: Vec<&Entry> = sorted.conflicts.into_iter().filter_map(entry).collect();
@@ -142,18 +110,18 @@ impl BulkWriter {
                         retry = 0;
                         continue;
                     }
-                    self.pace.busy();
+                    self.rate.busy();
                     // A document may have 100 MB: nothing is copied that need not be.
                     let busy = match sorted.busy.len() == batch.entries().len() {
                         true => batch.clone(),
-                        false => batch.select(sorted.busy.into_iter().filter_map(entry)),
+                        false => batch.select(&self.lines, sorted.busy.into_iter().filter_map(entry)),
                     };
                     let reason = || Failure::Unreadable("the node is too busy to take documents".to_owned());
                     self.pause(&mut retry, reason).await?;
                     // A document that was turned away for lack of room has certainly not been stored.
-                    push_parts(&mut waiting, busy, resent);
+                    self.push_parts(&mut waiting, busy, resent);
                 }
-                Err(failure) if matches!(failure.status(), Some(400 | 413)) => match batch.halves() {
+                Err(failure) if matches!(failure.status(), Some(400 | 413)) => match batch.halves(&self.lines) {
                     Some(halves) => waiting.extend(halves.map(|batch| Attempt { batch, resent })),
                     None => {
                         let reason = reason_of(failure);
@@ -163,12 +131,12 @@ impl BulkWriter {
                     }
                 },
                 Err(failure) if failure.is_transient() || failure.is_ambiguous() => {
-                    self.pace.busy();
+                    self.rate.busy();
                     let resent = resent || failure.is_ambiguous();
                     let shrink = retry > 0 || !matches!(failure, Failure::Unreachable(_));
                     self.pause(&mut retry, || failure).await?;
                     if shrink {
-                        push_parts(&mut waiting, batch, resent);
+                        self.push_parts(&mut waiting, batch, resent);
                     } else {
                         waiting.push(Attempt { batch, resent });
                     }
@@ -180,28 +148,30 @@ impl BulkWriter {
     }
 
     async fn send(&self, batch: &Batch) -> Result<Vec<ItemResult>, Failure> {
-        let call = Call::change(Method::POST, &[&self.index, "_bulk"], "elastic.bulk")
+        let call = Call::change(Method::POST, &[self.index, "_bulk"], "elastic.bulk")
             .query("filter_path", "items.*.status,items.*.error")
             .ndjson(batch.body())
             .timeout(LONG);
         let call = if self.past_pipeline { call.query("pipeline", "_none") } else { call };
         let sent = Instant::now();
-        let answer: Answer = self.client.json_once(&call).await?;
-        self.pace.answered(batch.used(), sent.elapsed());
+        let answer: Items = self.client.json_once(&call).await?;
+        self.rate.answered(batch.used(), sent.elapsed());
         if answer.items.len() != batch.entries().len() {
             let (got, sent) = (answer.items.len(), batch.entries().len());
-            return Err(Failure::Unreadable(format!("{got} results came for {sent} documents")));
+            return Err(Failure::Unreadable(format!("{got} results came for {sent} changes")));
         }
-        Ok(answer.items.into_iter().map(|item| item.create).collect())
+        Ok(answer.items.into_iter().map(|item| item.result).collect())
     }
 
-    fn sort(&self, items: Vec<ItemResult>) -> Result<Sorted> {
+    fn sort(&self, batch: &Batch, items: Vec<ItemResult>) -> Result<Sorted> {
         let mut sorted = Sorted::default();
-        for (at, item) in items.into_iter().enumerate() {
+        for (at, (item, entry)) in items.into_iter().zip(batch.entries()).enumerate() {
             let error = item.error.unwrap_or_default();
             match (item.status, error.kind.as_str()) {
                 (200 | 201, _) => {}
-                (409, _) => sorted.conflicts.push(at),
+                // It is gone already.
+                (404, "") if entry.deletes() => {}
+                (409, _) if self.lines.0 == Mode::Create => sorted.conflicts.push(at),
                 (429 | 503, _) => sorted.busy.push(at),
                 // Not about this document: all others would be refused as well.
                 (401 | 403 | 404, _) | (_, "cluster_block_exception" | "index_closed_exception") => {
@@ -209,6 +179,10 @@ impl BulkWriter {
                 }
                 // A full disk, a shard that gave up: nothing that the user should be asked to do without.
                 (500.., _) if error.is_of_the_node() => {
+                    return Err(self.explain(Failure::Refused(error.into_refusal(item.status))));
+                }
+                // There is no document that could be kept in its place.
+                _ if entry.deletes() => {
                     return Err(self.explain(Failure::Refused(error.into_refusal(item.status))));
                 }
                 (_, kind) => sorted.refused.push((at, format!("{kind}: {}", error.whole_reason()))),
@@ -259,11 +233,11 @@ impl BulkWriter {
         Ok(collisions)
     }
 
-    async fn fetch_patiently(&self, keys: &[Key]) -> Result<Vec<Option<super::document::Document>>> {
+    async fn fetch_patiently(&self, keys: &[Key]) -> Result<Vec<Option<Document>>> {
         let keys: Vec<&Key> = keys.iter().collect();
         let mut retry = 0;
         loop {
-            match fetch(&self.client, &self.index, &keys).await {
+            match fetch(self.client, self.index, &keys).await {
                 Ok(found) => return Ok(found),
                 Err(failure) if failure.is_transient() => self.pause(&mut retry, || failure).await?,
                 Err(failure) => return Err(self.explain(failure)),
@@ -280,17 +254,15 @@ impl BulkWriter {
         Ok(())
     }
 
+    fn push_parts(&self, waiting: &mut Vec<Attempt>, batch: Batch, resent: bool) {
+        match batch.halves(&self.lines) {
+            Some(halves) => waiting.extend(halves.map(|batch| Attempt { batch, resent })),
+            None => waiting.push(Attempt { batch, resent }),
+        }
+    }
+
     fn explain(&self, failure: Failure) -> Error {
         failure.explain(format!("Documents could not be written to the index {}.", self.index))
-    }
-}
-
-impl Refused {
-    fn new(batch: &Batch, entry: &Entry, reason: String, collision: bool) -> Self {
-        let (key, id) = (batch.key(entry), batch.id(entry).to_owned());
-        let routing = batch.routing(entry).map(str::to_owned);
-        // A copy, so that one refused document does not keep its whole batch in memory.
-        Self { key, id, routing, source: Bytes::copy_from_slice(&batch.source(entry)), reason, collision }
     }
 }
 
@@ -313,13 +285,6 @@ fn repair<'a>(
         mended.push((entry, Repaired { id, routing, before, after }));
     }
     (mended, hopeless)
-}
-
-fn push_parts(waiting: &mut Vec<Attempt>, batch: Batch, resent: bool) {
-    match batch.halves() {
-        Some(halves) => waiting.extend(halves.map(|batch| Attempt { batch, resent })),
-        None => waiting.push(Attempt { batch, resent }),
-    }
 }
 
 fn reason_of(failure: Failure) -> String {

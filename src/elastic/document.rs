@@ -3,19 +3,9 @@
 
 use super::json_text::{self, Comments};
 use crate::json::{Malformed, Parts, Text};
+use crate::transfer::{DocumentRef, Key};
 use bytes::Bytes;
 use std::borrow::Cow;
-
-/// What tells one document of an index from every other.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The `_id`.
-    pub id: String,
-    /// The mapping type before Elasticsearch 7; `None` where there are no types.
-    pub kind: Option<String>,
-    /// The stored routing.
-    pub routing: Option<String>,
-}
 
 /// A document with its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,22 +14,6 @@ pub struct Document {
     pub key: Key,
     /// The JSON text of `_source`, without white space around it.
     pub source: Bytes,
-}
-
-/// A document that is borrowed from wherever it was read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct DocumentRef<'a> {
-    pub id: &'a str,
-    pub kind: Option<&'a str>,
-    pub routing: Option<&'a str>,
-    /// JSON text, perhaps of several lines, without white space around it.
-    pub source: &'a [u8],
-}
-
-impl DocumentRef<'_> {
-    pub fn key(&self) -> Key {
-        Key { id: self.id.to_owned(), kind: self.kind.map(str::to_owned), routing: self.routing.map(str::to_owned) }
-    }
 }
 
 impl Document {

@@ -2,10 +2,11 @@
 //! already holds.
 
 use super::client::{Call, Client, LONG};
-use super::document::{Document, Item, Key};
+use super::document::{Document, Item};
 use super::failure::Failure;
 use super::page::Page;
 use super::splitter::Items;
+use crate::transfer::Key;
 use serde::Serialize;
 use serde_json::{Value, json};
 

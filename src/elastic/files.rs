@@ -1,12 +1,12 @@
 //! The indices of a data directory as a source: the same descriptions that a node gives, and documents to copy.
 
-use super::document::DocumentRef;
 use super::indices::{SourceIndex, is_ours};
 use super::json_text::without_surroundings;
 use crate::error::{Error, Result};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{self, DataDirectory, Shard, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
+use crate::transfer::DocumentRef;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;

@@ -7,12 +7,13 @@
 
 use super::answers::Envelope;
 use super::client::{Call, Client, LONG};
-use super::document::{Document, Item, Key};
+use super::document::{Document, Item};
 use super::failure::Failure;
 use super::fetch::{fetch, no_source};
 use super::page::Page;
 use super::splitter::Items;
 use crate::error::{Error, Result};
+use crate::transfer::Key;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;

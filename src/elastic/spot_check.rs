@@ -3,83 +3,31 @@
 
 use super::admin::{read_mapping, refresh};
 use super::client::Client;
-use super::difference::{Difference, How, Named};
-use super::digest::document_hash;
-use super::document::Key;
 use super::fetch::fetch;
 use super::index_plan::IndexPlan;
 use super::indices;
 use super::mapping::field_paths;
 use crate::error::Result;
-use std::collections::BTreeMap;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use crate::transfer::{Chosen, Difference, How, Key, Named, SpotChecks, document_hash};
 
 /// Source bytes that are asked for in one request, exceeded only by a single larger document.
 const REQUEST_BYTES: usize = 4 << 20;
 
-/// Documents of an index: those whose ids have the smallest hashes, whatever the order in which they come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpotChecks {
-    seed: u64,
-    chosen: BTreeMap<(u64, String), Chosen>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Chosen {
-    bytes: usize,
-    routing: Option<String>,
-    hash: u128,
-}
-
-impl SpotChecks {
-    /// Documents that are chosen of an index.
-    pub const DOCUMENTS: usize = 300;
-
-    /// Returns an empty choice; the same seed chooses the same documents.
-    pub fn new(seed: u64) -> Self {
-        Self { seed, chosen: BTreeMap::new() }
-    }
-
-    /// Chooses a document, or not.
-    pub fn add(&mut self, id: &str, routing: Option<&str>, source: &[u8]) {
-        let order = xxh3_64_with_seed(id.as_bytes(), self.seed);
-        let largest = self.chosen.last_key_value().filter(|_| self.chosen.len() >= Self::DOCUMENTS);
-        if largest.is_some_and(|((largest, _), _)| *largest < order) {
-            return;
-        }
-        let chosen =
-            Chosen { bytes: source.len(), routing: routing.map(str::to_owned), hash: document_hash(id, None, source) };
-        self.insert((order, id.to_owned()), chosen);
-    }
-
-    /// Takes in what was chosen elsewhere with the same seed.
-    pub fn merge(&mut self, other: Self) {
-        other.chosen.into_iter().for_each(|(key, chosen)| self.insert(key, chosen));
-    }
-
-    fn insert(&mut self, key: (u64, String), chosen: Chosen) {
-        self.chosen.insert(key, chosen);
-        if self.chosen.len() > Self::DOCUMENTS {
-            self.chosen.pop_last();
-        }
-    }
-
-    /// Divides the choice into requests.
-    fn requests(&self) -> Vec<Vec<(&str, &Chosen)>> {
-        let mut requests: Vec<Vec<(&str, &Chosen)>> = Vec::new();
-        let mut room = 0;
-        for ((_, id), chosen) in &self.chosen {
-            match requests.last_mut().filter(|_| chosen.bytes <= room) {
-                Some(request) => request.push((id, chosen)),
-                None => {
-                    room = REQUEST_BYTES;
-                    requests.push(vec![(id, chosen)]);
-                }
+/// Divides the choice into requests.
+fn requests(checks: &SpotChecks) -> Vec<Vec<(&str, &Chosen)>> {
+    let mut requests: Vec<Vec<(&str, &Chosen)>> = Vec::new();
+    let mut room = 0;
+    for (id, chosen) in checks.chosen() {
+        match requests.last_mut().filter(|_| chosen.bytes <= room) {
+            Some(request) => request.push((id, chosen)),
+            None => {
+                room = REQUEST_BYTES;
+                requests.push(vec![(id, chosen)]);
             }
-            room = room.saturating_sub(chosen.bytes);
         }
-        requests
+        room = room.saturating_sub(chosen.bytes);
     }
+    requests
 }
 
 /// Asks a node for what it should have of an index: so many documents, the fields of the plan, and the chosen documents.
@@ -98,14 +46,14 @@ pub async fn check_served(
     let covered = field_paths(&read_mapping(node, &plan.index).await?);
     let uncovered: Vec<String> = field_paths(&plan.mapping).difference(&covered).cloned().collect();
     let mut named = Vec::new();
-    for request in checks.requests() {
+    for request in requests(checks) {
         ask(node, &plan.index, &request, &mut named).await?;
     }
     if found == documents && uncovered.is_empty() && named.is_empty() {
         return Ok(None);
     }
     named.truncate(Difference::NAMED);
-    Ok(Some(Difference { index: plan.index.clone(), expected: documents, found, buckets: 0, named, uncovered }))
+    Ok(Some(Difference { collection: plan.index.clone(), expected: documents, found, buckets: 0, named, uncovered }))
 }
 
 async fn ask(node: &Client, index: &str, wanted: &[(&str, &Chosen)], named: &mut Vec<Named>) -> Result<()> {
@@ -141,7 +89,6 @@ async fn ask(node: &Client, index: &str, wanted: &[(&str, &Chosen)], named: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use serde_json::json;
     use wiremock::matchers::{method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -203,27 +150,9 @@ mod tests {
         let mut checks = SpotChecks::new(7);
         let large = vec![b' '; REQUEST_BYTES];
         (0..50).for_each(|n| checks.add(&n.to_string(), None, if n % 20 == 3 { &large } else { b"{}" }));
-        let requests = checks.requests();
+        let requests = requests(&checks);
         assert_eq!(requests.iter().map(Vec::len).sum::<usize>(), 50);
         let bytes = |request: &Vec<(&str, &Chosen)>| request.iter().map(|(_, chosen)| chosen.bytes).sum::<usize>();
         assert!(requests.iter().all(|request| request.len() == 1 || bytes(request) <= REQUEST_BYTES));
-    }
-
-    proptest! {
-        #[test]
-        fn the_choice_does_not_depend_on_order_and_parts(ids in proptest::collection::hash_set(0_u32..2000, 0..900), cut in 0_usize..900) {
-            let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
-            let choose = |ids: &mut dyn Iterator<Item = &String>| {
-                let mut checks = SpotChecks::new(3);
-                ids.for_each(|id| checks.add(id, None, id.as_bytes()));
-                checks
-            };
-            let whole = choose(&mut ids.iter());
-            let (head, tail) = ids.split_at(cut.min(ids.len()));
-            let mut parts = choose(&mut tail.iter().rev());
-            parts.merge(choose(&mut head.iter()));
-            prop_assert_eq!(whole.chosen.len(), ids.len().min(SpotChecks::DOCUMENTS));
-            prop_assert_eq!(parts, whole);
-        }
     }
 }

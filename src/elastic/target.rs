@@ -1,9 +1,14 @@
 //! What a target holds, to be read back: the files of its data directory, or what its node gives.
 
+use super::admin::refresh;
 use super::client::Client;
-use super::indices::is_ours;
+use super::index_plan::IndexPlan;
+use super::indices::{self, is_ours};
+use super::units::{IndexUnit, NodeSlice};
 use crate::error::Result;
+use crate::files::blocking;
 use crate::lucene::target::{TargetDirectory, TargetShard, TargetUnit};
+use crate::transfer::{Source, Units};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,6 +32,29 @@ impl From<Client> for Target {
 impl From<TargetFiles> for Target {
     fn from(files: TargetFiles) -> Self {
         Self::Files(files)
+    }
+}
+
+impl Source for Target {
+    type Plan = IndexPlan;
+    type Unit = IndexUnit;
+
+    async fn open(&self, plan: &IndexPlan) -> Result<Option<Units<IndexUnit>>> {
+        let parts = match self {
+            Self::Node(node) => {
+                if !indices::list(node).await?.iter().any(|listed| listed.name == plan.index) {
+                    return Ok(None);
+                }
+                refresh(node, &plan.index).await?;
+                NodeSlice::all(node, plan, 1)
+            }
+            Self::Files(files) => {
+                let (files, index) = (files.clone(), plan.index.clone());
+                let Some(units) = blocking(move || files.units(&index)).await? else { return Ok(None) };
+                units.into_iter().map(IndexUnit::New).collect()
+            }
+        };
+        Ok(Some(Units { parts, documents: plan.documents, at_once: 1, waits: true }))
     }
 }
 

@@ -1,10 +1,11 @@
 //! What imports into a cluster have done: a small directory for each cluster, in the directory that keeps the index of
 //! migrations. The export itself may lie where nothing can be written.
 
-use crate::elastic::{CopyOutcome, IndexPlan, Mark};
+use crate::elastic::{IndexPlan, Mark};
 use crate::error::{Context, Error, Result};
 use crate::export::file_name;
 use crate::files::{self, locks::RunLock, problem::problem};
+use crate::transfer::CopyOutcome;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};

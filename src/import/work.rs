@@ -4,12 +4,13 @@ use super::check::Export;
 use super::journal::{Journal, Noted};
 use super::target::{Standing, Target};
 use crate::elastic::{
-    Accepted, Checkpoints, Copier, CopyOptions, CopyOutcome, CopyRules, IndexPlan, Occupant, RejectLog, SecondReading,
-    Source, SpotChecks, Verdict, check_served, indices, require_complete, verify_index,
+    BulkSink, Copier, CopyOptions, CopyRules, IndexPlan, Occupant, SecondReading, Source, check_served, indices,
+    require_complete, verify_index,
 };
 use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::failpoints;
+use crate::transfer::{Accepted, Checkpoints, CopyOutcome, Mode, RejectLog, SpotChecks, Verdict};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -46,8 +47,8 @@ struct Notes<'a> {
 
 impl Checkpoints for Notes<'_> {
     fn finished(&self, outcome: &CopyOutcome) -> Result<()> {
-        let plan = self.plans.iter().find(|plan| plan.index == outcome.index);
-        let exported = self.work.export.indices.get(&outcome.index);
+        let plan = self.plans.iter().find(|plan| plan.index == outcome.collection);
+        let exported = self.work.export.indices.get(&outcome.collection);
         // One with refused documents is made anew once they are accepted, or the cause is gone.
         let (Some(plan), Some(exported), true) = (plan, exported, outcome.is_complete()) else { return Ok(()) };
         self.work.journal.note(&Noted {
@@ -80,10 +81,10 @@ impl Work {
         }
         let rejects = self.journal.rejects_file();
         let mut options = CopyOptions::new(RejectLog::new(&rejects));
-        options.accepted = Arc::clone(&self.accepted);
-        options.mark = Some(self.journal.mark());
-        let (client, events, cancel) = (self.target.client.clone(), self.events.clone(), self.cancel.clone());
-        let copier = Copier::new(self.export.source()?, client, options, events, cancel).await?;
+        options.rules.accepted = Arc::clone(&self.accepted);
+        let sink = BulkSink::new(self.target.client.clone(), Mode::Create).await?.marked(self.journal.mark());
+        let (events, cancel) = (self.events.clone(), self.cancel.clone());
+        let copier = Copier::new(self.export.source()?, sink, options, events, cancel);
         let outcomes = copier.copy_all(plans.clone(), &Notes { work: self, plans: &plans }).await?;
         require_complete(&outcomes, &rejects)?;
         for plan in plans {

@@ -3,11 +3,11 @@
 use super::outcome::left_out;
 use super::page::Page;
 use crate::display::Paint;
-use crate::elastic::Compared;
 use crate::error::Error;
 use crate::steps::Comparison;
 use crate::text::documents;
 use crate::text::plural;
+use crate::transfer::Compared;
 
 /// Returns what was compared and found.
 pub fn comparison_text(comparison: &Comparison) -> String {
@@ -51,7 +51,7 @@ fn index_line(one: &Compared) -> String {
     if !one.uncovered.is_empty() {
         parts.push(format!("the mapping lacks {}", one.uncovered.join(", ")));
     }
-    format!("{}: {}", one.index, parts.join(", "))
+    format!("{}: {}", one.collection, parts.join(", "))
 }
 
 /// Returns the difference as an error that names documents; none if nothing of the old data is missing or changed.
@@ -62,7 +62,7 @@ pub fn comparison_error(comparison: &Comparison) -> Option<Error> {
     }
     let named = |one: &&Compared| {
         let documents = one.named.iter().map(ToString::to_string).collect::<Vec<_>>();
-        if documents.is_empty() { index_line(one) } else { format!("{}: {}", one.index, documents.join("; ")) }
+        if documents.is_empty() { index_line(one) } else { format!("{}: {}", one.collection, documents.join("; ")) }
     };
     let lines: Vec<String> = different.iter().map(named).collect();
     let error = Error::difference("The new data do not hold everything that the old data hold.")
@@ -77,7 +77,7 @@ pub fn comparison_error(comparison: &Comparison) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elastic::{How, Named};
+    use crate::transfer::{How, Named};
 
     fn comparison(indices: Vec<Compared>) -> Comparison {
         Comparison {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     fn index(name: &str) -> Compared {
-        Compared { index: name.into(), documents: 1000, ..Compared::default() }
+        Compared { collection: name.into(), documents: 1000, ..Compared::default() }
     }
 
     #[test]

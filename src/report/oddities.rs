@@ -1,7 +1,7 @@
 //! What was odd in the documents that were copied, as sentences for the user.
 
-use crate::elastic::CopyOutcome;
 use crate::text::documents;
+use crate::transfer::CopyOutcome;
 
 /// Returns a sentence for each oddity of which there was any.
 pub fn oddities(outcomes: &[&CopyOutcome]) -> Vec<String> {

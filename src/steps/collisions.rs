@@ -73,7 +73,7 @@ pub(super) async fn before_copy(
     let (files, mut plans, cancel) = (files.clone(), plans.to_vec(), run.cancel.clone());
     let directory = work_dir(&run.now(&run.plan.home.from));
     if choice(run)? == OnIdCollision::Refuse {
-        let (accepted, rejects) = (Arc::clone(&options.accepted), Arc::clone(&options.rejects));
+        let (accepted, rejects) = (Arc::clone(&options.rules.accepted), Arc::clone(&options.rejects));
         return blocking(move || {
             let search = Search { files: &files, plans: &plans, directory: &directory, cancel: &cancel };
             search.collisions(&accepted, &rejects)?.require_none(&rejects)?;

@@ -5,11 +5,12 @@
 use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices, replacement};
 use super::old_data::{self, OldData};
 use super::{Run, collisions, new_data, node, sources};
-use crate::elastic::{Compared, Target, compare_index, compare_with_digest, require_all};
+use crate::elastic::{Target, compare_index, require_all};
 use crate::error::{Context, Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Owned};
 use crate::plan::{Action, Switch, work_dir};
+use crate::transfer::{Compared, compare_with_digest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -72,8 +73,12 @@ async fn compare(run: &Run) -> Result<Comparison> {
         None => new.while_alive(run, with_digests(run, &new.target())).await?,
     };
     // Whatever became of the journal, nothing is called unchanged that was not looked at.
-    require_all("compared", planned(run)?.iter().map(String::as_str), indices.iter().map(|one| one.index.as_str()))?;
-    let known = |name: &String| indices.iter().any(|one| one.index == *name);
+    require_all(
+        "compared",
+        planned(run)?.iter().map(String::as_str),
+        indices.iter().map(|one| one.collection.as_str()),
+    )?;
+    let known = |name: &String| indices.iter().any(|one| one.collection == *name);
     let made_since = new.indices().await?.into_iter().filter(|name| !known(name)).collect();
     let left_out = copied_indices(run)?.iter().map(|one| one.outcome.left_out).sum();
     Ok(Comparison { source, target, indices, made_since, left_out })

@@ -10,10 +10,7 @@ use super::old_data::{self, OldData};
 use super::put_away::put_away;
 use super::room::while_there_is_room;
 use super::{Done, Run, collisions, extent, sources, stop_stack, values};
-use crate::elastic::{
-    Checkpoints, Copier, CopyOptions, CopyOutcome, IndexPlan, Partial, RejectLog, SourceIndex, Templates,
-    require_complete,
-};
+use crate::elastic::{BulkSink, Copier, CopyOptions, IndexPlan, SourceIndex, Templates, require_complete};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::files::blocking;
@@ -23,6 +20,7 @@ use crate::preflight::{self, Severity};
 use crate::report::oddities;
 use crate::role::Role;
 use crate::text;
+use crate::transfer::{Checkpoints, CopyOutcome, Mode, Partial, RejectLog};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -94,18 +92,22 @@ struct Notes<'a> {
 impl Checkpoints for Notes<'_> {
     fn finished(&self, outcome: &CopyOutcome) -> Result<()> {
         // An index with refused documents is gone on with once they are accepted, or the cause is gone.
-        match self.plans.get(&outcome.index) {
+        match self.plans.get(&outcome.collection) {
             Some(plan) if outcome.is_complete() => {
                 // Files tell only at most how many documents there are.
                 let plan = IndexPlan { documents: outcome.read, ..plan.clone() };
-                self.run.note(self.step, &index_key(&outcome.index), &CopiedIndex { plan, outcome: outcome.clone() })
+                self.run.note(
+                    self.step,
+                    &index_key(&outcome.collection),
+                    &CopiedIndex { plan, outcome: outcome.clone() },
+                )
             }
             _ => Ok(()),
         }
     }
 
     fn partly(&self, partial: &Partial) -> Result<()> {
-        self.run.note(self.step, &index_key(&partial.index), &HalfCopied { partial: partial.clone() })
+        self.run.note(self.step, &index_key(&partial.collection), &HalfCopied { partial: partial.clone() })
     }
 
     fn earlier(&self, index: &str) -> Result<Option<Partial>> {
@@ -236,7 +238,7 @@ async fn prepare_target(run: &Run, step: &str, one: &Replacement) -> Result<()> 
 async fn copy(run: &Run, step: &str, old: &OldData, target: &Node) -> Result<CopiedElastic> {
     let templates = Templates::release_1_1()?;
     templates.put(&target.client).await?;
-    let done: BTreeSet<String> = copied_indices(run)?.into_iter().map(|one| one.outcome.index).collect();
+    let done: BTreeSet<String> = copied_indices(run)?.into_iter().map(|one| one.outcome.collection).collect();
     let (ours, left) = old.indices(&done).await?;
     for name in &left {
         run.events.detail(format!("{name} is not the server's and is left behind"));
@@ -251,22 +253,22 @@ async fn copy(run: &Run, step: &str, old: &OldData, target: &Node) -> Result<Cop
     }
     let rejects = rejects_file(run);
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
-    options.accepted = Arc::clone(&run.options.accepted);
-    options.indices_at_once = run.options.indices_at_once.unwrap_or(options.indices_at_once);
+    options.rules.accepted = Arc::clone(&run.options.accepted);
+    options.collections_at_once = run.options.indices_at_once.unwrap_or(options.collections_at_once);
     // A node has no way to tell beforehand; there, collisions show when the second document of an `_id` is written.
     if let OldData::Files(files) = old {
-        options.new_ids = Arc::new(collisions::before_copy(run, files, &plans, &options).await?);
+        options.rules.new_ids = Arc::new(collisions::before_copy(run, files, &plans, &options).await?);
     }
     let plans = values::settle(run, &old.source(), &plans, &target.client, &options).await?;
-    let copier =
-        Copier::new(old.source(), target.client.clone(), options, run.events.clone(), run.cancel.clone()).await?;
+    let sink = BulkSink::new(target.client.clone(), Mode::Create).await?;
+    let copier = Copier::new(old.source(), sink, options, run.events.clone(), run.cancel.clone());
     let notes = Notes { run, step, plans: plans.iter().map(|plan| (plan.index.clone(), plan.clone())).collect() };
     let outcomes = copier.copy_all(plans, &notes).await.map_err(|error| explain(old, error))?;
     require_complete(&outcomes, &rejects)?;
     let copied = copied_indices(run)?;
     tell_oddities(run, &copied);
     values::tell(run, &copied, &outcomes, &target.client).await?;
-    let counts = copied.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+    let counts = copied.iter().map(|one| (one.outcome.collection.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(&copied) })
 }
 
@@ -304,12 +306,13 @@ fn samples(copied: &[CopiedIndex]) -> Vec<Sample> {
     let mut samples = Vec::new();
     // Where documents were left out by consent, the counts differ by them; what is in a closed index, no server shows.
     let shown = copied.iter().filter(|one| one.outcome.left_out == 0 && !one.plan.closed);
-    for CopyOutcome { index, samples: tasks, .. } in shown.map(|one| &one.outcome) {
+    for CopyOutcome { collection, samples: tasks, .. } in shown.map(|one| &one.outcome) {
         // events-<type>-<company>; the server is asked as a user of its own company only.
-        let Some((event_type, company)) = index.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-')) else {
+        let Some((event_type, company)) = collection.strip_prefix("events-").and_then(|rest| rest.rsplit_once('-'))
+        else {
             continue;
         };
-        samples.extend(tasks.tasks().map(|(task, events)| Sample {
+        samples.extend(tasks.groups().map(|(task, events)| Sample {
             event_type: event_type.to_owned(),
             task: task.to_owned(),
             events,

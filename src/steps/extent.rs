@@ -3,9 +3,10 @@
 use super::Run;
 use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices};
 use super::verify_elastic::VerifiedElastic;
-use crate::elastic::{Account, Extent, Verified, require_all, settle};
+use crate::elastic::{Account, Extent, require_all, settle};
 use crate::error::{Error, Result};
 use crate::plan::Action;
+use crate::transfer::Verified;
 
 /// Makes sure that every index of the plan is among those in the old data, or copied already.
 ///
@@ -29,10 +30,10 @@ pub(super) fn of_copies(run: &Run, copied: &[CopiedIndex]) -> Result<Extent> {
 /// # Errors
 /// As [`of_copies`], and a difference when another number was found than was copied.
 pub(super) fn of_comparison(run: &Run, copied: &[CopiedIndex], verified: &[Verified]) -> Result<Extent> {
-    let found = |index: &str| verified.iter().find(|one| one.index == index).map(|one| one.documents);
-    let compared = copied.iter().filter_map(|one| Some(one.outcome.account(Some(found(&one.outcome.index)?))));
+    let found = |index: &str| verified.iter().find(|one| one.collection == index).map(|one| one.documents);
+    let compared = copied.iter().filter_map(|one| Some(one.outcome.account(Some(found(&one.outcome.collection)?))));
     let accounts: Vec<Account<'_>> = compared.collect();
-    let copied = copied.iter().map(|one| one.outcome.index.as_str());
+    let copied = copied.iter().map(|one| one.outcome.collection.as_str());
     settle("compared", run.plan.elastic.indices.iter().map(String::as_str).chain(copied), &accounts)
 }
 
@@ -46,7 +47,7 @@ pub fn extent(run: &Run) -> Result<Extent> {
     let copy: CopiedElastic = run.output(copying)?.ok_or_else(|| nothing(copying))?;
     let verified: VerifiedElastic = run.output(verifying)?.ok_or_else(|| nothing(verifying))?;
     let copied = copied_indices(run)?;
-    let noted = |index: &str| copied.iter().find(|one| one.outcome.index == index).map(|one| one.outcome.written);
+    let noted = |index: &str| copied.iter().find(|one| one.outcome.collection == index).map(|one| one.outcome.written);
     if let Some((index, count)) = copy.counts.iter().find(|(index, count)| noted(index) != Some(**count)) {
         return Err(Error::failed(format!(
             "The journal says that {count} documents of {index} were copied, and has no such note on it."

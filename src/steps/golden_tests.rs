@@ -43,7 +43,7 @@ fn a_migration_that_is_done_can_be_compared_and_taken_back() {
         let copied: CopiedElastic = state.output(COPY).unwrap().unwrap();
         assert_eq!(copied.counts.values().sum::<u64>(), documents, "{name}");
         let noted = copied_by(&state, COPY).unwrap();
-        let counts = noted.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+        let counts = noted.iter().map(|one| (one.outcome.collection.clone(), one.outcome.written)).collect();
         assert_eq!(copied.counts, counts, "{name}");
         let verified: VerifiedElastic = state.output("verify_elastic").unwrap().unwrap();
         assert_eq!(verified.verified.len(), noted.len(), "{name}");
@@ -64,7 +64,7 @@ fn a_copy_that_was_cut_off_is_gone_on_with() {
 fn a_copy_that_was_not_compared_yet_is_known_by_index() {
     let state = state("elastic-copied.journal");
     read_all(&state).unwrap();
-    let names: Vec<String> = copied_by(&state, COPY).unwrap().into_iter().map(|one| one.outcome.index).collect();
+    let names: Vec<String> = copied_by(&state, COPY).unwrap().into_iter().map(|one| one.outcome.collection).collect();
     assert_eq!(names, ["events-log-d1bd", "events-training_stats_scalar-d1bd", "worker_stats_d1bd_2020-06"]);
     assert_eq!(plan(&state).elastic.indices, names);
 }
@@ -78,7 +78,7 @@ fn what_is_known_of_an_index_is_read_from_the_file_that_it_has() {
     read_all(&state).unwrap();
     let copied: CopiedElastic = state.output(COPY).unwrap().unwrap();
     let noted = copied_by(&state, COPY).unwrap();
-    let counts = noted.iter().map(|one| (one.outcome.index.clone(), one.outcome.written)).collect();
+    let counts = noted.iter().map(|one| (one.outcome.collection.clone(), one.outcome.written)).collect();
     assert_eq!(copied.counts, counts);
     assert!(noted.iter().all(|one| one.outcome.digest.documents() == one.outcome.written));
 }

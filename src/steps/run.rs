@@ -2,12 +2,12 @@
 
 use crate::docker::Project;
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs, RunLabels};
-use crate::elastic::Accepted;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::{Journal, Record};
 use crate::plan::{Action, OnIdCollision, Plan, ServerPlan, Verification};
+use crate::transfer::Accepted;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;

@@ -4,10 +4,11 @@
 use super::Run;
 use super::copy_elastic::CopiedIndex;
 use crate::elastic::{
-    Client, CopyOptions, CopyOutcome, IndexPlan, Kept, Look, Source, count_ignored, look_at_all, require_none_refused,
+    Client, CopyOptions, IndexPlan, Kept, Look, Source, count_ignored, look_at_all, require_none_refused,
 };
 use crate::error::Result;
 use crate::report::{not_as_foretold, unindexed_fields};
+use crate::transfer::CopyOutcome;
 use std::sync::Arc;
 
 /// Looks at all documents of the indices that are to be copied, and returns their plans with mappings that take them.
@@ -26,7 +27,7 @@ pub(super) async fn settle(
     let version = version.map_err(|failure| failure.explain("The new Elasticsearch does not tell its version."))?;
     let look = Look {
         target: &version,
-        accepted: Arc::clone(&options.accepted),
+        accepted: Arc::clone(&options.rules.accepted),
         rejects: Some(Arc::clone(&options.rejects)),
         gently: false,
         events: &run.events,
@@ -45,7 +46,7 @@ pub(super) async fn settle(
 /// Fails when the node does not answer.
 pub(super) async fn tell(run: &Run, copied: &[CopiedIndex], now: &[CopyOutcome], target: &Client) -> Result<()> {
     unindexed_fields(copied.iter().map(|one| &one.plan)).into_iter().for_each(|line| run.events.warn(line));
-    for one in copied.iter().filter(|one| now.iter().any(|now| now.index == one.outcome.index)) {
+    for one in copied.iter().filter(|one| now.iter().any(|now| now.collection == one.outcome.collection)) {
         let index = &one.plan.index;
         for field in one.plan.unindexed.iter().filter(|field| field.how == Kept::Malformed) {
             let counted = count_ignored(target, index, &field.field).await?;

@@ -7,11 +7,12 @@ use super::node::{self, Node};
 use super::put_away::may_have_been_used;
 use super::room::while_there_is_room;
 use super::{Done, Run, collisions, extent, new_data, old_data, sources};
-use crate::elastic::{SecondReading, SpotChecks, Target, Verdict, Verified, check_served, indices, verify_index};
+use crate::elastic::{SecondReading, Target, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint};
 use crate::plan::{Action, Verification};
 use crate::text;
+use crate::transfer::{SpotChecks, Verdict, Verified};
 use serde::{Deserialize, Serialize};
 
 pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
@@ -148,7 +149,7 @@ async fn ask(
         let difference = check_served(&node.client, &one.plan, verified.documents, &checks).await?;
         difference.map_or(Ok(()), |difference| Err(difference.into_error()))?;
         let fingerprint = verified.fingerprint.as_deref().unwrap_or("none, only counted");
-        run.events.detail(format!("{}: {} documents, digest {fingerprint}", verified.index, verified.documents));
+        run.events.detail(format!("{}: {} documents, digest {fingerprint}", verified.collection, verified.documents));
         all.push(verified);
     }
     for plan in closed() {
@@ -158,7 +159,7 @@ async fn ask(
 }
 
 fn counted(one: &CopiedIndex) -> Verified {
-    Verified { index: one.plan.index.clone(), documents: one.outcome.digest.documents(), fingerprint: None }
+    Verified { collection: one.plan.index.clone(), documents: one.outcome.digest.documents(), fingerprint: None }
 }
 
 /// Compares an index. Only a difference is worth another look at the old data: it names the documents.

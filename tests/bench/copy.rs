@@ -12,12 +12,13 @@
 
 use clap::{Args, Parser};
 use clearml_migrate::elastic::{
-    Checkpoints, Client, Copier, CopyOptions, CopyOutcome, Files, IndexPlan, RejectLog, Search, Source, SourceIndex,
-    Target, TargetFiles, Templates, Verdict, Verified, check_served, indices, require_complete, verify_index,
+    BulkSink, Client, Copier, CopyOptions, Files, IndexPlan, Search, Source, SourceIndex, Target, TargetFiles,
+    Templates, check_served, indices, require_complete, verify_index,
 };
 use clearml_migrate::error::{Error, Result};
 use clearml_migrate::events::Events;
 use clearml_migrate::lucene::data_dir::{Kind, identify};
+use clearml_migrate::transfer::{Checkpoints, CopyOutcome, Mode, RejectLog, Verdict, Verified};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,9 +126,9 @@ async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBu
     let (source, plans): (Source, _) = if let Some(data) = &old.data {
         let files = Files::open(data)?;
         let plans = plans(files.indices())?;
-        let CopyOptions { accepted, rejects, .. } = &options;
+        let CopyOptions { rules, rejects, .. } = &options;
         let search = Search { files: &files, plans: &plans, directory: &std::env::temp_dir(), cancel: &cancel };
-        search.collisions(accepted, rejects)?.require_none(rejects)?;
+        search.collisions(&rules.accepted, rejects)?.require_none(rejects)?;
         (files.into(), plans)
     } else {
         let node = Client::new(old.source.as_deref().unwrap_or_default())?;
@@ -135,7 +136,8 @@ async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBu
         (node.into(), plans)
     };
     let target = Client::new(target)?;
-    let copier = Copier::new(source, target.clone(), options, events.clone(), cancel.clone()).await?;
+    let sink = BulkSink::new(target.clone(), Mode::Create).await?;
+    let copier = Copier::new(source, sink, options, events.clone(), cancel.clone());
     let outcomes = copier.copy_all(plans.clone(), &Forget).await?;
     require_complete(&outcomes, &rejects)?;
     let written: Option<Target> = match verify_files {
@@ -144,7 +146,7 @@ async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBu
     };
     let mut verified = 0;
     for plan in &plans {
-        let copied = outcomes.iter().find(|outcome| outcome.index == plan.index);
+        let copied = outcomes.iter().find(|outcome| outcome.collection == plan.index);
         let (Some(CopyOutcome { digest, .. }), Some(written)) = (copied, &written) else { continue };
         let verdict = verify_index(written, plan, digest, None, &events, &cancel).await?;
         if let Verdict::Equal(Verified { documents, .. }, checks) = &verdict {

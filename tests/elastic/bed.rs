@@ -1,7 +1,8 @@
 //! Two real nodes for the tests of the copy, and the old server's ways of writing to the first.
 
-use clearml_migrate::elastic::{Accepted, Client, Copier, CopyOptions, IndexPlan, RejectLog, Templates, indices};
+use clearml_migrate::elastic::{BulkSink, Client, Copier, CopyOptions, IndexPlan, Templates, indices};
 use clearml_migrate::events::{Event, Events, Sink, Unit};
+use clearml_migrate::transfer::{Accepted, Mode, RejectLog};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,8 +128,9 @@ impl Bed {
 
     pub async fn copier_with(&self, accepted: Accepted, events: Events, cancel: CancellationToken) -> Copier {
         let mut options = CopyOptions::new(RejectLog::new(self.rejects()));
-        options.accepted = Arc::new(accepted);
-        Copier::new(self.source.clone(), self.target.clone(), options, events, cancel).await.unwrap()
+        options.rules.accepted = Arc::new(accepted);
+        let sink = BulkSink::new(self.target.clone(), Mode::Create).await.unwrap();
+        Copier::new(self.source.clone(), sink, options, events, cancel)
     }
 
     /// Returns the heap, in bytes, of the node that has less.

@@ -2,7 +2,7 @@
 
 use super::nodes::{LOG_INDEX, OddIndices, delete, put};
 use super::{CopyOutcome, IndexPlan, Pair, Source, Verdict};
-use clearml_migrate::elastic::{Compared, Difference};
+use clearml_migrate::transfer::{Compared, Difference};
 use serde_json::json;
 
 const INDEX: &str = OddIndices::INDEX;
@@ -53,7 +53,7 @@ async fn difference(
     outcomes: &[CopyOutcome],
     index: &str,
 ) -> Option<Difference> {
-    let outcome = outcomes.iter().find(|outcome| outcome.index == index).unwrap();
+    let outcome = outcomes.iter().find(|outcome| outcome.collection == index).unwrap();
     match pair.verify(source, plan(plans, index), outcome).await {
         Verdict::Equal(..) => None,
         Verdict::Different(difference) => Some(difference),

@@ -1,9 +1,8 @@
 //! The writer against nodes that are busy, cut connections, or hold other documents already.
 
 use super::*;
-use crate::elastic::adaptive::Lanes;
 use crate::elastic::backoff::Backoff;
-use crate::elastic::batch::tests::batch;
+use crate::transfer::testing::{self, Sent, rate};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -11,16 +10,21 @@ use tokio::net::{TcpListener, TcpStream};
 use wiremock::matchers::{body_string_contains, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-fn writer(address: &str) -> BulkWriter {
+fn client(address: &str) -> Client {
     let backoff = Backoff { first: Duration::from_millis(1), cap: Duration::from_millis(2), retries: 4 };
-    let client = Client::new(address).unwrap().with_backoff(backoff);
-    BulkWriter {
-        client,
-        index: "i".into(),
-        goes_on: false,
-        past_pipeline: false,
-        pace: Arc::new(Lanes::new(1 << 20).pace()),
-    }
+    Client::new(address).unwrap().with_backoff(backoff)
+}
+
+/// Writes changes as a mode has it.
+async fn write_as(mode: Mode, address: &str, changes: &[Sent<'_>], resent: bool) -> Result<Answer> {
+    let (client, rate, lines) = (client(address), rate(), BulkLines(mode));
+    let writer = BulkWriter { client: &client, index: "i", lines, past_pipeline: false, rate: &rate };
+    writer.write(testing::batch(&lines, changes), resent).await
+}
+
+async fn write(address: &str, documents: &[(&str, Option<&str>, &str)]) -> Result<Answer> {
+    let changes: Vec<Sent<'_>> = documents.iter().map(|(id, routing, source)| (*id, *routing, Some(*source))).collect();
+    write_as(Mode::Create, address, &changes, false).await
 }
 
 fn items(items: &[(u16, &str)]) -> ResponseTemplate {
@@ -51,7 +55,7 @@ async fn only_the_documents_that_were_turned_away_are_sent_again() {
     let server = MockServer::start().await;
     let busy = (429, "es_rejected_execution_exception");
     answer(&server, [items(&[(201, ""), busy, (201, "")]), ResponseTemplate::new(503), items(&[(201, "")])]).await;
-    let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2"), ("c", None, "3")])).await;
+    let refused = write(&server.uri(), &[("a", None, "1"), ("b", None, "2"), ("c", None, "3")]).await;
     assert_eq!(refused.unwrap().refused, []);
     assert_eq!(sent(&server).await[1..], ["\"b\"}}\n2\n", "\"b\"}}\n2\n"]);
 }
@@ -63,7 +67,7 @@ async fn a_reason_that_quotes_what_is_not_unicode_is_about_its_document_alone() 
         br#"{"items":[{"create":{"status":201}},{"create":{"status":400,"error":{"type":"mapper_parsing_exception",
         "reason":"failed to parse field [iter] of type [long]. Preview of field's value: 'caf\uDCE9'"}}}]}"#;
     answer(&server, [ResponseTemplate::new(200).set_body_raw(&body[..], "application/json")]).await;
-    let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap().refused;
+    let refused = write(&server.uri(), &[("a", None, "1"), ("b", None, "2")]).await.unwrap().refused;
     assert_eq!(refused.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
     assert!(refused[0].reason.ends_with("'caf\u{FFFD}\u{FFFD}\u{FFFD}'"), "{}", refused[0].reason);
 }
@@ -72,13 +76,13 @@ async fn a_reason_that_quotes_what_is_not_unicode_is_about_its_document_alone() 
 async fn a_node_in_trouble_ends_the_copy_and_no_document_is_blamed() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(201, ""), (500, "translog_exception")])]).await;
-    let error = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap_err();
+    let error = write(&server.uri(), &[("a", None, "1"), ("b", None, "2")]).await.unwrap_err();
     assert_eq!(error.causes(), ["translog_exception: why (HTTP status 500)"]);
 
     let full = json!({"type": "some_exception", "reason": "java.io.IOException: No space left on device"});
     let full = json!({"items": [{"create": {"status": 500, "error": full}}]});
     answer(&server, [ResponseTemplate::new(200).set_body_json(full)]).await;
-    let error = writer(&server.uri()).write(batch(&[("a", None, "1")])).await.unwrap_err();
+    let error = write(&server.uri(), &[("a", None, "1")]).await.unwrap_err();
     assert!(error.hints()[0].starts_with("The disk is full."), "{error:?}");
 }
 
@@ -86,10 +90,7 @@ async fn a_node_in_trouble_ends_the_copy_and_no_document_is_blamed() {
 async fn a_busy_node_gets_smaller_batches() {
     let server = MockServer::start().await;
     answer(&server, [ResponseTemplate::new(429), items(&[(201, "")]), items(&[(201, "")])]).await;
-    assert_eq!(
-        writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", None, "2")])).await.unwrap(),
-        Written::default()
-    );
+    assert_eq!(write(&server.uri(), &[("a", None, "1"), ("b", None, "2")]).await.unwrap(), Answer::default());
     assert_eq!(sent(&server).await[1..], ["\"b\"}}\n2\n", "\"a\"}}\n1\n"]);
 }
 
@@ -99,7 +100,7 @@ async fn a_node_that_stays_busy_ends_the_copy_with_its_own_words() {
     let body = json!({"error": {"type": "circuit_breaking_exception", "reason": "Data too large"}, "status": 429});
     let busy = ResponseTemplate::new(429).set_body_json(body);
     Mock::given(path("/i/_bulk")).respond_with(busy).expect(5).mount(&server).await;
-    let error = writer(&server.uri()).write(batch(&[("a", None, "1")])).await.unwrap_err();
+    let error = write(&server.uri(), &[("a", None, "1")]).await.unwrap_err();
     assert_eq!(error.causes(), ["circuit_breaking_exception: Data too large (HTTP status 429)"]);
 }
 
@@ -115,7 +116,7 @@ async fn a_request_that_is_too_large_is_cut_down_to_the_document_that_is() {
     let stored = move |request: &Request| items(&vec![(201, ""); count(request)]);
     Mock::given(path("/i/_bulk")).respond_with(stored).mount(&server).await;
     let documents = [("a", None, "1"), ("b", None, "\"huge\""), ("c", None, "3"), ("d", None, "4")];
-    let refused = writer(&server.uri()).write(batch(&documents)).await.unwrap().refused;
+    let refused = write(&server.uri(), &documents).await.unwrap().refused;
     assert_eq!(refused.len(), 1);
     assert_eq!((refused[0].key.id.as_str(), refused[0].reason.as_str()), ("b", "HTTP status 413"));
     assert_eq!(refused[0].source, "\"huge\"");
@@ -125,7 +126,7 @@ async fn a_request_that_is_too_large_is_cut_down_to_the_document_that_is() {
 async fn a_document_that_is_refused_is_given_back_with_the_reason() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(201, ""), (400, "mapper_parsing_exception")])]).await;
-    let refused = writer(&server.uri()).write(batch(&[("a", None, "1"), ("b", Some("r"), "2")])).await.unwrap().refused;
+    let refused = write(&server.uri(), &[("a", None, "1"), ("b", Some("r"), "2")]).await.unwrap().refused;
     let key = Key { id: "b".into(), kind: Some("event".into()), routing: Some("r".into()) };
     let reason = "mapper_parsing_exception: why".to_owned();
     assert_eq!(
@@ -138,7 +139,7 @@ async fn a_document_that_is_refused_is_given_back_with_the_reason() {
 async fn a_full_disk_is_no_fault_of_the_document() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(403, "cluster_block_exception")])]).await;
-    let error = writer(&server.uri()).write(batch(&[("a", None, "1")])).await.unwrap_err();
+    let error = write(&server.uri(), &[("a", None, "1")]).await.unwrap_err();
     assert!(error.hints()[0].contains("disk"), "{error:?}");
 }
 
@@ -159,7 +160,7 @@ async fn another_document_of_the_same_id_is_a_collision() {
     ]);
     with_existing(&server, docs).await;
     let documents = [("a", None, r#"{"x":1}"#), ("b", None, r#"{"x":2}"#), ("c", None, r#"{"x":3}"#)];
-    let refused = writer(&server.uri()).write(batch(&documents)).await.unwrap().refused;
+    let refused = write(&server.uri(), &documents).await.unwrap().refused;
     assert!(refused.iter().all(|refused| refused.collision));
     let ids: Vec<_> = refused.iter().map(|refused| refused.key.id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"], "c is the same document twice: nothing was sent before");
@@ -191,8 +192,8 @@ async fn after_a_cut_connection_our_own_documents_are_recognised() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(409, "version_conflict_engine_exception"), (201, "")])]).await;
     with_existing(&server, json!([{"_id": "a", "found": true, "_routing": "r", "_source": {"x": 1}}])).await;
-    let writer = writer(&cutting_proxy(&server).await);
-    let refused = writer.write(batch(&[("a", Some("r"), r#"{"x":1}"#), ("b", None, "{}")])).await.unwrap().refused;
+    let documents = [("a", Some("r"), r#"{"x":1}"#), ("b", None, "{}")];
+    let refused = write(&cutting_proxy(&server).await, &documents).await.unwrap().refused;
     assert_eq!(refused, []);
     assert_eq!(sent(&server).await.len(), 1);
 }
@@ -208,7 +209,7 @@ async fn a_document_with_a_key_twice_is_sent_again_with_the_last_value() {
     ]}));
     answer(&server, [twice, items(&[(201, ""), (400, "strict_dynamic_mapping_exception")])]).await;
     let documents = [("a", None, "{}"), ("b", Some("r"), r#"{"x":1,"x":2}"#), ("c", None, r#"{"y":1,"y":2}"#)];
-    let written = writer(&server.uri()).write(batch(&documents)).await.unwrap();
+    let written = write(&server.uri(), &documents).await.unwrap();
     assert_eq!(sent(&server).await[1], "\"b\",\"routing\":\"r\"}}\n{\"x\":2}\n\"c\"}}\n{\"y\":2}\n");
     let (before, after) = (r#"{"x":1,"x":2}"#.into(), r#"{"x":2}"#.into());
     assert_eq!(written.repaired, [Repaired { id: "b".into(), routing: Some("r".into()), before, after }]);
@@ -221,7 +222,7 @@ async fn what_an_earlier_try_has_written_is_no_collision() {
     let server = MockServer::start().await;
     answer(&server, [items(&[(409, "version_conflict_engine_exception"), (201, "")])]).await;
     with_existing(&server, json!([{"_id": "a", "found": true, "_source": {"x": 1}}])).await;
-    let writer = BulkWriter { goes_on: true, ..writer(&server.uri()) };
-    let written = writer.write(batch(&[("a", None, r#"{"x":1}"#), ("b", None, "{}")])).await.unwrap();
-    assert_eq!(written, Written::default());
+    let changes = [("a", None, Some(r#"{"x":1}"#)), ("b", None, Some("{}"))];
+    let written = write_as(Mode::Create, &server.uri(), &changes, true).await.unwrap();
+    assert_eq!(written, Answer::default());
 }

@@ -3,8 +3,8 @@
 //! Both follow from the documents alone, whatever the order in which they are read, so that every reading of the same
 //! data gives the same names.
 
-use super::super::document::DocumentRef;
 use super::super::routing::{same_task, task_of};
+use crate::transfer::DocumentRef;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 /// Mapping types of the server's own documents.

@@ -15,12 +15,12 @@ mod tests;
 pub use new_ids::{NewIdList, NewIds};
 pub use refuse::Collisions;
 
-use super::document::DocumentRef;
 use super::files::{Files, borrow};
 use super::index_plan::IndexPlan;
-use super::rejects::Accepted;
+use super::left_out::leaves_out;
 use crate::error::{Error, Result};
 use crate::files::sort::{Sorted, Sorter};
+use crate::transfer::{Accepted, DocumentRef};
 use groups::{Groups, Member, hash};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +107,7 @@ impl Index<'_> {
                     return Err(Error::cancelled());
                 }
                 let document = borrow(&document);
-                if self.left_out.leaves_out(self.name, &document) { Ok(()) } else { each(&document) }
+                if leaves_out(self.left_out, self.name, &document) { Ok(()) } else { each(&document) }
             })?;
         }
         Ok(())

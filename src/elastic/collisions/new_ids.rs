@@ -1,11 +1,10 @@
 //! Collisions that are kept apart: all documents of an `_id` but one get a new one, and a file says which.
 
-use super::super::document::DocumentRef;
-use super::super::rejects::Accepted;
 use super::groups::{Groups, hash};
 use super::{Found, Index, Search};
 use crate::error::{Context, Error, Result};
 use crate::failpoints;
+use crate::transfer::{Accepted, DocumentRef};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,9 +1,8 @@
 //! Collisions that are refused: all of them in the rejects file, some in the message.
 
-use super::super::outcome::{CopyOutcome, Rejected};
-use super::super::rejects::{Accepted, Reject, RejectLog};
 use super::Search;
 use crate::error::{Error, Result};
+use crate::transfer::{Accepted, CopyOutcome, Reject, RejectLog, Rejected};
 
 /// Documents whose `_id` is another document's of the same index.
 #[derive(Debug, Default)]

@@ -1,10 +1,11 @@
 //! Indices with documents that share their `_id`, in segments and in the translog.
 
 use super::*;
-use crate::elastic::{Accepted, RejectLog, SourceIndex, Templates};
+use crate::elastic::{SourceIndex, Templates};
 use crate::error::Kind;
 use crate::lucene::stored::Mode;
 use crate::lucene::testing::{TestDocument, directory, put_index};
+use crate::transfer::{Accepted, RejectLog};
 
 /// Of each `_id` there are a document of the server and others; `more` are of the type `old`.
 fn data(more: &[&str]) -> tempfile::TempDir {

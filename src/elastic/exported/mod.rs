@@ -2,10 +2,10 @@
 
 mod lines;
 
-use super::document::DocumentRef;
 use super::json_text::without_surroundings;
 use crate::error::{Error, Result};
 use crate::json::Text;
+use crate::transfer::DocumentRef;
 use lines::Lines;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -18,15 +18,14 @@ pub(super) use mend::is_applied;
 pub use mend::{How, Unindexed};
 
 use super::client::{Call, Client};
-use super::document::DocumentRef;
-use super::fold::{Side, Task, fold};
 use super::index_plan::IndexPlan;
+use super::left_out::leaves_out;
 use super::mapping::refused_names;
 use super::node::Version;
-use super::rejects::{Accepted, Reject, RejectLog};
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::transfer::{Accepted, DocumentRef, Reject, RejectLog, Task, scan};
 use mend::Decision;
 use scan::Scan;
 use schema::Schema;
@@ -76,7 +75,7 @@ pub struct RefusedField {
 }
 
 /// What one thread has seen.
-struct Lane {
+struct Part {
     scan: Scan,
     documents: u64,
     failed: Option<Error>,
@@ -96,20 +95,20 @@ pub async fn look_at(source: &Source, plan: &IndexPlan, look: &Look<'_>) -> Resu
                 // Each thread has its own priority. One that stays as it was does no harm.
                 let _ = rustix::process::nice(GENTLE);
             }
-            Lane { scan: Scan::new(Arc::clone(&schema)), documents: 0, failed: None }
+            Part { scan: Scan::new(Arc::clone(&schema)), documents: 0, failed: None }
         }
     };
     let each = {
         let (schema, accepted, rejects) = (Arc::clone(&schema), Arc::clone(&look.accepted), look.rejects.clone());
         let (index, target) = (plan.index.clone(), look.target.clone());
-        move |lane: &mut Lane, document: &DocumentRef<'_>| {
-            let counted = !accepted.leaves_out(&index, document);
-            lane.documents += u64::from(counted);
-            let refused = lane.scan.document(document.source, counted).filter(|_| counted);
-            if let (Some(field), Some(rejects), None) = (refused, &rejects, &lane.failed) {
+        move |part: &mut Part, document: &DocumentRef<'_>| {
+            let counted = !leaves_out(&accepted, &index, document);
+            part.documents += u64::from(counted);
+            let refused = part.scan.document(document.source, counted).filter(|_| counted);
+            if let (Some(field), Some(rejects), None) = (refused, &rejects, &part.failed) {
                 let name = schema.fields.get(field).map(|field| field.name.as_str()).unwrap_or_default();
                 let reason = format!("Elasticsearch {target} keeps the field {name} for itself");
-                lane.failed = rejects.append(&Reject::new(&index, document, &reason)).err();
+                part.failed = rejects.append(&Reject::new(&index, document, &reason)).err();
             }
         }
     };
@@ -121,12 +120,12 @@ pub async fn look_at(source: &Source, plan: &IndexPlan, look: &Look<'_>) -> Resu
     );
     let mut all = Scan::new(Arc::clone(&schema));
     let mut documents = 0;
-    for lane in fold(Side::Old(source), plan, task, start, each).await? {
-        if let Some(error) = lane.failed {
+    for part in scan(source, plan, task, start, each).await? {
+        if let Some(error) = part.failed {
             return Err(error);
         }
-        all.merge(&lane.scan);
-        documents += lane.documents;
+        all.merge(&part.scan);
+        documents += part.documents;
     }
     if let Some(rejects) = &look.rejects {
         rejects.sync()?;

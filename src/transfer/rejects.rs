@@ -2,11 +2,10 @@
 //! without them.
 //!
 //! The file is NDJSON, one object per document: `{"index":…,"type":…,"id":…,"routing":…,"reason":…,"source":…}`, where
-//! `source` is the document's JSON as text, byte for byte. That of a document which is not UTF-8 has U+FFFD in place of
+//! `source` is the document as text, byte for byte. That of a document which is not UTF-8 has U+FFFD in place of
 //! what is not; its bytes are in `source_base64`, which no other document has.
 
-use super::document::{DocumentRef, Key, on_one_line};
-use super::repair::without_duplicate_keys;
+use super::change::{DocumentRef, Key};
 use crate::error::{Context, Error, Result};
 use crate::failpoints;
 use base64::Engine;
@@ -23,12 +22,13 @@ use xxhash_rust::xxh3::xxh3_128;
 /// A line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject<'a> {
-    /// The index, the same in source and target.
-    pub index: Cow<'a, str>,
-    /// The mapping type in the source.
+    /// The collection, the same in source and target.
+    #[serde(rename = "index")]
+    pub collection: Cow<'a, str>,
+    /// The kind in the source.
     #[serde(rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// The `_id`.
+    /// The id.
     pub id: Cow<'a, str>,
     /// The routing in the source.
     pub routing: Option<Cow<'a, str>>,
@@ -43,9 +43,9 @@ pub struct Reject<'a> {
 
 impl<'a> Reject<'a> {
     /// Returns the line of a document.
-    pub(super) fn new(index: &'a str, document: &DocumentRef<'a>, reason: &'a str) -> Self {
+    pub fn new(collection: &'a str, document: &DocumentRef<'a>, reason: &'a str) -> Self {
         Self {
-            index: index.into(),
+            collection: collection.into(),
             kind: document.kind.map(Into::into),
             id: document.id.into(),
             routing: document.routing.map(Into::into),
@@ -80,7 +80,7 @@ impl RejectLog {
     /// Fails when the file cannot be written.
     pub fn append(&self, reject: &Reject<'_>) -> Result<()> {
         let message = || format!("The refused documents could not be written to {}.", self.path.display());
-        failpoints::reach("elastic.write_reject")?;
+        failpoints::reach("transfer.write_reject")?;
         let mut line = serde_json::to_vec(reject).context(message)?;
         line.push(b'\n');
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +115,8 @@ pub struct Accepted(HashMap<String, HashMap<Key, HashSet<u128>>>);
 /// What of a line identifies the document, and its content.
 #[derive(Deserialize)]
 struct AcceptedLine {
-    index: String,
+    #[serde(rename = "index")]
+    collection: String,
     #[serde(rename = "type")]
     kind: Option<String>,
     id: String,
@@ -156,24 +157,26 @@ impl Accepted {
                 Some(text) => STANDARD.decode(text).map_err(|cause| wrong(cause.into()))?,
                 None => entry.source.into_bytes(),
             };
-            accepted.insert(entry.index, Key { id: entry.id, kind: entry.kind, routing: entry.routing }, &source);
+            accepted.insert(entry.collection, Key { id: entry.id, kind: entry.kind, routing: entry.routing }, &source);
         }
         Ok(accepted)
     }
 
-    /// Returns whether a document is among them, as it was.
-    pub(super) fn leaves_out(&self, index: &str, document: &DocumentRef<'_>) -> bool {
-        let Some(keys) = self.0.get(index) else { return false };
+    /// Returns whether a document is among them as it was, in one of the forms in which it could have been refused.
+    pub fn leaves_out<'a>(
+        &self,
+        collection: &str,
+        document: &DocumentRef<'a>,
+        forms: impl FnOnce(&'a [u8]) -> Vec<Cow<'a, [u8]>>,
+    ) -> bool {
+        let Some(keys) = self.0.get(collection) else { return false };
         let Some(contents) = keys.get(&document.key()) else { return false };
-        let line = on_one_line(document.source);
-        // It may have been refused once more when it was sent without the keys that occur twice.
-        contents.contains(&content(&line))
-            || without_duplicate_keys(&line).is_some_and(|repaired| contents.contains(&content(&repaired)))
+        forms(document.source).iter().any(|form| contents.contains(&xxh3_128(form)))
     }
 
     /// Adds one document.
-    pub fn insert(&mut self, index: String, key: Key, source: &[u8]) {
-        self.0.entry(index).or_default().entry(key).or_default().insert(content(source));
+    pub fn insert(&mut self, collection: String, key: Key, source: &[u8]) {
+        self.0.entry(collection).or_default().entry(key).or_default().insert(xxh3_128(source));
     }
 
     /// Returns the number of documents.
@@ -185,11 +188,6 @@ impl Accepted {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// Bulk requests have documents on one line, and what was refused is kept as it was sent.
-fn content(source: &[u8]) -> u128 {
-    xxh3_128(&on_one_line(source))
 }
 
 #[cfg(test)]
@@ -204,7 +202,7 @@ mod tests {
         assert!(!log.path().exists(), "nothing refused, no file");
         for (kind, routing) in [(Some("event"), Some("t1")), (None, None)] {
             let reject = Reject {
-                index: "events-log-x".into(),
+                collection: "events-log-x".into(),
                 kind: kind.map(Into::into),
                 id: "a\nb".into(),
                 routing: routing.map(Into::into),
@@ -221,26 +219,15 @@ mod tests {
 
         let accepted = Accepted::read(log.path()).unwrap();
         assert_eq!(accepted.len(), 2);
-        let leaves_out = |index, kind, routing, source: &str| {
+        let leaves_out = |collection, kind, routing, source: &str| {
             let document = DocumentRef { id: "a\nb", kind, routing, source: source.as_bytes() };
-            accepted.leaves_out(index, &document)
+            accepted.leaves_out(collection, &document, |source| vec![source.trim_ascii().into()])
         };
         assert!(leaves_out("events-log-x", Some("event"), Some("t1"), "{\n\"a\":1,\"a\":2}"));
-        assert!(leaves_out("events-log-x", None, None, "{ \"a\":1,\"a\":2}"), "as it is sent in a bulk request");
+        assert!(leaves_out("events-log-x", None, None, " {\n\"a\":1,\"a\":2}"), "in the form in which it was refused");
         assert!(!leaves_out("events-log-x", Some("event"), Some("t2"), "{\n\"a\":1,\"a\":2}"));
         assert!(!leaves_out("events-log-y", None, None, "{\n\"a\":1,\"a\":2}"));
         assert!(!leaves_out("events-log-x", None, None, "{\"a\":2}"), "it was mended since");
-    }
-
-    #[test]
-    fn a_document_that_was_refused_without_its_second_keys_is_the_same_with_them() {
-        let source = br#"{"a":1,"a":2,"b":"x"}"#;
-        let repaired = without_duplicate_keys(source).unwrap();
-        let mut accepted = Accepted::default();
-        let document = DocumentRef { id: "a", kind: None, routing: None, source };
-        accepted.insert("x".into(), document.key(), &repaired);
-        assert!(accepted.leaves_out("x", &document));
-        assert!(!accepted.leaves_out("x", &DocumentRef { source: br#"{"a":1,"a":3,"b":"x"}"#, ..document }));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! Memory is kept for later batches: what many threads allocate, free and allocate anew by the megabyte, glibc's
 //! allocator would keep several times over.
 
-use super::batch::Entry;
+use super::entry::Entry;
 use crate::error::{Error, Result};
 use std::mem;
 use std::ops::Deref;

@@ -1,13 +1,13 @@
-//! What a copy has done so far: of a slice, a unit, or a whole index.
+//! What a copy has done so far: of a unit, or a whole collection.
 
-use super::super::bulk::{Refused, Repaired};
-use super::super::digest::Digest;
-use super::super::outcome::{CopyOutcome, Rejected};
-use super::super::sample::TaskSample;
+use super::digest::Digest;
+use super::outcome::{CopyOutcome, Rejected};
+use super::sample::GroupSample;
+use super::sink::{Refused, Repaired};
 use serde::{Deserialize, Serialize};
 
-/// Live documents of files that are none of their own: parts of others, or written again in the translog. Not known of
-/// what earlier versions have noted.
+/// Documents that count in the source and are none of their own ([`super::Reading::apart`]). Not known of what earlier
+/// versions have noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Apart(Option<u64>);
@@ -25,9 +25,9 @@ impl Apart {
         self.0 = self.0.zip(other.0).map(|(one, other)| one + other);
     }
 
-    /// Returns the documents that there are, of so many that Lucene counts.
-    pub(super) fn documents_of(self, live: u64) -> Option<u64> {
-        live.checked_sub(self.0?)
+    /// Returns the documents that there are, of so many that the source counts.
+    pub(super) fn documents_of(self, counted: u64) -> Option<u64> {
+        counted.checked_sub(self.0?)
     }
 }
 
@@ -37,9 +37,9 @@ impl Default for Apart {
     }
 }
 
-/// Numbers and fingerprint of some documents of an index. Tallies of parts add up to that of the whole.
+/// Numbers and fingerprint of some documents of a collection. Tallies of parts add up to that of the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in super::super) struct Tally {
+pub(super) struct Tally {
     pub(super) read: u64,
     #[serde(default = "Apart::unknown")]
     pub(super) apart: Apart,
@@ -50,10 +50,12 @@ pub(in super::super) struct Tally {
     #[serde(default)]
     pub(super) renamed: u64,
     pub(super) repaired: u64,
+    #[serde(default)]
+    pub(super) deleted: u64,
     pub(super) rejects: u64,
     pub(super) collisions: u64,
     pub(super) rejected: Vec<Rejected>,
-    pub(super) samples: TaskSample,
+    pub(super) samples: GroupSample,
     pub(super) digest: Digest,
 }
 
@@ -104,6 +106,7 @@ impl Tally {
         self.converted += other.converted;
         self.renamed += other.renamed;
         self.repaired += other.repaired;
+        self.deleted += other.deleted;
         self.rejects += other.rejects;
         self.collisions += other.collisions;
         other.rejected.iter().for_each(|rejected| self.note(rejected.clone()));
@@ -111,10 +114,10 @@ impl Tally {
         self.digest.merge(&other.digest);
     }
 
-    /// Returns the outcome for an index that has so many documents by the source's own numbers.
-    pub(super) fn into_outcome(self, index: &str, there: Option<u64>) -> CopyOutcome {
+    /// Returns the outcome for a collection that has so many documents by the source's own numbers.
+    pub(super) fn into_outcome(self, collection: &str, there: Option<u64>) -> CopyOutcome {
         CopyOutcome {
-            index: index.to_owned(),
+            collection: collection.to_owned(),
             there,
             read: self.read,
             written: self.written(),
@@ -124,6 +127,7 @@ impl Tally {
             converted: self.converted,
             renamed: self.renamed,
             repaired: self.repaired,
+            deleted: self.deleted,
             rejects: self.rejects,
             collisions: self.collisions,
             named: self.rejected,
@@ -135,7 +139,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::document::Key;
+    use super::super::change::Key;
     use super::*;
 
     #[test]

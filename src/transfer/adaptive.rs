@@ -1,26 +1,27 @@
 //! How much is sent to the target at once, found out while it is sent.
 //!
-//! Both numbers grow by a little and shrink by a share (AIMD). Requests on their way, for all indices together, become
-//! more while answers hardly slow down: once each byte takes much longer than it did at best, requests only queue in
-//! the node. The bytes of a request, index by index, aim at answers that come neither at once nor late: documents of
-//! one index cost many times what those of another do. A node that turns documents away halves both.
+//! Both numbers grow by a little and shrink by a share (AIMD). Requests on their way, for all collections together,
+//! become more while answers hardly slow down: once each byte takes much longer than it did at best, requests only
+//! queue in the target. The bytes of a request, collection by collection, aim at answers that come neither at once nor
+//! late: documents of one collection cost many times what those of another do. A target that turns documents away
+//! halves both.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// One request is worked on while the next one is on its way.
-const LEAST_LANES: usize = 2;
-const FIRST_LANES: usize = 2;
-const MOST_LANES: usize = 16;
-/// Time per byte, as a multiple of the best one, up to which another lane is tried.
+const LEAST_CONNECTIONS: usize = 2;
+const FIRST_CONNECTIONS: usize = 2;
+const MOST_CONNECTIONS: usize = 16;
+/// Time per byte, as a multiple of the best one, up to which another connection is tried.
 const RELAXED: f64 = 1.6;
-/// The same, from which on a lane is taken away.
+/// The same, from which on a connection is taken away.
 const STRAINED: f64 = 3.0;
 
 const LEAST_BYTES: usize = 128 * 1024;
 const FIRST_BYTES: usize = 512 * 1024;
-/// Larger requests gain nothing (measured), and each lane holds one in memory.
+/// Larger requests gain nothing (measured), and each connection holds one in memory.
 pub(super) const MOST_BYTES: usize = 1024 * 1024;
 const BYTES_STEP: usize = 64 * 1024;
 /// Answers that come sooner let requests grow.
@@ -34,35 +35,35 @@ const WEIGHT: f64 = 0.125;
 const FORGETTING: f64 = 1.002;
 
 /// The requests on their way to one target.
-pub(super) struct Lanes {
+pub(super) struct Connections {
     permits: Arc<Semaphore>,
     count: Mutex<Count>,
     most_bytes: usize,
 }
 
 /// The right to send one request. Given back when dropped.
-pub(super) struct Lane {
-    lanes: Arc<Lanes>,
+pub(super) struct Connection {
+    connections: Arc<Connections>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The requests of one index.
-pub(super) struct Pace {
-    lanes: Arc<Lanes>,
+/// The requests to one collection.
+pub struct Rate {
+    connections: Arc<Connections>,
     size: Mutex<Size>,
 }
 
-impl Lanes {
-    /// Returns the few lanes of the beginning, for requests of at most `most_bytes`.
+impl Connections {
+    /// Returns the few connections of the beginning, for requests of at most `most_bytes`.
     pub fn new(most_bytes: usize) -> Arc<Self> {
         let count = Count::default();
         let permits = Arc::new(Semaphore::new(count.allowed));
         Arc::new(Self { permits, count: Mutex::new(count), most_bytes })
     }
 
-    /// Returns the pace of one index on these lanes.
-    pub fn pace(self: &Arc<Self>) -> Pace {
-        Pace { lanes: Arc::clone(self), size: Mutex::new(Size::new(self.most_bytes)) }
+    /// Returns the rate of one collection on these connections.
+    pub fn rate(self: &Arc<Self>) -> Rate {
+        Rate { connections: Arc::clone(self), size: Mutex::new(Size::new(self.most_bytes)) }
     }
 
     fn change(&self, change: impl FnOnce(&mut Count)) {
@@ -72,8 +73,8 @@ impl Lanes {
         if count.allowed == before {
             return;
         }
-        tracing::debug!(lanes = count.allowed, strain = count.strain, "bulk");
-        // Lanes that are in use are taken away when they come back.
+        tracing::debug!(connections = count.allowed, strain = count.strain, "transfer");
+        // Connections that are in use are taken away when they come back.
         for _ in before..count.allowed {
             if count.surplus > 0 { count.surplus -= 1 } else { self.permits.add_permits(1) }
         }
@@ -81,9 +82,9 @@ impl Lanes {
     }
 }
 
-impl Drop for Lane {
+impl Drop for Connection {
     fn drop(&mut self) {
-        let mut count = lock(&self.lanes.count);
+        let mut count = lock(&self.connections.count);
         if count.surplus > 0 {
             count.surplus -= 1;
             if let Some(permit) = self.permit.take() {
@@ -93,18 +94,18 @@ impl Drop for Lane {
     }
 }
 
-impl Pace {
+impl Rate {
     /// Waits until another request may be sent.
-    pub async fn lane(&self) -> Lane {
-        let permits = Arc::clone(&self.lanes.permits);
+    pub(super) async fn connection(&self) -> Connection {
+        let permits = Arc::clone(&self.connections.permits);
         let permit = if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
             Some(permit)
         } else {
-            lock(&self.lanes.count).wanted = true;
+            lock(&self.connections.count).wanted = true;
             // Fails only on a closed semaphore, and nobody closes this one.
             permits.acquire_owned().await.ok()
         };
-        Lane { lanes: Arc::clone(&self.lanes), permit }
+        Connection { connections: Arc::clone(&self.connections), permit }
     }
 
     /// Returns the bytes that the next request should have in memory.
@@ -112,17 +113,17 @@ impl Pace {
         lock(&self.size).bytes
     }
 
-    /// Takes note of a request that the node has carried out.
+    /// Takes note of a request that the target has carried out.
     pub fn answered(&self, bytes: usize, took: Duration) {
         if let Some(strain) = lock(&self.size).answered(bytes, took) {
-            self.lanes.change(|count| count.answered(strain));
+            self.connections.change(|count| count.answered(strain));
         }
     }
 
-    /// Takes note that the node has turned documents away, or that it was out of reach.
+    /// Takes note that the target has turned documents away, or that it was out of reach.
     pub fn busy(&self) {
         lock(&self.size).busy();
-        self.lanes.change(Count::busy);
+        self.connections.change(Count::busy);
     }
 }
 
@@ -134,9 +135,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// How many requests may be on their way.
 struct Count {
     allowed: usize,
-    /// Lanes that are still in use but no longer allowed.
+    /// Connections that are still in use but no longer allowed.
     surplus: usize,
-    /// Whether somebody has waited for a lane since the last change.
+    /// Whether somebody has waited for a connection since the last change.
     wanted: bool,
     /// Answers since the last change.
     answers: usize,
@@ -146,7 +147,7 @@ struct Count {
 
 impl Default for Count {
     fn default() -> Self {
-        Self { allowed: FIRST_LANES, surplus: 0, wanted: false, answers: 0, strain: 1.0 }
+        Self { allowed: FIRST_CONNECTIONS, surplus: 0, wanted: false, answers: 0, strain: 1.0 }
     }
 }
 
@@ -166,30 +167,30 @@ impl Count {
     }
 
     fn busy(&mut self) {
-        // Once for all requests that met the same busy node.
+        // Once for all requests that met the same busy target.
         if self.answers > 0 {
             self.set(self.allowed / 2);
         }
     }
 
     fn set(&mut self, allowed: usize) {
-        self.allowed = allowed.clamp(LEAST_LANES, MOST_LANES);
+        self.allowed = allowed.clamp(LEAST_CONNECTIONS, MOST_CONNECTIONS);
         self.answers = 0;
         self.wanted = false;
     }
 }
 
-/// How large requests to an index are.
+/// How large requests to a collection are.
 struct Size {
     bytes: usize,
     most: usize,
     /// Seconds per byte: smoothed, and the best.
-    pace: Option<(f64, f64)>,
+    per_byte: Option<(f64, f64)>,
 }
 
 impl Size {
     fn new(most: usize) -> Self {
-        Self { bytes: FIRST_BYTES.min(most), most, pace: None }
+        Self { bytes: FIRST_BYTES.min(most), most, per_byte: None }
     }
 
     /// Returns the time per byte as a multiple of the best one; `None` for requests that are too small to tell.
@@ -204,11 +205,11 @@ impl Size {
             self.set(self.bytes + BYTES_STEP);
         }
         let now = took.as_secs_f64() / bytes.max(1) as f64;
-        let (smoothed, best) = self.pace.map_or((now, now), |(smoothed, best)| {
+        let (smoothed, best) = self.per_byte.map_or((now, now), |(smoothed, best)| {
             let smoothed = smoothed + (now - smoothed) * WEIGHT;
             (smoothed, smoothed.min(best * FORGETTING))
         });
-        self.pace = Some((smoothed, best));
+        self.per_byte = Some((smoothed, best));
         Some(smoothed / best)
     }
 
@@ -225,10 +226,10 @@ impl Size {
 mod tests {
     use super::*;
 
-    /// A node that works on `cores` requests at a time and lets the others wait: time per byte as a multiple of the
+    /// A target that works on `cores` requests at a time and lets the others wait: time per byte as a multiple of the
     /// best one.
-    fn strain_of(lanes: usize, cores: usize) -> f64 {
-        (lanes as f64 / cores as f64).max(1.0)
+    fn strain_of(connections: usize, cores: usize) -> f64 {
+        (connections as f64 / cores as f64).max(1.0)
     }
 
     fn settle(cores: usize, wanted: bool) -> usize {
@@ -241,19 +242,19 @@ mod tests {
     }
 
     #[test]
-    fn lanes_follow_the_cores_of_the_node() {
+    fn connections_follow_the_cores_of_the_target() {
         assert_eq!(settle(2, true), 4);
         assert_eq!(settle(4, true), 7);
-        assert_eq!(settle(64, true), MOST_LANES);
+        assert_eq!(settle(64, true), MOST_CONNECTIONS);
     }
 
     #[test]
-    fn lanes_that_nobody_waits_for_are_not_added() {
-        assert_eq!(settle(8, false), FIRST_LANES);
+    fn connections_that_nobody_waits_for_are_not_added() {
+        assert_eq!(settle(8, false), FIRST_CONNECTIONS);
     }
 
     #[test]
-    fn a_busy_node_halves_the_lanes_once_and_gets_them_back() {
+    fn a_busy_target_halves_the_connections_once_and_gets_them_back() {
         let mut count = Count { allowed: 8, answers: 1, ..Count::default() };
         count.busy();
         count.busy();
@@ -266,12 +267,12 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_slows_down_gets_fewer_requests() {
+    fn a_target_that_slows_down_gets_fewer_requests() {
         let mut count = Count { allowed: 12, ..Count::default() };
         for _ in 0..200 {
             count.answered(5.0);
         }
-        assert_eq!(count.allowed, LEAST_LANES);
+        assert_eq!(count.allowed, LEAST_CONNECTIONS);
     }
 
     #[test]
@@ -285,7 +286,7 @@ mod tests {
             size.answered(size.bytes, Duration::from_secs(3));
         }
         assert_eq!(size.bytes, LEAST_BYTES);
-        // The rest of an index says nothing about how large requests should be.
+        // The rest of a collection says nothing about how large requests should be.
         size.answered(1000, Duration::from_millis(1));
         assert_eq!(size.bytes, LEAST_BYTES);
     }
@@ -300,17 +301,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lanes_in_use_are_taken_away_when_they_come_back() {
-        let lanes = Lanes::new(MOST_BYTES);
-        let pace = lanes.pace();
-        lanes.change(|count| count.set(3));
-        let (one, two, three) = (pace.lane().await, pace.lane().await, pace.lane().await);
-        pace.answered(FIRST_BYTES, Duration::from_millis(300));
-        pace.busy();
+    async fn connections_in_use_are_taken_away_when_they_come_back() {
+        let connections = Connections::new(MOST_BYTES);
+        let rate = connections.rate();
+        connections.change(|count| count.set(3));
+        let (one, two, three) = (rate.connection().await, rate.connection().await, rate.connection().await);
+        rate.answered(FIRST_BYTES, Duration::from_millis(300));
+        rate.busy();
         drop(one);
-        assert_eq!(lanes.permits.available_permits(), 0);
+        assert_eq!(connections.permits.available_permits(), 0);
         drop(two);
         drop(three);
-        assert_eq!(lanes.permits.available_permits(), LEAST_LANES);
+        assert_eq!(connections.permits.available_permits(), LEAST_CONNECTIONS);
     }
 }

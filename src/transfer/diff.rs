@@ -1,20 +1,15 @@
-//! Finds the documents in which source and target of an index differ, once their digests have told in which buckets
+//! Finds the documents in which source and target of a collection differ, once their digests have told in which buckets
 //! these are.
 //!
 //! The source is read for what should be there, the target for what is, and, where the two differ, the source once more
 //! to name the documents. Of the source, hashes of a bounded number of documents are in memory; with more than that, all
 //! this happens several times.
 
-use super::copy_rules::CopyRules;
+use super::change::{DocumentRef, Rules, Written};
 use super::difference::{Difference, How, Named};
 use super::digest::{Digest, bucket_of, document_hash};
-use super::document::{DocumentRef, on_one_line};
-use super::fold::{Side, Task, fold};
-use super::index_plan::IndexPlan;
-use super::repair::without_duplicate_keys;
-use super::routing::intended;
-use super::source::Source;
-use super::target::Target;
+use super::scan::{Task, scan};
+use super::source::{Collection, Source};
 use crate::error::Result;
 use crate::events::Events;
 use std::collections::{HashMap, HashSet};
@@ -26,21 +21,25 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Documents of the source that are remembered at a time, of about 100 bytes each.
 const AT_A_TIME: u64 = 400_000;
 
-/// Both sides of an index.
-#[derive(Clone, Copy)]
-pub(super) struct Sides<'a> {
-    pub source: &'a Source,
-    pub target: &'a Target,
-    pub plan: &'a IndexPlan,
-    /// What became of documents of the source that were not copied as they are.
-    pub rules: &'a CopyRules,
+/// Both sides of a collection.
+pub struct Sides<'a, S: Source, T, R> {
+    /// What was copied from.
+    pub source: &'a S,
+    /// What was copied to.
+    pub target: &'a T,
+    /// The collection.
+    pub plan: &'a S::Plan,
+    /// What became of documents of the source on their way.
+    pub rules: &'a R,
+    /// Told how far it is.
     pub events: &'a Events,
+    /// The wish to stop.
     pub cancel: &'a CancellationToken,
 }
 
 /// How many documents differ, and some of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Apart {
+pub struct Apart {
     /// Documents that only the source has.
     pub missing: u64,
     /// Documents that both have, with another content or routing.
@@ -78,8 +77,8 @@ impl Apart {
 ///
 /// # Errors
 /// Fails when a side cannot be read, or on cancel.
-pub(super) async fn tell_apart(
-    sides: Sides<'_>,
+pub async fn diff<S: Source, T: Source<Plan = S::Plan>, R: Rules>(
+    sides: &Sides<'_, S, T, R>,
     expected: &Digest,
     found: &Digest,
     enough: Option<usize>,
@@ -140,41 +139,40 @@ struct Seen {
     apart: Apart,
 }
 
-impl Sides<'_> {
+impl<S: Source, T: Source<Plan = S::Plan>, R: Rules> Sides<'_, S, T, R> {
     async fn look_into(&self, buckets: Arc<HashSet<usize>>) -> Result<Apart> {
         let wanted = Arc::new(self.wanted(Arc::clone(&buckets)).await?);
         let seen = self.seen(buckets, Arc::clone(&wanted)).await?;
         let mut apart = Apart::default();
         let mut others = HashMap::new();
-        for lane in seen {
-            apart.merge(lane.apart);
-            others.extend(lane.others);
+        for part in seen {
+            apart.merge(part.apart);
+            others.extend(part.others);
         }
         if wanted.values().any(|one| one.seen.load(Ordering::Relaxed) != SEEN_AS_WANTED) {
-            self.name(wanted, others).await?.into_iter().for_each(|lane| apart.merge(lane));
+            self.name(wanted, others).await?.into_iter().for_each(|part| apart.merge(part));
         }
         Ok(apart)
     }
 
     fn task(&self, what: &str) -> Task {
-        Task::new(format!("{what} {}", self.plan.index), None, self.events, self.cancel)
+        Task::new(format!("{what} {}", self.plan.name()), None, self.events, self.cancel)
     }
 
     async fn wanted(&self, buckets: Arc<HashSet<usize>>) -> Result<WantedById> {
-        let (rules, index) = (self.rules.clone(), self.plan.index.clone());
+        let (rules, name) = (self.rules.clone(), self.plan.name().to_owned());
         let each = move |wanted: &mut WantedById, document: &DocumentRef<'_>| {
-            let id = rules.written_id(&index, document).filter(|id| buckets.contains(&bucket_of(id)));
-            if let Some(id) = id {
-                let text = on_one_line(document.source);
-                let hash = document_hash(&id, intended(document.routing, &text), &text);
-                wanted.insert(id_hash(&id), Wanted { hash, seen: AtomicU8::new(NOT_SEEN) });
+            let written = rules.written(&name, document);
+            if let Some(written) = written.filter(|written| buckets.contains(&bucket_of(&written.id))) {
+                let hash = document_hash(&written.id, written.routing(document), &written.source);
+                wanted.insert(id_hash(&written.id), Wanted { hash, seen: AtomicU8::new(NOT_SEEN) });
             }
         };
-        let lanes = fold(Side::Old(self.source), self.plan, self.task("compare old"), WantedById::new, each).await?;
-        Ok(lanes
+        let parts = scan(self.source, self.plan, self.task("compare old"), WantedById::new, each).await?;
+        Ok(parts
             .into_iter()
-            .reduce(|mut all, lane| {
-                all.extend(lane);
+            .reduce(|mut all, part| {
+                all.extend(part);
                 all
             })
             .unwrap_or_default())
@@ -198,35 +196,33 @@ impl Sides<'_> {
             let content = document_hash(document.id, None, document.source);
             seen.others.insert(key, Other { content, routing: document.routing.map(str::to_owned) });
         };
-        fold(Side::New(self.target), self.plan, self.task("compare new"), Seen::default, each).await
+        scan(self.target, self.plan, self.task("compare new"), Seen::default, each).await
     }
 
     /// Reads the source once more for those that the target does not have as they are wanted.
     async fn name(&self, wanted: Arc<WantedById>, others: HashMap<u128, Other>) -> Result<Vec<Apart>> {
-        let (rules, index) = (self.rules.clone(), self.plan.index.clone());
+        let (rules, name) = (self.rules.clone(), self.plan.name().to_owned());
         let each = move |apart: &mut Apart, document: &DocumentRef<'_>| {
-            let Some(id) = rules.written_id(&index, document) else { return };
-            let key = id_hash(&id);
+            let Some(written) = rules.written(&name, document) else { return };
+            let key = id_hash(&written.id);
             let Some(known) = wanted.get(&key) else { return };
             if known.seen.load(Ordering::Relaxed) == SEEN_AS_WANTED {
                 return;
             }
-            // From here on it is called what it is called in the target.
-            let document = &DocumentRef { id: &id, ..*document };
             match others.get(&key) {
                 None => {
                     apart.missing += 1;
-                    apart.name(document.id, How::Missing);
+                    apart.name(&written.id, How::Missing);
                 }
                 Some(other) => {
-                    if let Some(how) = difference(document, other) {
+                    if let Some(how) = difference(&rules, &written, written.routing(document), other) {
                         apart.changed += 1;
-                        apart.name(document.id, how);
+                        apart.name(&written.id, how);
                     }
                 }
             }
         };
-        fold(Side::Old(self.source), self.plan, self.task("name"), Apart::default, each).await
+        scan(self.source, self.plan, self.task("name"), Apart::default, each).await
     }
 }
 
@@ -235,37 +231,18 @@ fn id_hash(id: &str) -> u128 {
 }
 
 /// Returns in what way the target's document is another one; in none if it is what a repair makes of the source's.
-fn difference(wanted: &DocumentRef<'_>, other: &Other) -> Option<How> {
-    let text = on_one_line(wanted.source);
-    let is_other = |text: &[u8]| document_hash(wanted.id, None, text) == other.content;
-    if !is_other(&text) && !without_duplicate_keys(&text).is_some_and(|repaired| is_other(&repaired)) {
+fn difference(rules: &impl Rules, wanted: &Written<'_>, routing: Option<&str>, other: &Other) -> Option<How> {
+    let is_other = |source: &[u8]| document_hash(&wanted.id, None, source) == other.content;
+    if !is_other(&wanted.source) && !rules.repaired(&wanted.source).is_some_and(|repaired| is_other(&repaired)) {
         return Some(How::Altered);
     }
-    let expected = intended(wanted.routing, &text).map(str::to_owned);
+    let expected = routing.map(str::to_owned);
     (expected != other.routing).then(|| How::Routing { expected, found: other.routing.clone() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn other(id: &str, routing: Option<&str>, text: &str) -> Other {
-        Other { content: document_hash(id, None, text.as_bytes()), routing: routing.map(str::to_owned) }
-    }
-
-    #[test]
-    fn a_document_is_the_same_if_its_text_and_its_intended_routing_are() {
-        // The routing of old is the task, which the new server does without.
-        let source = br#"{"task":"t1"}"#;
-        let old = DocumentRef { id: "a", kind: None, routing: Some("t1"), source };
-        assert_eq!(difference(&old, &other("a", None, r#"{"task":"t1"}"#)), None);
-        assert_eq!(difference(&old, &other("a", None, r#"{"task":"t2"}"#)), Some(How::Altered));
-        let twice = DocumentRef { id: "a", kind: None, routing: None, source: br#"{"task":"t1","x":1,"x":2}"# };
-        assert_eq!(difference(&twice, &other("a", None, r#"{"task":"t1","x":2}"#)), None);
-        assert_eq!(difference(&twice, &other("a", None, r#"{"task":"t1","x":1}"#)), Some(How::Altered));
-        let routed = difference(&old, &other("a", Some("t1"), r#"{"task":"t1"}"#));
-        assert_eq!(routed, Some(How::Routing { expected: None, found: Some("t1".into()) }));
-    }
 
     #[test]
     fn buckets_are_looked_into_so_many_at_a_time_that_their_documents_fit_and_each_once() {

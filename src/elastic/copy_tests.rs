@@ -1,11 +1,15 @@
-//! The pump from files to a node that takes everything, or nearly.
+//! Copies from files and from nodes to a node that takes everything, or nearly.
 
 use super::*;
-use crate::elastic::{Checkpoints, Digest, Files, Search, SourceIndex, Templates};
-use crate::lucene::stored::Mode;
+use crate::error::Result;
+use crate::events::Events;
+use crate::lucene::stored;
 use crate::lucene::testing::{SHARD, TestDocument, directory, put_delete, put_index};
+use crate::transfer::{Checkpoints, CopyOutcome, Digest, Mode, Partial, RejectLog};
 use serde_json::{Value, json};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -19,7 +23,8 @@ fn data() -> tempfile::TempDir {
         source: format!("{{\"task\":\"t{}\",\n\"n\":{number}}}", number % 3),
         live: number != 7,
     };
-    let segments = [0, 10, 20].map(|first| (Mode::Fast, first == 10, (first..first + 10).map(document).collect()));
+    let segments =
+        [0, 10, 20].map(|first| (stored::Mode::Fast, first == 10, (first..first + 10).map(document).collect()));
     let mut log = Vec::new();
     put_index(&mut log, 7, "event", "3", Some("t0"), br#"{"task":"t0","n":33}"#);
     put_delete(&mut log, 3, "event", "4");
@@ -116,6 +121,11 @@ fn options(data: &tempfile::TempDir) -> CopyOptions {
     CopyOptions { batch_bytes: 300, ..CopyOptions::new(RejectLog::new(data.path().join("rejects"))) }
 }
 
+async fn copier(source: impl Into<Source>, server: &MockServer, options: CopyOptions) -> Copier {
+    let sink = BulkSink::new(Client::new(&server.uri()).unwrap(), Mode::Create).await.unwrap();
+    Copier::new(source, sink, options, Events::silent(), CancellationToken::new())
+}
+
 async fn copy_plan(
     data: &tempfile::TempDir,
     server: &MockServer,
@@ -124,8 +134,7 @@ async fn copy_plan(
     plan: IndexPlan,
 ) -> Result<CopyOutcome> {
     let files = Files::open(data.path()).unwrap();
-    let client = Client::new(&server.uri()).unwrap();
-    let copier = Copier::new(files, client, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let copier = copier(files, server, options).await;
     copier.copy_all(vec![plan], keep).await.map(|mut outcomes| outcomes.remove(0))
 }
 
@@ -138,7 +147,7 @@ async fn every_document_of_files_is_sent_once_and_fingerprinted() {
     assert_eq!((outcome.read, outcome.written, outcome.routing_kept), (29, 29, 1));
     assert_eq!(outcome.digest, expected());
     let tasks: Vec<(&str, u64)> = {
-        let mut tasks: Vec<_> = outcome.samples.tasks().collect();
+        let mut tasks: Vec<_> = outcome.samples.groups().collect();
         tasks.sort_unstable();
         tasks
     };
@@ -215,7 +224,7 @@ fn data_of_two_types() -> tempfile::TempDir {
             source: format!("{{\"task\":\"t\",\"n\":\"{kind}{number}\"}}"),
             live: true,
         };
-        (Mode::Fast, false, (0..10).map(document).collect())
+        (stored::Mode::Fast, false, (0..10).map(document).collect())
     });
     directory(&segments, &[], 0)
 }
@@ -231,7 +240,8 @@ async fn documents_of_one_id_are_both_written_and_a_copy_that_goes_on_keeps_to_t
         Search { files: &files, plans: &plans, directory: data.path(), cancel: &cancel }.new_ids().unwrap()
     };
     let copy = async |server: &MockServer, keep: &Keep| {
-        let options = CopyOptions { checkpoint_every: Duration::ZERO, new_ids: Arc::new(new_ids()), ..options(&data) };
+        let rules = CopyRules { new_ids: Arc::new(new_ids()), ..CopyRules::default() };
+        let options = CopyOptions { checkpoint_every: Duration::ZERO, rules, ..options(&data) };
         copy_plan(&data, server, keep, options, plan.clone()).await.unwrap()
     };
     let mut expected = Digest::new();
@@ -272,6 +282,8 @@ async fn node(source: &str, pages: u64) -> MockServer {
     let asked = || Mock::given(method("POST")).and(path_regex("/_search(/scroll)?$"));
     asked().respond_with(page(hits)).up_to_n_times(pages).mount(&server).await;
     asked().respond_with(page(Vec::new())).mount(&server).await;
+    let refreshed = ResponseTemplate::new(200).set_body_json(json!({"_shards": {"failed": 0}}));
+    Mock::given(path_regex("/_refresh$")).respond_with(refreshed).mount(&server).await;
     server
 }
 
@@ -284,8 +296,7 @@ async fn room_for_one_request_is_enough_for_all_slices_of_an_index() {
     // All slices take from the same pages, so that only the sum is known.
     let plan = IndexPlan { documents: 40 * 50, shards: 9, ..plan };
     let options = CopyOptions { memory: 300, ..options(&data) };
-    let [from, to] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
-    let copier = Copier::new(from, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let copier = copier(Client::new(&source.uri()).unwrap(), &target, options).await;
     let copied = tokio::time::timeout(Duration::from_secs(60), copier.copy_all(vec![plan], &keep));
     assert_eq!(copied.await.expect("it goes on").unwrap()[0].written, 2000);
     assert_eq!(documents(&sent(&target, "/_bulk").await), 2000);
@@ -302,8 +313,7 @@ async fn that_nothing_more_could_be_taken_is_told_and_not_that_reading_ended() {
     for _ in 0..20 {
         // Refused documents cannot be kept in a directory that is a file.
         let options = CopyOptions::new(RejectLog::new(data.path().join(SHARD).join("index/_0.fdt/rejects")));
-        let [source, target] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
-        let copier = Copier::new(source, target, options, Events::silent(), CancellationToken::new()).await.unwrap();
+        let copier = copier(Client::new(&source.uri()).unwrap(), &target, options).await;
         let error = copier.copy_all(vec![plan.clone()], &Keep::default()).await.unwrap_err();
         assert!(error.message().contains("rejects"), "{error}");
     }
@@ -320,9 +330,8 @@ async fn copy_one_after_another(flush: Duration) -> (Vec<CopyOutcome>, Vec<Reque
     let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
     let first = IndexPlan { documents: 4 * 50, bytes: 2, ..plan };
     let next = IndexPlan { index: "next".to_owned(), documents: 0, bytes: 1, ..first.clone() };
-    let options = CopyOptions { indices_at_once: 1, ..options(&data) };
-    let [from, to] = [&source, &target].map(|server| Client::new(&server.uri()).unwrap());
-    let copier = Copier::new(from, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let options = CopyOptions { collections_at_once: 1, ..options(&data) };
+    let copier = copier(Client::new(&source.uri()).unwrap(), &target, options).await;
     let outcomes = copier.copy_all(vec![next, first], &Keep::default()).await.unwrap();
     (outcomes, target.received_requests().await.unwrap())
 }
@@ -330,7 +339,7 @@ async fn copy_one_after_another(flush: Duration) -> (Vec<CopyOutcome>, Vec<Reque
 #[tokio::test]
 async fn while_an_index_is_made_durable_the_next_one_is_filled() {
     let (outcomes, requests) = copy_one_after_another(Duration::from_secs(2)).await;
-    let ended: Vec<_> = outcomes.iter().map(|outcome| (outcome.index.as_str(), outcome.written)).collect();
+    let ended: Vec<_> = outcomes.iter().map(|outcome| (outcome.collection.as_str(), outcome.written)).collect();
     assert_eq!(ended, [("next", 0), (INDEX, 200)]);
     // One is filled at a time all the same.
     let begun = requests.iter().position(|request| request.url.path() == "/next").unwrap();
@@ -372,16 +381,15 @@ async fn after_an_index_has_failed_no_other_is_begun() {
     let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
     let first = IndexPlan { bytes: 2, ..plan };
     let next = IndexPlan { index: "next".to_owned(), bytes: 1, ..first.clone() };
-    let options = CopyOptions { indices_at_once: 1, ..options(&data) };
-    let to = Client::new(&target.uri()).unwrap();
-    let copier = Copier::new(files, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
+    let options = CopyOptions { collections_at_once: 1, ..options(&data) };
+    let copier = copier(files, &target, options).await;
     let begun = Begun::default();
     copier.copy_all(vec![next, first], &begun).await.unwrap_err();
     assert_eq!(*begun.0.lock().unwrap(), [INDEX]);
 }
 
 /// Copies 30 documents, the last of which arrive late, and returns how often the index was refreshed.
-async fn refreshes(refreshed_early_from: u64) -> usize {
+async fn refreshes(nearly_full_from: u64) -> usize {
     let (data, target) = (data(), target("id", "").await);
     let created = json!({"items": [{"create": {"status": 201}}]});
     let late = ResponseTemplate::new(200).set_body_json(created).set_delay(Duration::from_secs(1));
@@ -390,10 +398,9 @@ async fn refreshes(refreshed_early_from: u64) -> usize {
     let files = Files::open(data.path()).unwrap();
     let plan = IndexPlan::new(&files.indices()[0], &Templates::release_1_1().unwrap()).unwrap();
     // A request for each document.
-    let options = CopyOptions { batch_bytes: 1, refreshed_early_from, ..options(&data) };
-    let to = Client::new(&target.uri()).unwrap();
-    let copier = Copier::new(files, to, options, Events::silent(), CancellationToken::new()).await.unwrap();
-    assert_eq!(copier.copy_index(&plan).await.unwrap().digest, expected());
+    let options = CopyOptions { batch_bytes: 1, nearly_full_from, ..options(&data) };
+    let copier = copier(files, &target, options).await;
+    assert_eq!(copier.copy(&plan).await.unwrap().digest, expected());
     sent(&target, "/_refresh").await.len()
 }
 
