@@ -20,7 +20,8 @@
 //!                                                            steps
 //! ```
 //!
-//! [`elastic`] knows nothing of docker, [`docker`] nothing of Elasticsearch; [`steps`] is the only place that knows
+//! [`transfer`] copies the documents, whatever they come from and go to, and knows no database: [`elastic`] is what it copies
+//! between. [`elastic`] knows nothing of docker, [`docker`] nothing of Elasticsearch; [`steps`] is the only place that knows
 //! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 

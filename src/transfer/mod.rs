@@ -64,3 +64,6 @@ pub use source::{Collection, Reading, Source, Unit, UnitKey, Units};
 pub use spot_checks::{Chosen, SpotChecks};
 pub use tasks::{joined, until_cancelled};
 pub use verify::{SecondReading, Verdict, Verified, verify};
+
+#[cfg(test)]
+mod tests;
