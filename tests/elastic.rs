@@ -7,10 +7,15 @@
 mod bed;
 
 use bed::Bed;
-use clearml_migrate::elastic::{CopyRules, IndexPlan, SecondReading, indices, require_complete, verify_index};
+use clearml_migrate::elastic::{
+    BulkSink, CopyOptions, CopyRules, IndexPlan, SecondReading, indices, require_complete, verify_index,
+};
 use clearml_migrate::error::{Kind, Result};
 use clearml_migrate::events::Events;
-use clearml_migrate::transfer::{Accepted, Checkpoints, CopyOutcome, How, Verdict};
+use clearml_migrate::transfer::{
+    Accepted, Change, Checkpoints, Copier, CopyOutcome, Digest, DocumentRef, Gone, How, Mode, Reading, RejectLog,
+    Source, Unit, UnitKey, Units, Verdict,
+};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -285,6 +290,80 @@ async fn the_pump_is_fast_and_reads_as_fast_back() {
         let rate = |seconds: f64| (read as f64 / seconds) as u64;
         println!("round {round}: {read} documents copied at {}/s, verified at {}/s", rate(copied), rate(verified));
         assert_eq!(read, u64::from(documents / 2) * 2);
+    }
+}
+
+/// Changes as a source: `(id, routing, document)`, without a document where it is gone.
+#[derive(Clone)]
+struct Changes(Arc<Vec<(&'static str, Option<&'static str>, Option<String>)>>);
+
+impl Source for Changes {
+    type Plan = IndexPlan;
+    type Unit = Self;
+
+    async fn open(&self, _: &IndexPlan) -> Result<Option<Units<Self>>> {
+        Ok(Some(Units { parts: vec![self.clone()], documents: self.documents(), at_once: 1, waits: false }))
+    }
+}
+
+impl Unit for Changes {
+    fn key(&self) -> Result<Option<UnitKey>> {
+        Ok(None)
+    }
+
+    fn documents(&self) -> u64 {
+        self.0.iter().filter(|(.., source)| source.is_some()).count() as u64
+    }
+
+    fn read(&self, _: &CancellationToken, each: &mut impl FnMut(&Change<'_>) -> Result<()>) -> Result<Reading> {
+        for (id, routing, source) in self.0.iter() {
+            each(&match source {
+                Some(source) => {
+                    Change::Put(DocumentRef { id, kind: None, routing: *routing, source: source.as_bytes() })
+                }
+                None => Change::Delete(Gone { id, routing: *routing }),
+            })?;
+        }
+        Ok(Reading { documents: self.documents(), ..Reading::default() })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_are_carried_out_on_an_index_that_is_there() {
+    let Some(bed) = Bed::new("changes").await else { return };
+    let index = "events-log-changes";
+    bed.make(index, json!({})).await;
+    let lines: Vec<_> = (0..100).map(|n| (format!("c{n}"), Some("t".to_owned()), log_line("t", n))).collect();
+    bed.index(index, "event", &lines).await;
+    bed.put(index, "event", "routed", "elsewhere", &log_line("t", 500)).await;
+    bed.refresh_source(index).await;
+    let plan = bed.plans(&[index]).await.remove(0);
+    assert_eq!(bed.copier(Accepted::default()).await.copy(&plan).await.unwrap().written, 101);
+
+    let changed = || Some(log_line("t", 1000));
+    let changes = vec![
+        ("c3", None, None),
+        ("c7", Some("t"), changed()),
+        ("new", None, changed()),
+        ("routed", Some("elsewhere"), None),
+        ("never there", None, None),
+    ];
+    let sink = BulkSink::new(bed.target.clone(), Mode::Upsert).await.unwrap();
+    let options = CopyOptions::new(RejectLog::new(bed.rejects()));
+    let changes = Changes(Arc::new(changes));
+    let copier = Copier::<Changes, _, _>::new(changes, sink, options, Events::silent(), CancellationToken::new());
+    for _ in 0..2 {
+        let outcome = copier.copy(&plan).await.unwrap();
+        assert_eq!((outcome.written, outcome.deleted, outcome.is_complete()), (2, 3, true));
+        let mut expected = Digest::new();
+        for n in (0..100).filter(|n| *n != 3) {
+            let text = if n == 7 { log_line("t", 1000) } else { log_line("t", n) };
+            expected.add(&format!("c{n}"), None, text.as_bytes());
+        }
+        expected.add("new", None, log_line("t", 1000).as_bytes());
+        let (target, events, cancel) = (bed.target.clone().into(), Events::silent(), CancellationToken::new());
+        let verdict = verify_index(&target, &plan, &expected, None, &events, &cancel).await.unwrap();
+        assert_eq!(verdict.require_equal().unwrap().documents, 100);
     }
 }
 

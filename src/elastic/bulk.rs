@@ -296,3 +296,5 @@ fn reason_of(failure: Failure) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upsert_tests;

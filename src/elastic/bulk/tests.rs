@@ -16,7 +16,7 @@ fn client(address: &str) -> Client {
 }
 
 /// Writes changes as a mode has it.
-async fn write_as(mode: Mode, address: &str, changes: &[Sent<'_>], resent: bool) -> Result<Answer> {
+pub(super) async fn write_as(mode: Mode, address: &str, changes: &[Sent<'_>], resent: bool) -> Result<Answer> {
     let (client, rate, lines) = (client(address), rate(), BulkLines(mode));
     let writer = BulkWriter { client: &client, index: "i", lines, past_pipeline: false, rate: &rate };
     writer.write(testing::batch(&lines, changes), resent).await
