@@ -3,6 +3,7 @@
 use super::client::{Call, Client, LONG};
 use super::failure::Failure;
 use super::index_plan::IndexPlan;
+use super::whole_index::{flush, refresh};
 use crate::error::{Error, Result};
 use crate::json::Named;
 use reqwest::Method;
@@ -96,35 +97,6 @@ pub(super) async fn finish_index(target: &Client, plan: &IndexPlan, first: First
             flush(target, &plan.index).await?;
             refresh(target, &plan.index).await
         }
-    }
-}
-
-/// Makes all documents of an index visible to searches.
-///
-/// # Errors
-/// Fails when the node refuses.
-pub async fn refresh(target: &Client, index: &str) -> Result<()> {
-    whole_index(target, index, "_refresh", "elastic.refresh").await
-}
-
-/// Makes all documents of an index durable: a Lucene commit, fsynced.
-///
-/// # Errors
-/// Fails when the node refuses.
-pub async fn flush(target: &Client, index: &str) -> Result<()> {
-    whole_index(target, index, "_flush", "elastic.flush").await
-}
-
-async fn whole_index(target: &Client, index: &str, operation: &str, seam: &'static str) -> Result<()> {
-    let explain = |failure: Failure| failure.explain(format!("The index {index} did not finish {operation}."));
-    let mut call = Call::change(Method::POST, &[index, operation], seam).timeout(LONG);
-    if operation == "_flush" {
-        call = call.query("wait_if_ongoing", "true").query("force", "true");
-    }
-    let answer: Value = target.json(&call).await.map_err(explain)?;
-    match answer.pointer("/_shards/failed").and_then(Value::as_u64) {
-        Some(0) => Ok(()),
-        _ => Err(explain(Failure::Unreadable(format!("not all shards took part: {answer}")))),
     }
 }
 

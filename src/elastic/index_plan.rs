@@ -4,7 +4,7 @@ use super::indices::SourceIndex;
 use super::mapping::{FieldChange, TargetMapping, field_count, is_refused_by, target_mapping, types};
 use super::node::Version;
 use super::templates::Templates;
-use super::values::Unindexed;
+use super::unindexed::Unindexed;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -1,9 +1,9 @@
 //! What a source node holds: its indices, which of them are the server's, and whether all their shards are there.
 
-use super::admin::refresh;
 use super::answers::Shards;
 use super::client::{Call, Client, LONG};
 use super::failure::Failure;
+use super::whole_index::refresh;
 use crate::error::{Error, Result};
 use crate::json::Named;
 use reqwest::Method;

@@ -49,11 +49,13 @@ mod spot_check;
 mod survey;
 mod target;
 mod templates;
+mod unindexed;
 mod units;
 mod values;
+mod whole_index;
 
 pub use account::{Account, Extent, require_all, settle};
-pub use admin::{delete_index, flush, refresh};
+pub use admin::delete_index;
 pub use backoff::Backoff;
 pub use client::Client;
 pub use collisions::{Collisions, NewIdList, NewIds, Search};
@@ -78,9 +80,9 @@ pub use spot_check::check_served;
 pub use survey::Survey;
 pub use target::{Target, TargetFiles};
 pub use templates::Templates;
-pub use values::{
-    How as Kept, Look, Looked, RefusedField, Unindexed, count_ignored, look_at, look_at_all, require_none_refused,
-};
+pub use unindexed::{How as Kept, Unindexed};
+pub use values::{Look, Looked, RefusedField, count_ignored, look_at, look_at_all, require_none_refused};
+pub use whole_index::{flush, refresh};
 
 /// What copies indices.
 pub type Copier = crate::transfer::Copier<Source, BulkSink, CopyRules>;

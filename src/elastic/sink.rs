@@ -1,14 +1,13 @@
 //! A node as what is copied to: indices, written with bulk requests.
 
-use super::admin::{
-    First, create_index, delete_index, finish_index, flush, index_id, prepare_load, read_mapping, refresh,
-};
+use super::admin::{First, create_index, delete_index, finish_index, index_id, prepare_load, read_mapping};
 use super::bulk::BulkWriter;
 use super::bulk_lines::BulkLines;
 use super::client::Client;
 use super::index_plan::IndexPlan;
 use super::mark::Mark;
 use super::values::is_applied;
+use super::whole_index::{flush, refresh};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::transfer::{Answer, Batch, Encode, Line, Mode, Prepared, Rate, Sink};

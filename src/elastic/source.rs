@@ -1,11 +1,11 @@
 //! Where documents come from.
 
-use super::admin::refresh;
 use super::client::Client;
 use super::exported::Exported;
 use super::files::Files;
 use super::index_plan::IndexPlan;
 use super::units::{IndexUnit, NodeSlice};
+use super::whole_index::refresh;
 use crate::error::Result;
 use crate::files::blocking;
 use crate::transfer::{self, Units};

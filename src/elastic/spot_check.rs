@@ -1,12 +1,13 @@
 //! What lies on disk must also be served: a node is asked for the number of documents of an index, its mapping, and some
 //! documents that were chosen at random while its files were read.
 
-use super::admin::{read_mapping, refresh};
+use super::admin::read_mapping;
 use super::client::Client;
 use super::fetch::fetch;
 use super::index_plan::IndexPlan;
 use super::indices;
 use super::mapping::field_paths;
+use super::whole_index::refresh;
 use crate::error::Result;
 use crate::transfer::{Chosen, Difference, How, Key, Named, SpotChecks, document_hash};
 

@@ -1,10 +1,10 @@
 //! What a target holds, to be read back: the files of its data directory, or what its node gives.
 
-use super::admin::refresh;
 use super::client::Client;
 use super::index_plan::IndexPlan;
 use super::indices::{self, is_ours};
 use super::units::{IndexUnit, NodeSlice};
+use super::whole_index::refresh;
 use crate::error::Result;
 use crate::files::blocking;
 use crate::lucene::target::{TargetDirectory, TargetShard, TargetUnit};

@@ -15,7 +15,6 @@ mod scan;
 mod schema;
 
 pub(super) use mend::is_applied;
-pub use mend::{How, Unindexed};
 
 use super::client::{Call, Client};
 use super::index_plan::IndexPlan;

@@ -1,11 +1,12 @@
 //! Documents against mappings, as a whole: what is foretold, and what the mapping becomes.
 
+use super::mend;
 use super::mend::Decision;
 use super::scan::Scan;
 use super::schema::Schema;
-use super::{How, Unindexed, mend};
 use crate::elastic::Version;
 use crate::elastic::mapping::refused_names;
+use crate::elastic::unindexed::{How, Unindexed};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
