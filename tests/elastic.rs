@@ -128,7 +128,7 @@ async fn every_injected_difference_is_named() {
     let lines: Vec<_> = (0..500).map(|n| (format!("d{n}"), Some("t".to_owned()), log_line("t", n))).collect();
     bed.index(index, "event", &lines).await;
     let plan = bed.plans(&[index]).await.remove(0);
-    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
+    let outcome = bed.copied(Accepted::default(), &plan).await;
 
     bed.target_call("DELETE", "/events-log-differ/_doc/d3", None).await;
     let mut altered: Value = serde_json::from_str(&log_line("t", 7)).unwrap();
@@ -161,7 +161,7 @@ async fn a_refused_document_is_kept_whole_and_can_be_given_up() {
     bed.refresh_source(index).await;
     let plan = bed.plans(&[index]).await.remove(0);
     let copier = bed.copier(Accepted::default()).await;
-    let outcome = copier.copy(&plan).await.unwrap();
+    let outcome = copier.copy_all(vec![plan.clone()], &()).await.unwrap().remove(0);
     assert_eq!((outcome.read, outcome.written, outcome.rejects, outcome.collisions), (52, 51, 1, 0));
     assert_eq!(outcome.repaired, 1, "a key that occurs twice is no reason to refuse");
     assert!(outcome.named[0].reason.contains("failed to parse field [iter]"), "{:?}", outcome.named);
@@ -172,7 +172,7 @@ async fn a_refused_document_is_kept_whole_and_can_be_given_up() {
     assert_eq!((kept["type"].as_str(), kept["routing"].as_str()), (Some("event"), Some("t")));
 
     let accepted = Accepted::read(&file).unwrap();
-    let outcome = bed.copier(accepted.clone()).await.copy(&plan).await.unwrap();
+    let outcome = bed.copied(accepted.clone(), &plan).await;
     assert_eq!((outcome.read, outcome.written, outcome.left_out), (52, 51, 1));
     assert!(outcome.is_complete());
     assert!(matches!(verify(&bed, &plan, &outcome, &accepted).await, Verdict::Equal(..)));
@@ -195,10 +195,10 @@ async fn one_id_under_two_types_or_two_routings_is_reported_and_not_overwritten(
     let plan = bed.plans(&[index]).await.remove(0);
     assert_eq!(plan.types.len(), 2);
     assert!(plan.documents > 3, "several shards hold the same _id");
-    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
+    let outcome = bed.copied(Accepted::default(), &plan).await;
     assert_eq!((outcome.rejects, outcome.written, outcome.collisions), (0, 2, plan.documents - 2));
     let accepted = Accepted::read(&bed.rejects()).unwrap();
-    let outcome = bed.copier(accepted.clone()).await.copy(&plan).await.unwrap();
+    let outcome = bed.copied(accepted.clone(), &plan).await;
     assert!(outcome.is_complete());
     assert!(matches!(verify(&bed, &plan, &outcome, &accepted).await, Verdict::Equal(..)));
 }
@@ -219,7 +219,7 @@ async fn huge_documents_among_small_ones_pass() {
     }
     bed.refresh_source(index).await;
     let plan = bed.plans(&[index]).await.remove(0);
-    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
+    let outcome = bed.copied(Accepted::default(), &plan).await;
     assert_eq!((outcome.read, outcome.written), (2003, 2003));
     assert!(matches!(verify(&bed, &plan, &outcome, &Accepted::default()).await, Verdict::Equal(..)));
 }
@@ -235,10 +235,10 @@ async fn a_cancelled_copy_leaves_no_scroll_and_is_made_anew() {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let copier = bed.copier_with(Accepted::default(), bed::stop_at(3000, move || stop.cancel()), cancel).await;
-    assert_eq!(copier.copy(&plan).await.unwrap_err().kind(), Kind::Cancelled);
+    assert_eq!(copier.copy_all(vec![plan.clone()], &()).await.unwrap_err().kind(), Kind::Cancelled);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(bed.open_scrolls(index).await, 0);
-    let outcome = bed.copier(Accepted::default()).await.copy(&plan).await.unwrap();
+    let outcome = bed.copied(Accepted::default(), &plan).await;
     assert!(matches!(verify(&bed, &plan, &outcome, &Accepted::default()).await, Verdict::Equal(..)));
 }
 
@@ -253,7 +253,7 @@ async fn a_closed_index_can_be_opened_and_copied() {
     assert!(listed.iter().find(|listed| listed.name == index).unwrap().is_closed());
     indices::open(&bed.source, index).await.unwrap();
     let plan = bed.plans(&[index]).await.remove(0);
-    assert_eq!(bed.copier(Accepted::default()).await.copy(&plan).await.unwrap().written, 1);
+    assert_eq!(bed.copied(Accepted::default(), &plan).await.written, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -293,9 +293,12 @@ async fn the_pump_is_fast_and_reads_as_fast_back() {
     }
 }
 
-/// Changes as a source: `(id, routing, document)`, without a document where it is gone.
+/// `(id, routing, document)`, without a document where it is gone.
+type OneChange = (&'static str, Option<&'static str>, Option<String>);
+
+/// Changes as a source.
 #[derive(Clone)]
-struct Changes(Arc<Vec<(&'static str, Option<&'static str>, Option<String>)>>);
+struct Changes(Arc<Vec<OneChange>>);
 
 impl Source for Changes {
     type Plan = IndexPlan;
@@ -338,7 +341,7 @@ async fn changes_are_carried_out_on_an_index_that_is_there() {
     bed.put(index, "event", "routed", "elsewhere", &log_line("t", 500)).await;
     bed.refresh_source(index).await;
     let plan = bed.plans(&[index]).await.remove(0);
-    assert_eq!(bed.copier(Accepted::default()).await.copy(&plan).await.unwrap().written, 101);
+    assert_eq!(bed.copied(Accepted::default(), &plan).await.written, 101);
 
     let changed = || Some(log_line("t", 1000));
     let changes = vec![
@@ -353,7 +356,7 @@ async fn changes_are_carried_out_on_an_index_that_is_there() {
     let changes = Changes(Arc::new(changes));
     let copier = Copier::<Changes, _, _>::new(changes, sink, options, Events::silent(), CancellationToken::new());
     for _ in 0..2 {
-        let outcome = copier.copy(&plan).await.unwrap();
+        let outcome = copier.copy_all(vec![plan.clone()], &()).await.unwrap().remove(0);
         assert_eq!((outcome.written, outcome.deleted, outcome.is_complete()), (2, 3, true));
         let mut expected = Digest::new();
         for n in (0..100).filter(|n| *n != 3) {

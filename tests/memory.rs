@@ -89,7 +89,7 @@ fn copy(files: &Files, plans: &[IndexPlan], new_ids: NewIds, directory: &Path) -
         });
         let sink = BulkSink::new(target, Mode::Create).await.unwrap();
         let copier = Copier::new(files.clone(), sink, options, events, CancellationToken::new());
-        copier.copy(plan).await.unwrap()
+        copier.copy_all(vec![plan.clone()], &()).await.unwrap().remove(0)
     })
 }
 

@@ -400,7 +400,7 @@ async fn refreshes(nearly_full_from: u64) -> usize {
     // A request for each document.
     let options = CopyOptions { batch_bytes: 1, nearly_full_from, ..options(&data) };
     let copier = copier(files, &target, options).await;
-    assert_eq!(copier.copy(&plan).await.unwrap().digest, expected());
+    assert_eq!(copier.copy_all(vec![plan], &()).await.unwrap()[0].digest, expected());
     sent(&target, "/_refresh").await.len()
 }
 

@@ -6,7 +6,6 @@ use super::tally::Tally;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use tokio::sync::mpsc::UnboundedSender;
 
 /// A part of a collection that is in the target and durable there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,26 +70,10 @@ pub trait Checkpoints: Send + Sync {
     }
 }
 
-/// The way of checkpoints to whoever keeps them.
-#[derive(Clone)]
-pub(super) struct Reports(Option<UnboundedSender<Partial>>);
-
-impl Reports {
-    /// Returns a way that leads to `keeper`.
-    pub fn to(keeper: UnboundedSender<Partial>) -> Self {
-        Self(Some(keeper))
-    }
-
-    /// Returns a way that leads nowhere.
-    pub fn nowhere() -> Self {
-        Self(None)
-    }
-
-    pub(super) fn send(&self, partial: Partial) {
-        if let Some(keeper) = &self.0 {
-            // Whoever keeps them is gone only when the copy has failed.
-            let _ = keeper.send(partial);
-        }
+/// Keeps nothing.
+impl Checkpoints for () {
+    fn finished(&self, _: &CopyOutcome) -> Result<()> {
+        Ok(())
     }
 }
 

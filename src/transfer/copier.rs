@@ -11,8 +11,8 @@
 use super::adaptive::Connections;
 use super::buffers::Buffers;
 use super::change::Rules;
-use super::checkpoint::{Checkpoints, Partial, Reports};
-use super::load::{Load, Shared};
+use super::checkpoint::{Checkpoints, Partial};
+use super::load::Load;
 use super::options::Options;
 use super::outcome::CopyOutcome;
 use super::sink::Sink;
@@ -23,7 +23,9 @@ use crate::error::{Error, Result};
 use crate::events::{self, Events};
 use crate::failpoints;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use std::sync::atomic::AtomicU64;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +81,7 @@ impl<S: Source<Plan = K::Plan>, K: Sink, R: Rules> Copier<S, K, R> {
                 && let Ok(permit) = Arc::clone(&permits).try_acquire_owned()
                 && let Some(plan) = waiting.pop()
             {
-                let (copier, reports) = (self.clone(), Reports::to(keeper.clone()));
+                let (copier, reports) = (self.clone(), keeper.clone());
                 let earlier = match checkpoints.earlier(plan.name()) {
                     Ok(earlier) => earlier,
                     Err(error) => {
@@ -87,7 +89,7 @@ impl<S: Source<Plan = K::Plan>, K: Sink, R: Rules> Copier<S, K, R> {
                         return Err(error);
                     }
                 };
-                running.spawn(async move { copier.copy_one(&plan, earlier, &reports, Some(permit)).await });
+                running.spawn(async move { copier.copy_one(&plan, earlier, &reports, permit).await });
             }
             let kept = tokio::select! {
                 // First, so that the end of a collection is never overwritten by how far it had come.
@@ -110,22 +112,14 @@ impl<S: Source<Plan = K::Plan>, K: Sink, R: Rules> Copier<S, K, R> {
         }
     }
 
-    /// Copies one collection, anew. When this returns, everything is durable and visible.
-    ///
-    /// # Errors
-    /// As [`Copier::copy_all`].
-    pub async fn copy(&self, plan: &K::Plan) -> Result<CopyOutcome> {
-        self.copy_one(plan, None, &Reports::nowhere(), None).await
-    }
-
     /// Copies one collection, going on behind a checkpoint if source and target still hold what that says. `permit` is free
     /// for another collection as soon as this one is full.
     async fn copy_one(
         &self,
         plan: &K::Plan,
         earlier: Option<Partial>,
-        reports: &Reports,
-        permit: Option<OwnedSemaphorePermit>,
+        reports: &UnboundedSender<Partial>,
+        permit: OwnedSemaphorePermit,
     ) -> Result<CopyOutcome> {
         let work = async {
             let (load, units, partial) = self.prepare(plan, earlier).await?;
@@ -164,16 +158,20 @@ impl<S: Source<Plan = K::Plan>, K: Sink, R: Rules> Copier<S, K, R> {
             None => Partial::new(name, prepared.id),
         };
         let expected = units.parts.iter().map(Unit::documents).sum::<u64>() + partial.documents();
-        let shared = Shared {
-            sink: &self.sink,
-            options: &self.options,
+        let load = Load {
+            plan: plan.clone(),
+            sink: self.sink.clone(),
+            options: self.options.clone(),
             rate: self.connections.rate(),
-            buffers: &self.buffers,
-            readers: &self.readers,
-            events: &self.events,
-            cancel: &self.cancel,
+            buffers: Arc::clone(&self.buffers),
+            readers: Arc::clone(&self.readers),
+            events: self.events.clone(),
+            cancel: self.cancel.clone(),
+            goes_on: prepared.goes_on,
+            written: AtomicU64::new(partial.tally.written()),
+            expected: AtomicU64::new(expected),
+            nearly_full: Notify::new(),
         };
-        let load = Load::new(shared, plan, prepared.goes_on, partial.tally.written(), expected);
         Ok((Arc::new(load), units, partial))
     }
 }
@@ -183,7 +181,7 @@ async fn fill<U: Unit, K: Sink, R: Rules>(
     load: &Arc<Load<K, R>>,
     units: Units<U>,
     partial: Partial,
-    reports: &Reports,
+    reports: &UnboundedSender<Partial>,
 ) -> Result<(super::tally::Tally, Option<u64>)> {
     let pump = pump(load, units, partial, reports);
     let early = async {

@@ -25,42 +25,14 @@ pub(super) struct Load<K: Sink, R: Rules> {
     /// Whether the target may hold documents of an earlier try.
     pub goes_on: bool,
     /// Changes sent so far.
-    written: AtomicU64,
+    pub written: AtomicU64,
     /// Changes there will be, at most.
-    expected: AtomicU64,
+    pub expected: AtomicU64,
     /// Told when most of them are sent.
     pub nearly_full: Notify,
 }
 
-/// What is shared by the copies of several collections.
-pub(super) struct Shared<'a, K, R> {
-    pub sink: &'a K,
-    pub options: &'a Options<R>,
-    pub rate: Rate,
-    pub buffers: &'a Arc<Buffers>,
-    pub readers: &'a Arc<Semaphore>,
-    pub events: &'a Events,
-    pub cancel: &'a CancellationToken,
-}
-
 impl<K: Sink, R: Rules> Load<K, R> {
-    pub fn new(shared: Shared<'_, K, R>, plan: &K::Plan, goes_on: bool, written: u64, expected: u64) -> Self {
-        Self {
-            plan: plan.clone(),
-            sink: shared.sink.clone(),
-            options: shared.options.clone(),
-            rate: shared.rate,
-            buffers: Arc::clone(shared.buffers),
-            readers: Arc::clone(shared.readers),
-            events: shared.events.clone(),
-            cancel: shared.cancel.clone(),
-            goes_on,
-            written: AtomicU64::new(written),
-            expected: AtomicU64::new(expected),
-            nearly_full: Notify::new(),
-        }
-    }
-
     /// Returns the collection's name.
     pub fn name(&self) -> &str {
         self.plan.name()

@@ -4,7 +4,7 @@
 //! that a run that is cut off goes on behind them.
 
 use super::change::Rules;
-use super::checkpoint::{Partial, Reports};
+use super::checkpoint::Partial;
 use super::intake::Intake;
 use super::load::Load;
 use super::sink::Sink;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::failpoints;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,7 @@ pub(super) async fn pump<U: Unit, K: Sink, R: Rules>(
     load: &Arc<Load<K, R>>,
     units: Units<U>,
     mut partial: Partial,
-    reports: &Reports,
+    reports: &UnboundedSender<Partial>,
 ) -> Result<(Tally, Option<u64>)> {
     let mut total = partial.tally.clone();
     let mut waiting = units.parts.into_iter();
@@ -91,9 +91,14 @@ async fn pump_unit<U: Unit, K: Sink, R: Rules>(
     Ok((key, tally))
 }
 
-async fn report<K: Sink, R: Rules>(load: &Load<K, R>, partial: &Partial, reports: &Reports) -> Result<()> {
+async fn report<K: Sink, R: Rules>(
+    load: &Load<K, R>,
+    partial: &Partial,
+    reports: &UnboundedSender<Partial>,
+) -> Result<()> {
     load.sink.flush(&load.plan).await?;
-    reports.send(partial.clone());
+    // Whoever keeps them is gone only when the copy has failed.
+    let _ = reports.send(partial.clone());
     Ok(())
 }
 

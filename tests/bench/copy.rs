@@ -18,7 +18,7 @@ use clearml_migrate::elastic::{
 use clearml_migrate::error::{Error, Result};
 use clearml_migrate::events::Events;
 use clearml_migrate::lucene::data_dir::{Kind, identify};
-use clearml_migrate::transfer::{Checkpoints, CopyOutcome, Mode, RejectLog, Verdict, Verified};
+use clearml_migrate::transfer::{CopyOutcome, Mode, RejectLog, Verdict, Verified};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,14 +63,6 @@ struct Old {
     /// The old node's data directory.
     #[arg(long)]
     data: Option<PathBuf>,
-}
-
-struct Forget;
-
-impl Checkpoints for Forget {
-    fn finished(&self, _: &CopyOutcome) -> Result<()> {
-        Ok(())
-    }
 }
 
 #[tokio::main]
@@ -138,7 +130,7 @@ async fn copy(old: &Old, target: &str, verify: bool, verify_files: Option<PathBu
     let target = Client::new(target)?;
     let sink = BulkSink::new(target.clone(), Mode::Create).await?;
     let copier = Copier::new(source, sink, options, events.clone(), cancel.clone());
-    let outcomes = copier.copy_all(plans.clone(), &Forget).await?;
+    let outcomes = copier.copy_all(plans.clone(), &()).await?;
     require_complete(&outcomes, &rejects)?;
     let written: Option<Target> = match verify_files {
         Some(data) => Some(TargetFiles::open(&data)?.into()),

@@ -2,7 +2,7 @@
 
 use clearml_migrate::elastic::{BulkSink, Client, Copier, CopyOptions, IndexPlan, Templates, indices};
 use clearml_migrate::events::{Event, Events, Sink, Unit};
-use clearml_migrate::transfer::{Accepted, Mode, RejectLog};
+use clearml_migrate::transfer::{Accepted, CopyOutcome, Mode, RejectLog};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,6 +124,11 @@ impl Bed {
 
     pub async fn copier(&self, accepted: Accepted) -> Copier {
         self.copier_with(accepted, Events::silent(), CancellationToken::new()).await
+    }
+
+    /// Copies an index anew.
+    pub async fn copied(&self, accepted: Accepted, plan: &IndexPlan) -> CopyOutcome {
+        self.copier(accepted).await.copy_all(vec![plan.clone()], &()).await.unwrap().remove(0)
     }
 
     pub async fn copier_with(&self, accepted: Accepted, events: Events, cancel: CancellationToken) -> Copier {

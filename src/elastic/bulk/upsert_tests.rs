@@ -200,7 +200,7 @@ async fn an_index_that_changes_are_copied_to_stays_and_is_not_made_anew() {
     let options = Options::<CopyRules>::new(RejectLog::new(directory.path().join("rejects")));
     let sink = BulkSink::new(Client::new(&server.uri()).unwrap(), Mode::Upsert).await.unwrap();
     let copier = Copier::<Changes, _, _>::new(Changes, sink, options, Events::silent(), CancellationToken::new());
-    let outcome = copier.copy(&plan).await.unwrap();
+    let outcome = copier.copy_all(vec![plan], &()).await.unwrap().remove(0);
     assert_eq!((outcome.read, outcome.written, outcome.deleted), (3, 3, 2));
     assert_eq!(stand_in.stored(), AFTER);
     let asked = server.received_requests().await.unwrap();

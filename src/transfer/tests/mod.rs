@@ -92,7 +92,7 @@ fn copier<S: Source<Plan = Table>>(
 
 async fn copy_one(source: Memory, sink: &MemorySink, name: &str) -> Result<CopyOutcome> {
     let directory = tempfile::tempdir().unwrap();
-    copier(source, sink, options(&directory)).copy(&Table(name.to_owned())).await
+    copier(source, sink, options(&directory)).copy_all(tables(&[name]), &()).await.map(|mut all| all.remove(0))
 }
 
 /// Returns what the sink holds, compared with the source.
@@ -233,7 +233,7 @@ async fn a_sink_that_pushes_back_slows_the_source_and_memory_stays_within_its_bo
     let kib = "x".repeat(1024);
     let units = (0..8).map(|unit| (0..400).map(|n| put(&format!("{unit}-{n}"), &kib)).collect()).collect();
     let bounds = Options { batch_bytes: 1024 * 1024, memory: 2 * 1024 * 1024, ..options(&directory) };
-    let outcome = copier(one("a", units), &sink, bounds).copy(&Table("a".into())).await.unwrap();
+    let outcome = copier(one("a", units), &sink, bounds).copy_all(tables(&["a"]), &()).await.unwrap().remove(0);
     assert_eq!(outcome.written, 3200);
     let sizes = sink.sizes.lock().unwrap();
     let most = sizes.iter().map(|(_, together)| *together).max().unwrap();
