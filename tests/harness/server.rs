@@ -7,6 +7,8 @@ use tokio::runtime::Runtime;
 
 /// A fixed user of the deployment's `apiserver.conf`, with an umlaut's worth of trouble in the password.
 const USER: (&str, &str) = ("ivan", "пароль");
+/// The published key of a user that every installation has while it has no fixed users.
+const BUILT_IN: (&str, &str) = ("EGRTCO8JMSIGI6S39GTP43NFWXDQOW", "x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8");
 const START_LIMIT: Duration = Duration::from_secs(240);
 const EVENT_TYPES: [&str; 5] =
     ["log", "training_stats_scalar", "training_stats_vector", "plot", "training_debug_image"];
@@ -69,6 +71,7 @@ impl Http {
 /// An API server on its published port, logged in.
 pub struct Server {
     http: Http,
+    login: (&'static str, &'static str),
 }
 
 impl Server {
@@ -81,7 +84,12 @@ impl Server {
         http.wait("/auth.fixed_users_mode", |_| true);
         let info = http.wait("/server.info", |_| true);
         assert_eq!(info["data"]["version"], version, "{info}");
-        Self { http }
+        Self { http, login: USER }
+    }
+
+    /// The same, of an installation whose configuration has no fixed users.
+    pub fn without_fixed_users(self) -> Self {
+        Self { login: BUILT_IN, ..self }
     }
 
     /// Calls a method and returns its data.
@@ -93,7 +101,8 @@ impl Server {
     #[track_caller]
     fn call_raw(&self, method: &str, body: String) -> Value {
         let request = self.http.client.post(format!("{}/{method}", self.http.base));
-        let request = request.basic_auth(USER.0, Some(USER.1)).header("Content-Type", "application/json").body(body);
+        let request =
+            request.basic_auth(self.login.0, Some(self.login.1)).header("Content-Type", "application/json").body(body);
         let answer = self.http.send(request).unwrap_or_else(|error| panic!("{method}: {error}"));
         answer["data"].clone()
     }

@@ -28,6 +28,8 @@ build() { # IMAGE RELEASE [ROLE]
   build_image "$1" "$recipe" "$work/context" --build-arg "RELEASE=$2" --build-arg "ROLE=${3-}"
 }
 
+build allegroai/trains:0.10.1 0.10.1
+build allegroai/trains:0.11.0 0.11.0
 build allegroai/trains:0.15.1 0.15.1
 build allegroai/trains:latest 0.15.1
 build allegroai/clearml:1.1.1 1.1.1

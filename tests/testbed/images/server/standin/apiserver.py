@@ -73,11 +73,13 @@ class Api:
             "events.get_task_plots": events.task_plots,
             "events.scalar_metrics_iter_histogram": events.scalar_histogram,
             "events.debug_images": events.debug_images,
-            "workers.get_all": workers.get_all,
             "workers.get_stats": workers.stats,
             "queues.get_queue_metrics": workers.queue_metrics,
             "testbed.put_tasks": TestBed(database).put_tasks,
         }
+        if release.has_redis:
+            # Agents are known by their keys there.
+            self._methods["workers.get_all"] = workers.get_all
 
     def handle(self, name, raw, authorization):
         """The data of an answer; ApiError otherwise."""

@@ -1,7 +1,7 @@
 """Configuration as the servers read it: built-in values, HOCON files of the config directories, environment variables.
 
 A file `NAME.conf` is the subtree NAME, `services/NAME.conf` is `services.NAME`. `PREFIX__a__b=value` is the HOCON line
-`a.b: value`. Hosts come from `PREFIX_*_SERVICE_HOST` first, then from `hosts.conf`, then loopback.
+`a.b: value`. Hosts come from the release's variables first, then from `hosts.conf`, then loopback.
 """
 
 import os
@@ -59,8 +59,8 @@ class Settings:
         name, port = SERVICES[service]
         configured = self._configured_host(service)
         return (
-            self._from_environment(f"{name}_SERVICE_HOST") or configured.get("host", "127.0.0.1"),
-            int(self._from_environment(f"{name}_SERVICE_PORT") or configured.get("port", port)),
+            self._from_environment(name, "HOST") or configured.get("host", "127.0.0.1"),
+            int(self._from_environment(name, "PORT") or configured.get("port", port)),
         )
 
     def environment_names(self):
@@ -68,13 +68,9 @@ class Settings:
         prefixes = tuple(f"{prefix}_" for prefix in self._release.prefixes)
         return sorted(name for name in self._environ if name.startswith(prefixes))
 
-    def _from_environment(self, name):
-        # A bare name is read since 1.0 too; 0.15.1 reads only its own prefix.
-        bare = ("",) if len(self._release.prefixes) > 1 else ()
-        for prefix in (*(f"{p}_" for p in reversed(self._release.prefixes)), *bare):
-            if value := self._environ.get(prefix + name):
-                return value
-        return None
+    def _from_environment(self, service, part):
+        values = (self._environ.get(name.format(service, part)) for name in self._release.service_variables)
+        return next(filter(None, values), None)
 
     def _configured_host(self, service):
         if service == "elastic":

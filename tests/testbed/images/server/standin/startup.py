@@ -1,5 +1,6 @@
 """What an API server does before it listens: the checks of its release, then templates and schema."""
 
+import contextlib
 import hashlib
 import time
 
@@ -29,20 +30,26 @@ def run(release, settings, elastic, database, log):
     log.info("################ API Server initializing #####################")
     log.info("environment read: %s", " ".join(settings.environment_names()) or "nothing")
     state = State()
+    with _locked(database, settings) if release.has_redis else contextlib.nullcontext():
+        if release.minimum_elastic >= 8:
+            _refuse_old_databases(release, elastic, database)
+        elif release.typed_elastic:
+            templates.install(elastic, log)
+            _initialise_mongo(release, settings, database, log)
+        else:
+            _check_and_initialise(release, settings, elastic, database, log, state)
+    return state
+
+
+@contextlib.contextmanager
+def _locked(database, settings):
     redis = redis_lock.Redis(settings.address("redis"))
     lock = "db_init_" + hashlib.md5(database.host.encode()).hexdigest()
     try:
         with redis_lock.held(redis, lock, timeout=int(settings.get("apiserver.db_init_timout", 120))):
-            if release.minimum_elastic >= 8:
-                _refuse_old_databases(release, elastic, database)
-            elif release.typed_elastic:
-                templates.install(elastic, log)
-                _initialise_mongo(release, settings, database, log)
-            else:
-                _check_and_initialise(release, settings, elastic, database, log, state)
+            yield
     finally:
         redis.close()
-    return state
 
 
 def _check_and_initialise(release, settings, elastic, database, log, state):
