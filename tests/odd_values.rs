@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const DOCUMENTS: u64 = 2_000;
+/// Newer targets, each with a name and a port of its own.
+const NEWER: [(&str, &str, u16); 2] = [("node-7-17", "7.17.29", 9217), ("node-8-17", "8.17.0", 9227)];
 const SCALARS: &str = "events-training_stats_scalar-odd";
 const LATE: &str = "events-plot-late";
 const DYNAMIC: &str = "events-log-dynamic";
@@ -233,6 +235,11 @@ fn values_that_newer_versions_do_not_take_are_foretold_kept_whole_and_not_indexe
     clock.tell("every document looked at beside the running node");
     machine.compose(&home, &["down"]);
 
+    // These are not needed yet; all three start side by side.
+    let newer = NEWER.map(|(name, version, port)| {
+        let data = data.machine.path(&format!("data-{version}"));
+        std::thread::spawn(move || Target::beside(name, version, port, &data))
+    });
     // The file that the check wrote is all that is needed: nothing new comes to light when the server is down.
     let done = data.elastic(&["--yes", "--no-backup", "--accept-rejects", &rejects]).run().done();
     let said = on_one_line(&done.said());
@@ -252,8 +259,8 @@ fn values_that_newer_versions_do_not_take_are_foretold_kept_whole_and_not_indexe
     let (source, exported) = (data.retired().unwrap(), data.machine.path("exported"));
     let [source, exported] = [source, exported].map(|path| path.display().to_string());
     data.machine.migrate(&["export", "--source", &source, "--output", &exported, "--format", "ndjson"]).run().done();
-    for version in ["7.17.29", "8.17.0"] {
-        let target = Target::of(version, &data.machine.path(&format!("data-{version}")));
+    for ((_, version, _), target) in NEWER.into_iter().zip(newer) {
+        let target = target.join().unwrap();
         let address = target.address();
         let import = ["import", "--input", &exported, "--target", &address, "--index", "events-*"];
         let state = data.machine.path(&format!("state-{version}"));

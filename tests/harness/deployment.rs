@@ -14,6 +14,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Where the API server takes Elasticsearch for one that starts: as long as usual, and looking more often.
+pub const LOOKS_OFTEN: &str = "elastic { probing { max_retries: 120, timeout: 1 } }\n";
+/// For a Java that lives for seconds.
+pub const QUICK_START: &str = "-XX:TieredStopAtLevel=1";
 /// How many experiments are compared through the API.
 const SAMPLE: usize = 6;
 
@@ -35,8 +39,9 @@ impl Deployment {
         Self { killed: true, ..self }
     }
 
-    /// Its servers get docker's 10 seconds to end, which they do not use, as in a user's file. Otherwise the file says one
-    /// second, for the tests that stop them again and again.
+    /// Its servers get docker's 10 seconds to end, which they do not use, and the new API server looks for Elasticsearch every
+    /// 30 seconds, as with a user's files. Otherwise the files say one second, for the tests that stop and start them again
+    /// and again.
     pub fn patient(self) -> Self {
         Self { patient: true, ..self }
     }
@@ -56,6 +61,11 @@ impl Deployment {
         let text = fs::read_to_string(&compose).unwrap();
         let text = text.replace(&building(&kept).display().to_string(), &target);
         fs::write(&compose, if self.patient { text } else { impatient(&text) }).unwrap();
+        if !self.patient {
+            let configuration = home.join("config/apiserver.conf");
+            let text = fs::read_to_string(&configuration).unwrap();
+            fs::write(configuration, format!("{text}{LOOKS_OFTEN}")).unwrap();
+        }
         OldServer { home, kept }
     }
 
@@ -100,7 +110,8 @@ impl Deployment {
     }
 }
 
-/// The compose file with one second for all that hear no stop signal.
+/// The compose file with one second for all that hear no stop signal, and a Java that does not compile for speed: a node that
+/// lives for seconds starts with half the work.
 fn impatient(text: &str) -> String {
     let line = |line: &str| {
         let more = if line.contains("image: allegroai/trains") { "    stop_grace_period: 1s\n" } else { "" };
@@ -108,7 +119,9 @@ fn impatient(text: &str) -> String {
     };
     let impatient: String = text.lines().map(line).collect();
     assert_eq!(impatient.matches("stop_grace_period").count(), 4);
-    impatient
+    let heap = "ES_JAVA_OPTS: '-Xms1g -Xmx1g";
+    assert!(impatient.contains(heap));
+    impatient.replace(heap, &format!("{heap} {QUICK_START}"))
 }
 
 /// Where a deployment is made, before its home is archived.

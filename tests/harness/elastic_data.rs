@@ -1,7 +1,7 @@
 //! One Elasticsearch data directory, migrated by the command `elastic`.
 
 use super::call::Call;
-use super::deployment::{Deployment, OldServer};
+use super::deployment::{Deployment, OldServer, QUICK_START};
 use super::docker::{self, docker};
 use super::machine::Machine;
 use super::node::Node;
@@ -129,7 +129,7 @@ impl ElasticData {
             "--env",
             "discovery.type=single-node",
             "--env",
-            "ES_JAVA_OPTS=-Xms512m -Xmx512m",
+            &format!("ES_JAVA_OPTS=-Xms512m -Xmx512m {QUICK_START}"),
             &format!("docker.elastic.co/elasticsearch/elasticsearch:{version}"),
         ]);
         Node::ready();

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test target uses its own part")]
 
 use crate::harness::call::tool;
+use crate::harness::deployment::QUICK_START;
 use crate::harness::docker::docker;
 use clearml_migrate::elastic::Client;
 use serde_json::{Value, json};
@@ -28,7 +29,8 @@ impl Node {
         let (publish, image) = (format!("{port}:9200"), format!("{REPOSITORY}:{version}"));
         let label = "com.docker.compose.project=trains";
         let mut arguments = vec!["run", "--detach", "--name", name, "--label", label, "--publish", &publish];
-        arguments.extend(["--volume", &mount, "--env", "ES_JAVA_OPTS=-Xms512m -Xmx512m"]);
+        let java = format!("ES_JAVA_OPTS=-Xms512m -Xmx512m {QUICK_START}");
+        arguments.extend(["--volume", &mount, "--env", &java]);
         for setting in [
             "discovery.type=single-node",
             "xpack.security.enabled=false",
@@ -244,11 +246,16 @@ impl Target {
 
     /// Starts a node on a directory, which is made if need be.
     pub fn of(version: &str, data: &Path) -> Self {
+        Self::beside("new-node", version, 9207, data)
+    }
+
+    /// The same, under a name and at a port of its own.
+    pub fn beside(name: &'static str, version: &str, port: u16, data: &Path) -> Self {
         if !data.exists() {
             std::fs::create_dir_all(data).unwrap();
             tool("chmod", &["0777", &data.display().to_string()]);
         }
-        Self { node: Node::start("new-node", version, 9207, data), data: data.to_owned() }
+        Self { node: Node::start(name, version, port, data), data: data.to_owned() }
     }
 
     /// Returns its address.
