@@ -17,7 +17,7 @@ bed_suites=(e2e crash)
 fuzz_seconds=120
 # The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
 e2e_targets=(docker find elastic readers refusals_bed places elastic_command rough_edges e2e compose_v1 early_releases failed_start rescue
-  bench import_nodes equality odd_values renamed_stacks)
+  bench import_nodes equality odd_values renamed_stacks stand_ins)
 crash_targets=(crash crash_elastic)
 full_targets=(static_binary)
 # Elasticsearch of these versions runs beside the bed, without docker.

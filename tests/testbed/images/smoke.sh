@@ -138,6 +138,7 @@ expect 000 "$(curl --silent --output /dev/null --write-out '%{http_code}' "http:
   "a server that waits for the lock"
 check fresh 1.1.1
 docker exec --interactive "$name-apiserver" python3 - <"$here/smoke_indexes.py" || fail "indexes of MongoDB"
+docker exec --interactive "$name-apiserver" python3 - <"$here/smoke_schema.py" || fail "schema of MongoDB"
 remove apiserver elasticsearch
 
 # MongoDB: one server per directory, survival of a kill, the ladder's rules.
