@@ -9,21 +9,19 @@
 mod harness;
 
 use harness::call::tool;
-use harness::deployment::{Deployment, OldServer};
+use harness::deployment::{Deployment, LOOKS_OFTEN, OldServer, QUICK_START};
 use harness::docker::{self, docker};
 use harness::elastic_data::names_in;
 use harness::machine::Machine;
 use harness::on_the_bed;
 use harness::server::{Server, assert_shows_the_same};
 use harness::stopwatch::Stopwatch;
-use harness::tree::Tree;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 const DOCUMENTS: u64 = 5_000;
 const REGISTRY: &str = "registry.corp.example:5000";
-const OLD_DATA: [&str; 3] = ["data/elastic", "data/mongo/db", "data/mongo/configdb"];
 
 #[test]
 fn a_server_of_0_11_from_a_private_mirror_gets_redis_and_comes_back() {
@@ -58,20 +56,15 @@ fn a_server_of_0_11_from_a_private_mirror_gets_redis_and_comes_back() {
     assert_eq!(docker(&["exec", "clearml-redis", "redis-cli", "set", "seen", "yes"]).trim(), "OK");
     docker(&["exec", "clearml-redis", "redis-cli", "save"]);
 
-    let retired = OLD_DATA.map(|name| Tree::of(&retired(&machine.new_home().join(name))));
-    let report = machine.docker_clearml_migrate(&["rollback", "--yes", "--no-start"]).run().done();
+    let report = machine.docker_clearml_migrate(&["rollback", "--yes"]).run().done();
     let aside = aside(&home);
     report.saying(&aside.display().to_string());
     assert!(aside.join("dump.rdb").is_file() && !home.join("data/redis").exists());
-    for (name, before) in OLD_DATA.iter().zip(&retired) {
-        Tree::of(&home.join(name)).same_as(before, name);
-    }
+    shows_the_same_as(&old, "0.11.0");
     assert_eq!(fs::read_to_string(&file).unwrap(), Stack::of_0_11(&home).text());
     assert_eq!(docker::left_by_runs(), Vec::<String>::new());
     assert_eq!(docker::running("clearml"), Vec::<String>::new());
     clock.tell("taken back");
-    run(&old, "0.11.0", "mongodb://mongo");
-    clock.tell("0.11 runs again");
     drop(mirror);
 }
 
@@ -148,7 +141,8 @@ impl<'a> Stack<'a> {
         let web = if self.host { "" } else { "    links:\n      - apiserver\n" };
         let config = if self.host { None } else { Some(("config", "/opt/trains/config")) };
         let logs = ("logs", "/var/log/trains");
-        let elastic = "    environment:\n      ES_JAVA_OPTS: -Xms1g -Xmx1g\n      cluster.name: trains\n      \
+        let java = format!("    environment:\n      ES_JAVA_OPTS: -Xms1g -Xmx1g {QUICK_START}\n");
+        let elastic = "      cluster.name: trains\n      \
             discovery.zen.minimum_master_nodes: \"1\"\n      http.compression_level: \"7\"\n      node.ingest: \"true\"\n      \
             node.name: trains\n      reindex.remote.whitelist: '*.*'\n      script.inline: \"true\"\n      \
             script.painless.regex.enabled: \"true\"\n      script.update: \"true\"\n      \
@@ -161,7 +155,7 @@ impl<'a> Stack<'a> {
         };
         let services = [
             self.server("apiserver", api, "8008:8008", &[Some(logs), config]),
-            self.service("elasticsearch", "trains-elastic", &elasticsearch, elastic, "9200:9200", &[ELASTIC]),
+            self.service("elasticsearch", "trains-elastic", &elasticsearch, &(java + elastic), "9200:9200", &[ELASTIC]),
             self.server("fileserver", "", "8081:8081", &[Some(logs), Some(("data/fileserver", "/mnt/fileserver"))]),
             self.service("mongo", "trains-mongo", &format!("{registry}mongo:3.6.5"), "", "27017:27017", &MONGO),
             self.server("webserver", web, "8080:80", &[Some(logs)]),
@@ -214,6 +208,7 @@ fn early(machine: &Machine, stack: &Stack<'_>) -> OldServer {
     }
     if !stack.host {
         fs::create_dir(home.join("config")).unwrap();
+        fs::write(home.join("config/apiserver.conf"), LOOKS_OFTEN).unwrap();
     }
     old
 }
@@ -231,13 +226,6 @@ fn shows_the_same_as(old: &OldServer, version: &str) {
     let server = Server::ready(version).without_fixed_users();
     old.assert_counts();
     assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), version);
-}
-
-/// Where old data are after the switch.
-fn retired(data: &Path) -> PathBuf {
-    let (parent, name) = (data.parent().unwrap(), data.file_name().unwrap().to_string_lossy());
-    let found = names_in(parent).into_iter().find(|one| one.starts_with(&format!("{name}_migrated_")));
-    parent.join(found.unwrap_or_else(|| panic!("{} was not retired", data.display())))
 }
 
 /// Where the new server's Redis is after a rollback.

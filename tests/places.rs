@@ -1,7 +1,8 @@
 //! Data that are not where the stock files have them: what the process that runs says counts, before anything is
 //! stopped, and what cannot outlive its container is refused.
 //!
-//! Runs in the test bed, with the suite `e2e`.
+//! Runs in the test bed, with the suite `e2e`. Data below a wider mount are moved in `renamed_stacks`, those of containers in
+//! `rescue`.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,30 +14,28 @@
 mod harness;
 
 use harness::call::Outcome;
-use harness::deployment::{Deployment, OldServer};
+use harness::deployment::Deployment;
 use harness::machine::{Everything, Machine};
 use harness::node::Node;
 use harness::on_the_bed;
 use harness::stopwatch::Stopwatch;
-use harness::tree::Tree;
 use serde_json::json;
 use std::fs;
 use std::time::{Duration, Instant};
 
 const DOCUMENTS: u64 = 5_000;
-const MOUNT: &str = "/data/elastic:/usr/share/elasticsearch/data";
 
-/// Returns a machine with an old server that is stopped, its compose file changed.
-fn machine_with(edits: &[(&str, &str)]) -> (Machine, OldServer) {
+/// Returns a machine with an old server that does not run, its compose file changed.
+fn machine_with(edits: &[(&str, &str)]) -> Machine {
     let machine = Machine::new();
-    let old = Deployment::with_documents(DOCUMENTS).on(&machine);
+    Deployment::with_documents(DOCUMENTS).killed().on(&machine);
     let mut text = fs::read_to_string(machine.compose_file()).unwrap();
     for (before, after) in edits {
         assert!(text.contains(before), "{before} is not in the compose file");
         text = text.replace(before, after);
     }
     fs::write(machine.compose_file(), text).unwrap();
-    (machine, old)
+    machine
 }
 
 /// Returns the findings that refuse, and the error.
@@ -54,7 +53,7 @@ fn data_in_the_containers_of_a_server_that_runs_are_refused_and_nothing_is_stopp
         return;
     }
     let clock = Stopwatch::start();
-    let (machine, _) = machine_with(&[
+    let machine = machine_with(&[
         ("      node.name: trains\n", "      node.name: trains\n      path.data: /var/tmp/es\n"),
         (
             "    container_name: trains-redis\n",
@@ -96,7 +95,7 @@ fn a_file_that_was_changed_since_the_containers_were_made_is_refused() {
     if !on_the_bed() {
         return;
     }
-    let (machine, _) = machine_with(&[]);
+    let machine = machine_with(&[]);
     machine.compose(&machine.home(), &["create", "elasticsearch", "redis", "mongo"]);
     let text = fs::read_to_string(machine.compose_file()).unwrap();
     let text = text.replace("      node.name: trains\n", "      node.name: trains\n      path.data: /var/tmp/es\n");
@@ -114,35 +113,4 @@ fn a_file_that_was_changed_since_the_containers_were_made_is_refused() {
     Error: 2 checks refuse the migration; nothing was changed.
     Hint: Do what is said above, then run the same command again.
     ");
-}
-
-/// The whole data directory is mounted once, and the node has its own below it.
-#[test]
-fn data_below_a_wider_mount_are_migrated_and_brought_back() {
-    if !on_the_bed() {
-        return;
-    }
-    let clock = Stopwatch::start();
-    let (machine, old) = machine_with(&[
-        (MOUNT, "/data:/srv/data"),
-        ("      node.name: trains\n", "      node.name: trains\n      path.data: /srv/data/elastic\n"),
-    ]);
-    let file = machine.compose_file();
-    // Stock 0.15.1 without its line for MongoDB's /data/configdb, which nothing is kept in: docker gives it a volume of its own.
-    let text = fs::read_to_string(&file).unwrap();
-    let without: String =
-        text.lines().filter(|line| !line.contains(":/data/configdb")).map(|line| format!("{line}\n")).collect();
-    assert_ne!(without, text);
-    fs::write(&file, without).unwrap();
-    let before = Tree::of(&machine.home().join("data/elastic"));
-    machine.docker_clearml_migrate(&["--yes", "--no-backup", "-f", &file]).run().done();
-    clock.tell("migrated");
-    old.assert_counts();
-    let data = machine.new_home().join("data");
-    let names: Vec<String> = harness::elastic_data::names_in(&data);
-    assert!(names.contains(&"elastic".to_owned()), "{names:?}");
-    assert!(names.iter().any(|name| name.starts_with("elastic_migrated_")), "{names:?}");
-    machine.docker_clearml_migrate(&["rollback", "--yes"]).run().done();
-    clock.tell("back");
-    Tree::of(&machine.home().join("data/elastic")).same_as(&before, "the old data");
 }

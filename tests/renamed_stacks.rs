@@ -1,5 +1,6 @@
-//! Servers whose services have other names than upstream's, share a network with another application, or use the machine's
-//! network: "Done" means that all of it works, and nobody's requests go to somebody else's database.
+//! A server whose services have other names than upstream's, and share a network with another application: "Done" means
+//! that all of it works, and nobody's requests go to somebody else's database. One whose node keeps its data below a wider
+//! mount, and whose `.env` is made of other variables, at that.
 //!
 //! Runs in the test bed: `tests/run.sh e2e`.
 
@@ -13,13 +14,15 @@
 mod harness;
 
 use harness::call::tool;
-use harness::deployment::Deployment;
+use harness::deployment::{Deployment, QUICK_START};
 use harness::docker;
+use harness::elastic_data::names_in;
 use harness::machine::Machine;
 use harness::node::Node;
 use harness::on_the_bed;
 use harness::server::{Server, assert_shows_the_same};
 use harness::stopwatch::Stopwatch;
+use harness::tree::Tree;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -52,7 +55,7 @@ const APPLICATION: &str = r#"
     image: docker.elastic.co/elasticsearch/elasticsearch:5.6.16
     container_name: app-elastic
     environment:
-      ES_JAVA_OPTS: "-Xms256m -Xmx256m"
+      ES_JAVA_OPTS: "-Xms256m -Xmx256m @JAVA@"
       xpack.security.enabled: "false"
     volumes:
     - "@MACHINE@/app/elastic:/usr/share/elasticsearch/data"
@@ -99,8 +102,12 @@ fn six_renamed_services_beside_another_applications_databases_move_and_come_back
     std::os::unix::fs::chown(machine.path("app/elastic"), Some(1000), Some(1000)).unwrap();
     // As a proxy before the web server has it.
     fs::write(machine.path("proxy.conf"), "location / {\n  proxy_pass http://trains-webserver;\n}\n").unwrap();
-    let text = with_other_names(&fs::read_to_string(machine.compose_file()).unwrap());
-    let application = APPLICATION.replace("@MACHINE@", &machine.path("").display().to_string());
+    let text = below_a_wider_mount(&with_other_names(&fs::read_to_string(machine.compose_file()).unwrap()));
+    let env = machine.home().join(".env");
+    let variables = fs::read_to_string(&env).unwrap();
+    fs::write(&env, format!("{variables}TRAINS_FILES_HOST=http://${{TRAINS_HOST_IP}}:8081\n")).unwrap();
+    let application =
+        APPLICATION.replace("@MACHINE@", &machine.path("").display().to_string()).replace("@JAVA@", QUICK_START);
     fs::write(machine.compose_file(), text.replacen("\nnetworks:\n", &application, 1)).unwrap();
     old.start();
     let before = work(WRITES);
@@ -122,6 +129,13 @@ fn six_renamed_services_beside_another_applications_databases_move_and_come_back
     answers("http://localhost:8080/", "ClearML Server 1.1.1");
     answers("http://localhost:8080/api/server.info", "1.1.1");
 
+    let told = docker::docker(&["inspect", "clearml-agent-services", "--format", "{{json .Config.Env}}"]);
+    assert!(told.contains("\"CLEARML_FILES_HOST=http://127.0.0.1:8081\""), "{told}");
+    let data = names_in(&machine.new_home().join("data"));
+    let retired = data.iter().find(|name| name.starts_with("elastic_migrated_")).unwrap();
+    assert!(data.contains(&"elastic".to_owned()), "{data:?}");
+    let kept = Tree::of(&machine.new_home().join("data").join(retired));
+
     // Each application writes, and finds its own in its own databases, and nothing else.
     let node = Node::ready();
     let count = node.count("events-*");
@@ -134,38 +148,12 @@ fn six_renamed_services_beside_another_applications_databases_move_and_come_back
     assert_eq!(server.totals(task.as_str().unwrap())["log"], WRITES);
     clock.tell("written to");
 
-    machine.migrate(&["rollback", "--yes"]).run().done();
+    machine.migrate(&["rollback", "--yes", "--no-start"]).run().done();
+    Tree::of(&machine.home().join("data/elastic")).same_as(&kept, "the old data");
+    old.start();
     let server = Server::ready("0.15.1");
     assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the old server after a rollback");
     assert_eq!(work(0), of_the_application(2 * WRITES), "beside the old server again");
-    clock.tell("taken back");
-}
-
-#[test]
-fn a_server_in_the_machines_network_moves_and_comes_back() {
-    if !on_the_bed() {
-        return;
-    }
-    let machine = Machine::new();
-    let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
-    let text = in_the_machines_network(&fs::read_to_string(machine.compose_file()).unwrap());
-    fs::write(machine.compose_file(), text).unwrap();
-    old.start();
-    let clock = Stopwatch::start();
-
-    let said = machine.migrate(&["--yes", "-f", &machine.compose_file()]).run().done();
-    let said = said.saying("webserver uses the machine's network: its page is at port 80 of this machine");
-    said.saying("the web server serves its page, and the API server through it");
-    let server = Server::ready("1.1.1");
-    old.assert_counts();
-    assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the new server");
-    answers("http://localhost/", "ClearML Server 1.1.1");
-    clock.tell("moved");
-
-    machine.migrate(&["rollback", "--yes"]).run().done();
-    let server = Server::ready("0.15.1");
-    assert_shows_the_same(&old.shown(), &server.shown(&old.sample()), "the old server after a rollback");
-    answers("http://localhost/", "Trains Server 0.15.1");
     clock.tell("taken back");
 }
 
@@ -204,31 +192,15 @@ fn with_other_names(text: &str) -> String {
     text
 }
 
-/// Every service in the machine's network, as upstream's file of 0.10 has it: no ports, no networks, all at `localhost`.
-fn in_the_machines_network(text: &str) -> String {
-    let mut kept = String::new();
-    let mut inside_left_out = false;
-    for line in text.lines() {
-        let is_item = line.trim_start().starts_with("- ");
-        if matches!(line, "    networks:" | "    ports:") {
-            inside_left_out = true;
-            continue;
-        }
-        if inside_left_out && is_item {
-            continue;
-        }
-        inside_left_out = false;
-        kept += &format!("{line}\n");
-        if line.starts_with("    image:") {
-            kept += "    network_mode: host\n";
-        }
-    }
-    for (variable, host) in [("ELASTIC", "elasticsearch"), ("MONGODB", "mongo"), ("REDIS", "redis")] {
-        let old = format!("TRAINS_{variable}_SERVICE_HOST: {host}");
-        assert!(kept.contains(&old), "{old}");
-        kept = kept.replace(&old, &format!("TRAINS_{variable}_SERVICE_HOST: localhost"));
-    }
-    kept.replace("http://apiserver:8008", "http://localhost:8008")
+/// The whole data directory is mounted once, and the node has its own below it. MongoDB's `/data/configdb`, which nothing is
+/// kept in, has no line, so that docker gives it a volume without a name.
+fn below_a_wider_mount(text: &str) -> String {
+    let (mount, setting) = ("/data/elastic:/usr/share/elasticsearch/data", "      node.name: trains\n");
+    assert!(text.contains(mount) && text.contains(setting) && text.contains(":/data/configdb"));
+    let wide = text
+        .replace(mount, "/data:/srv/data")
+        .replace(setting, &format!("{setting}      path.data: /srv/data/elastic\n"));
+    wide.lines().filter(|line| !line.contains(":/data/configdb")).map(|line| format!("{line}\n")).collect()
 }
 
 /// Has the other application write so often, and returns what it has.
