@@ -1,11 +1,12 @@
 //! Containers as they are: listing, inspecting, logs, and stopping and removing by id.
 
+mod view;
+
 use super::daemon::{Daemon, failed, is_missing, shown};
 use super::keeping::Restart;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use bollard::container::LogOutput;
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, MountPoint, RestartPolicy};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
     StopContainerOptionsBuilder,
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use view::view;
 
 /// A container that docker has started again so often does not stay up.
 const OFTEN: u64 = 3;
@@ -308,176 +310,5 @@ pub(crate) fn is_whole_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn view(response: ContainerInspectResponse) -> Container {
-    let config = response.config.unwrap_or_default();
-    let host = response.host_config.unwrap_or_default();
-    let network = response.network_settings.unwrap_or_default();
-    let state = response.state.unwrap_or_default();
-    let running = state.running.unwrap_or(false);
-    let status = state.status.unwrap_or(ContainerStateStatusEnum::EMPTY).to_string();
-    let ended = matches!(status.as_str(), "exited" | "dead");
-    Container {
-        id: response.id.unwrap_or_default(),
-        name: response.name.unwrap_or_default().trim_start_matches('/').to_owned(),
-        image: config.image.unwrap_or_default(),
-        image_id: response.image.unwrap_or_default(),
-        command: response.path.into_iter().chain(response.args.unwrap_or_default()).collect(),
-        directory: config.working_dir.unwrap_or_default(),
-        labels: config.labels.unwrap_or_default().into_iter().collect(),
-        environment: config.env.unwrap_or_default().iter().filter_map(|pair| split_pair(pair)).collect(),
-        state: ContainerState {
-            status,
-            running,
-            exit_code: state.exit_code.filter(|_| ended),
-            out_of_memory: state.oom_killed.unwrap_or(false),
-            process: state.pid.filter(|pid| *pid > 0),
-            started_at: state.started_at.unwrap_or_default(),
-            finished_at: state.finished_at.unwrap_or_default(),
-            restarts: response.restart_count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
-        },
-        mounts: response.mounts.unwrap_or_default().into_iter().map(mount).collect(),
-        ports: ports(network.ports.unwrap_or_default()),
-        addresses: network
-            .networks
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|(name, endpoint)| Some((name, endpoint.ip_address?.parse().ok()?)))
-            .collect(),
-        network: network_of(host.network_mode.as_deref().unwrap_or_default()),
-        restart: restart(host.restart_policy.unwrap_or_default()),
-        privileged: host.privileged.unwrap_or(false),
-        layer: response.graph_driver.and_then(|driver| driver.data.get("UpperDir").map(PathBuf::from)),
-        stop_timeout: config.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
-    }
-}
-
-fn network_of(mode: &str) -> Network {
-    match mode.split_once(':') {
-        Some(("container", other)) => Network::Of(other.to_owned()),
-        _ if mode == "host" => Network::Host,
-        _ => Network::Own,
-    }
-}
-
-fn restart(policy: RestartPolicy) -> Restart {
-    let name = policy.name.map(|name| name.to_string()).filter(|name| !name.is_empty());
-    Restart { policy: name.unwrap_or_else(|| "no".to_owned()), retries: policy.maximum_retry_count.unwrap_or(0) }
-}
-
-fn split_pair(pair: &str) -> Option<(String, String)> {
-    pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
-}
-
-fn mount(point: MountPoint) -> ContainerMount {
-    let kind = match point.typ.unwrap_or_default().as_str() {
-        "bind" => MountKind::Bind,
-        "volume" => MountKind::Volume(point.name.unwrap_or_default()),
-        other => MountKind::Other(other.to_owned()),
-    };
-    ContainerMount {
-        kind,
-        source: point.source.unwrap_or_default().into(),
-        target: point.destination.unwrap_or_default(),
-        read_only: !point.rw.unwrap_or(true),
-    }
-}
-
-fn ports(map: bollard::models::PortMap) -> Vec<PublishedPort> {
-    let mut ports: Vec<PublishedPort> = map
-        .into_iter()
-        .filter_map(|(port, bindings)| Some((port.split('/').next()?.parse::<u16>().ok()?, bindings?)))
-        .flat_map(|(container, bindings)| {
-            bindings.into_iter().filter_map(move |binding| {
-                let host = binding.host_port?.parse().ok()?;
-                Some(PublishedPort { container, host, host_ip: binding.host_ip.unwrap_or_default() })
-            })
-        })
-        .collect();
-    ports.sort_by(|a, b| (a.container, a.host, &a.host_ip).cmp(&(b.container, b.host, &b.host_ip)));
-    ports
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_answer_of_an_old_daemon_is_read_whole() {
-        let response: ContainerInspectResponse = serde_json::from_value(json!({
-            "Id": "a".repeat(64), "Name": "/trains-elastic", "Image": "sha256:1", "Path": "/bin/es", "Args": ["-d"],
-            "State": { "Status": "exited", "Running": false, "ExitCode": 137, "OOMKilled": true },
-            "Config": { "Image": "elasticsearch:5.6.16", "Env": ["A=b=c", "EMPTY="], "Labels": { "l": "v" }, "StopTimeout": 240 },
-            "HostConfig": { "RestartPolicy": { "Name": "", "MaximumRetryCount": 0 }, "Privileged": false },
-            "Mounts": [
-                { "Type": "bind", "Source": "/opt/trains/data/elastic", "Destination": "/usr/share/elasticsearch/data", "RW": true },
-                { "Type": "volume", "Name": "x_data", "Source": "/var/lib/docker/volumes/x_data/_data", "Destination": "/v", "RW": false },
-                { "Type": "tmpfs", "Destination": "/run" }
-            ],
-            "NetworkSettings": {
-                "Ports": { "9200/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "9200" }, { "HostIp": "::", "HostPort": "9200" }], "9300/tcp": null },
-                "Networks": { "backend": { "IPAddress": "172.18.0.2" }, "other": { "IPAddress": "" } }
-            }
-        }))
-        .unwrap();
-        let container = view(response);
-        assert_eq!(container.name, "trains-elastic");
-        assert_eq!(container.state.exit_code, Some(137));
-        assert!(container.state.out_of_memory && !container.state.running);
-        assert_eq!(container.environment.get("A").map(String::as_str), Some("b=c"));
-        assert_eq!(container.restart, Restart::never());
-        assert_eq!(container.stop_timeout, Some(Duration::from_secs(240)));
-        assert_eq!(container.command, ["/bin/es", "-d"]);
-        assert_eq!(container.ports.len(), 2);
-        assert_eq!(container.addresses.len(), 1);
-        let kinds: Vec<_> = container.mounts.iter().map(|mount| (mount.kind.clone(), mount.read_only)).collect();
-        assert_eq!(
-            kinds,
-            [
-                (MountKind::Bind, false),
-                (MountKind::Volume("x_data".into()), true),
-                (MountKind::Other("tmpfs".into()), false)
-            ]
-        );
-    }
-
-    #[test]
-    fn in_the_hosts_network_a_port_is_this_machines_own() {
-        let seen = |mode: &str| {
-            let json = json!({ "RestartCount": 4, "State": { "Running": true }, "HostConfig": { "NetworkMode": mode },
-                "NetworkSettings": { "Ports": {}, "Networks": { "host": { "IPAddress": "" } } } });
-            view(serde_json::from_value(json).unwrap())
-        };
-        assert_eq!(seen("host").address(8008).as_deref(), Some("127.0.0.1:8008"));
-        assert_eq!(seen("host").elasticsearch().as_deref(), Some("127.0.0.1:9200"));
-        let mut other = seen("host");
-        other.environment.insert("http.port".into(), "9201".into());
-        assert_eq!(other.elasticsearch().as_deref(), Some("127.0.0.1:9201"));
-        other.state.running = false;
-        assert_eq!(other.elasticsearch(), None);
-        assert_eq!(seen("trains_backend").address(8008), None);
-        assert_eq!(seen("container:0f0f").network, Network::Of("0f0f".into()));
-        assert_eq!(seen("host").state.restarts, 4);
-    }
-
-    #[test]
-    fn a_container_falls_while_it_waits_and_when_it_has_just_been_started_again() {
-        let now = Timestamp::now();
-        let state = |status: &str, restarts: u64, seconds: i64| ContainerState {
-            status: status.into(),
-            running: status == "running",
-            restarts,
-            started_at: (now - jiff::SignedDuration::from_secs(seconds)).to_string(),
-            ..ContainerState::default()
-        };
-        assert!(state("restarting", 1, 0).falls() && state("running", 9, 20).falls());
-        assert!(!state("running", 9, 3600).falls() && !state("running", 1, 20).falls());
-        assert!(!state("exited", 9, 20).falls());
-    }
-
-    #[test]
-    fn only_a_whole_id_is_an_id() {
-        assert!(is_whole_id(&"0f".repeat(32)));
-        assert!(!is_whole_id("trains-elastic") && !is_whole_id(&"0f".repeat(31)) && !is_whole_id(&"zz".repeat(32)));
-    }
-}
+mod tests;
