@@ -147,19 +147,19 @@ get_program() {
 from_clone() {
     # rustup puts cargo here and asks for a new shell, which is easily forgotten.
     have cargo || PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
-    if ! have cargo && [ -x "$here/target/install/$NAME" ]; then
+    if ! have cargo && [ -x "$here/target/quick/$NAME" ]; then
         say 'cargo was not found; taking the program that was built here before.'
-        program=$here/target/install/$NAME
+        program=$here/target/quick/$NAME
         return
     fi
     have cargo || fail 'cargo, which builds the program, was not found.' \
         'Install Rust 1.95 or later (https://rustup.rs), then run this script again.' \
-        'If only root lacks it: build as yourself with "cargo build --profile install --locked", then run this script as root.'
+        'If only root lacks it: build as yourself with "cargo build --profile quick --locked", then run this script as root.'
     say 'Building (the first time takes a few minutes) ...'
-    (cd "$here" && cargo build --profile install --locked --bin "$NAME") || fail 'The build failed; the reason is above.' \
+    (cd "$here" && cargo build --profile quick --locked --bin "$NAME") || fail 'The build failed; the reason is above.' \
         'It needs Rust 1.95 or later (rustup update) and a C compiler (apt-get install build-essential).'
     target=$(cd "$here" && cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-    program=$target/install/$NAME
+    program=$target/quick/$NAME
 }
 
 from_release() {

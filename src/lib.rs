@@ -52,6 +52,7 @@ pub mod planner;
 pub mod preflight;
 pub mod release;
 pub mod report;
+pub mod rewrite;
 pub mod role;
 pub mod server;
 pub mod settings;

@@ -149,7 +149,7 @@ impl fmt::Display for Change {
 }
 
 /// Carries changes out on a model. Returns the first change that does not fit it.
-pub(super) fn apply<'a>(model: &mut Value, changes: &'a [Change]) -> Result<(), &'a Change> {
+pub(crate) fn apply<'a>(model: &mut Value, changes: &'a [Change]) -> Result<(), &'a Change> {
     for change in changes {
         let done = match change {
             Change::Set { at, value } => {

@@ -1,14 +1,15 @@
 //! Compose files: as a model, as roles, and as the user's own text, which is edited without losing a comment.
 //!
 //! ```text
-//! docker compose config ─ model ─ roles ─┐
-//! the files' text ─ locate ── rules ─ [Change] ─┬─ splice ─ new text ─┐
-//!                                               └─ change ─ new model ─┴─ equal, or refused
+//! docker compose config ─ model ─ roles
+//! a file's text ─ locate ─┐
+//!              [Change] ──┴─ splice ─ new text ─┐
+//!              [Change] ──── change ─ new model ┴─ equal, or refused
 //! ```
 //!
-//! The rules never touch text. They say what is to change, as a list of [`Change`]s against the model; one module
-//! carries that out on the text (found with one YAML parser), another on the model (read with a second parser), and
-//! [`rewrite`] gives a result away only when both came to the same end.
+//! A list of [`Change`]s against the model says what is to be. One module carries it out on the text (found with one YAML
+//! parser), another on the model (read with a second parser), and [`edit`] gives a result away only when both came to the
+//! same end. What is to change is not decided here.
 
 pub mod change;
 pub mod diff;
@@ -21,20 +22,12 @@ pub mod model;
 pub mod mount;
 pub mod name;
 pub mod outcome;
-mod paths;
-#[cfg(test)]
-mod renamed_tests;
 pub mod roles;
-mod rules;
 mod scalar;
 mod splice;
-#[cfg(test)]
-mod style_tests;
 pub mod v1;
-mod variable_file;
+mod variables;
 pub mod words;
 
 pub use change::Change;
-pub use edit::{Request, Rewritten, RewrittenFile, SourceFile, Variables, env_file_paths, rewrite};
-pub(crate) use rules::{has_our_variables, hosts, tells_of_redis};
-pub use variable_file::{Reader, VariableFile};
+pub use variables::{env_file_paths, interpolations};

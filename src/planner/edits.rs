@@ -3,15 +3,16 @@
 use super::mentions::mentions;
 use super::service_files::{is_of_project, of_services};
 use super::{rescue, variables};
+use crate::compose::dotenv;
 use crate::compose::dotenv::Rewritten;
 use crate::compose::outcome::{self, Outcome};
-use crate::compose::{self, SourceFile, VariableFile, dotenv};
 use crate::deployment::{Deployment, Storage};
 use crate::docker::Project;
 use crate::environment;
 use crate::error::{Context, Result};
 use crate::plan::{FileEdit, HomeMove, Replacement, Rescue, Switch};
 use crate::release::Release;
+use crate::rewrite::{self, SourceFile, VariableFile};
 use crate::role::Role;
 use crate::server::{has_fixed_users, has_redis};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +56,7 @@ pub(super) fn decide(deployment: &Deployment, around: &Around<'_>, notes: &mut V
 
 /// The texts of all files, changed or not.
 pub(super) struct Texts {
-    pub(super) compose_files: Vec<compose::RewrittenFile>,
+    pub(super) compose_files: Vec<rewrite::RewrittenFile>,
     pub(super) env_files: Vec<EnvFile>,
     /// The files that services take variables from and the project does not.
     service_files: Vec<EnvFile>,
@@ -83,7 +84,7 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
     let variables = variables::filled_in(&env_files, &shell, kept);
     variables::require_same(&variables, &env_files, moved.as_ref())?;
     let roles: BTreeMap<String, Role> = deployment.services.iter().map(|one| (one.name.clone(), one.role)).collect();
-    let request = compose::Request {
+    let request = rewrite::Request {
         release,
         project_directory: deployment.project.directory.clone(),
         paths: new_paths(replacements, home),
@@ -97,7 +98,7 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
         fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
         mentions: mentions(deployment, &sources),
     };
-    let rewritten = compose::rewrite(&sources, &roles, &request)?;
+    let rewritten = rewrite::rewrite(&sources, &roles, &request)?;
     notes.extend(rewritten.notes);
     let new: Vec<String> = rewritten.files.iter().map(|file| file.new.clone()).collect();
     let outcomes = outcome::of(&new, &request.variables.after)?;
@@ -117,7 +118,7 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
 fn is_told_of_redis(deployment: &Deployment) -> Result<bool> {
     let environment = deployment.service(Role::Apiserver).map(|service| &service.environment);
     let by_variable = environment
-        .is_some_and(|all| all.iter().any(|(name, value)| compose::tells_of_redis(name) && !value.is_empty()));
+        .is_some_and(|all| all.iter().any(|(name, value)| rewrite::tells_of_redis(name) && !value.is_empty()));
     if by_variable {
         return Ok(true);
     }

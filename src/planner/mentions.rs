@@ -2,8 +2,8 @@
 //! environment files say.
 
 use crate::compose::model::Project;
-use crate::compose::{SourceFile, hosts};
 use crate::deployment::{Deployment, Service, Storage};
+use crate::rewrite::{SourceFile, hosts};
 use crate::role::Role;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

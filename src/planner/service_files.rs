@@ -1,7 +1,8 @@
 //! The files from which services take variables (`env_file`), and who reads each.
 
-use crate::compose::{Reader, VariableFile, dotenv, env_file_paths, has_our_variables, interpolate};
+use crate::compose::{dotenv, env_file_paths, interpolate};
 use crate::deployment::Deployment;
+use crate::rewrite::{Reader, VariableFile, has_our_variables};
 use crate::role::Role;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -2,8 +2,9 @@
 
 use super::edits::EnvFile;
 use super::service_files::is_of_project;
-use crate::compose::{VariableFile, Variables, dotenv, interpolate};
+use crate::compose::{dotenv, interpolate};
 use crate::error::{Error, Result};
+use crate::rewrite::{VariableFile, Variables};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

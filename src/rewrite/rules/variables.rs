@@ -41,7 +41,7 @@ impl Rules<'_> {
 }
 
 /// Whether a text names `path` or something below it.
-pub(in crate::compose) fn names_path(text: &str, path: &str) -> bool {
+pub(in crate::rewrite) fn names_path(text: &str, path: &str) -> bool {
     text.match_indices(path).any(|(at, _)| {
         let behind = text.get(at + path.len()..).and_then(|rest| rest.chars().next());
         let ahead = text.get(..at).and_then(|head| head.chars().next_back());

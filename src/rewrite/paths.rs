@@ -1,7 +1,7 @@
 //! A host path as a compose file writes it, put where the directory is after the migration, in the same way of writing.
 
-use super::edit::Request;
-use super::{interpolate, mount};
+use super::request::Request;
+use crate::compose::{interpolate, mount};
 use std::path::{Component, Path, PathBuf};
 
 impl Request {
@@ -105,8 +105,8 @@ fn plain(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::edit::Variables;
     use super::*;
+    use crate::rewrite::Variables;
 
     fn request(before: &[(&str, &str)], after: &[(&str, &str)]) -> Request {
         let map =

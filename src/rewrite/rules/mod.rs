@@ -18,9 +18,9 @@ mod references;
 mod settings;
 mod variables;
 
-use super::change::{Change, Path};
-use super::edit::Request;
-use super::model::Project;
+use super::request::Request;
+use crate::compose::change::{Change, Path};
+use crate::compose::model::Project;
 use crate::role::Role;
 use draft::Draft;
 pub(crate) use environment::has_our_variables;

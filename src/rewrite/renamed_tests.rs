@@ -1,8 +1,8 @@
 //! Services and containers under other names than upstream's: whoever looks for them still finds them.
 
-use super::edit::{Request, SourceFile, Variables, rewrite};
-use super::model::Project;
-use super::roles;
+use super::{Request, SourceFile, Variables, rewrite};
+use crate::compose::model::Project;
+use crate::compose::roles;
 use crate::release;
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn servers(names: [&str; 3], more: [&str; 3]) -> String {
 #[test]
 fn a_server_with_six_renamed_services_and_a_proxy_finds_itself() {
     let (new, notes) = rewritten(SIX_RENAMED, &request());
-    let diff = super::diff::unified(
+    let diff = crate::compose::diff::unified(
         std::path::Path::new("/opt/trains/docker-compose.yml"),
         SIX_RENAMED,
         std::path::Path::new("/opt/clearml/docker-compose.yml"),

@@ -3,9 +3,9 @@
 use super::Rules;
 use super::images::is_stock_agent;
 use crate::compose::change::{Change, Path};
-use crate::compose::edit::Request;
 use crate::compose::interpolate;
 use crate::compose::mount::ShortMount;
+use crate::rewrite::request::Request;
 use crate::role::Role;
 use serde_json::Value;
 
@@ -221,7 +221,7 @@ pub(crate) fn has_our_variables(role: Role, image: &str) -> bool {
 
 /// Returns the place that a variable of the server's own services names, as it is in the new server; nothing where the
 /// variable names none that changes.
-pub(in crate::compose) fn place_of(role: Role, name: &str, value: &str, request: &Request) -> Option<String> {
+pub(in crate::rewrite) fn place_of(role: Role, name: &str, value: &str, request: &Request) -> Option<String> {
     let key = name.split_once('_').map(|(_, rest)| rest.to_ascii_lowercase()).unwrap_or_default();
     match key.as_str() {
         "agent_docker_host_mount" if role == Role::AgentServices => host_mount(value, request),

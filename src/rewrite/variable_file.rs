@@ -1,9 +1,9 @@
 //! Files from which services take variables (`env_file`). Their names stay: whoever reads them finds what he looks for, and
 //! the new server's images read the old names, too. What their values say follows as in `environment:`.
 
-use super::dotenv::{self, Rewritten};
-use super::edit::Request;
+use super::request::Request;
 use super::rules::{names_path, place_of};
+use crate::compose::dotenv::{self, Rewritten};
 use crate::role::Role;
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ impl VariableFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::Variables;
+    use crate::rewrite::Variables;
     use std::collections::BTreeMap;
 
     fn request() -> Request {

@@ -1,8 +1,8 @@
 //! The same project written in every way that YAML and compose allow is rewritten to the same project.
 
-use super::edit::{Request, SourceFile, Variables, rewrite};
-use super::model::Project;
-use super::roles;
+use super::{Request, SourceFile, Variables, rewrite};
+use crate::compose::model::Project;
+use crate::compose::roles;
 use crate::release;
 use proptest::prelude::*;
 use std::fmt::Write;
