@@ -61,5 +61,6 @@ pub mod signals;
 pub mod steps;
 pub mod text;
 pub mod transfer;
+pub mod wiredtiger;
 
 pub use error::{Error, Result};

@@ -1,0 +1,158 @@
+//! The log: what was committed behind the newest checkpoint (`log/log.c`).
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`record`] | the records of one file, with their checksums |
+//! | [`operation`] | what a transaction has done |
+//!
+//! A log is a row of files, `journal/WiredTigerLog.0000000002` and so on. Where it ends is told as the engine's own
+//! recovery tells it (`__wt_log_scan` of 11.3.1), and what that refuses is refused here.
+
+pub mod operation;
+pub mod record;
+
+use super::{Corrupt, Result, Stopped};
+use crate::files::problem::problem;
+use memmap2::Mmap;
+use operation::{Operation, operations, previous_end};
+use record::{ALIGNMENT, Found};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// MongoDB has it write its log here.
+pub const DIRECTORY: &str = "journal";
+const BEGINNING: &str = "WiredTigerLog.";
+/// Since this version a log file says where the one in front of it ended.
+const TELLS_PREVIOUS_END: u16 = 2;
+
+/// A place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPlace {
+    /// Number of the log file.
+    pub file: u32,
+    /// Bytes in front of it there.
+    pub offset: u32,
+}
+
+impl LogPlace {
+    /// Where the log of a server without one would begin (`WT_MAX_LSN`).
+    const NEVER: u32 = u32::MAX;
+    /// In front of everything (`WT_INIT_LSN`).
+    pub const FIRST: Self = Self { file: 1, offset: 0 };
+}
+
+/// Whether the log behind a place could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// To its end.
+    Whole,
+    /// Not, for this reason, a sentence's second half.
+    Unknown(String),
+}
+
+/// Reads what a directory's log has from `from` on, and gives each operation to `each`: its place, the table's number,
+/// and what was done.
+///
+/// # Errors
+/// Refuses a log that is damaged or unknown, with the file; returns the first error of `each`. Fails if it cannot be read.
+pub fn read(
+    directory: &Path,
+    from: Option<LogPlace>,
+    mut each: impl FnMut(LogPlace, u32, Operation<'_>) -> std::result::Result<(), Stopped>,
+) -> crate::error::Result<Reach> {
+    let Some(from) = from else { return Ok(Reach::Unknown("no place in the log is noted".to_owned())) };
+    if from.file == LogPlace::NEVER {
+        return Ok(Reach::Unknown("the server kept no log".to_owned()));
+    }
+    let directory = directory.join(DIRECTORY);
+    let missing = |number| Ok(Reach::Unknown(format!("the log file {DIRECTORY}/{BEGINNING}{number:010} is missing")));
+    let files = files(&directory).map_err(|cause| problem("read", &directory, cause))?;
+    let mut next = from.file;
+    let mut ended_at = None;
+    for (number, path) in files.into_iter().filter(|(number, _)| *number >= from.file) {
+        if number != next {
+            return missing(next);
+        }
+        next = number.saturating_add(1);
+        let map = map(&path).map_err(|cause| problem("read", &path, cause))?;
+        let begin = if number == from.file { from.offset } else { 0 };
+        if map.len() < begin as usize {
+            let why = "ends in front of the newest checkpoint's place";
+            return Ok(Reach::Unknown(format!("the log file {DIRECTORY}/{BEGINNING}{number:010} {why}")));
+        }
+        let read = one_file(&map, LogPlace { file: number, offset: begin }, ended_at, &mut each);
+        match read.map_err(|stopped| stopped.by(&path))? {
+            Some(end) => ended_at = Some(end),
+            None => return Ok(Reach::Whole),
+        }
+    }
+    if next == from.file { missing(next) } else { Ok(Reach::Whole) }
+}
+
+/// Returns the log files, by their numbers.
+fn files(directory: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
+    let entries = match fs::read_dir(directory) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let number = name.strip_prefix(BEGINNING).and_then(|number| number.parse().ok());
+        files.extend(number.map(|number| (number, entry.path())));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn map(path: &Path) -> io::Result<Mmap> {
+    let file = File::open(path)?;
+    // SAFETY: as for the files of tables, whoever opens it here holds the lock that a mongod takes first.
+    #[allow(unsafe_code)]
+    unsafe {
+        Mmap::map(&file)
+    }
+}
+
+/// Reads the records of one file from a place on; the file in front of it ended at `previous`. Returns where its records
+/// end, or nothing if the log does.
+fn one_file(
+    log: &[u8],
+    from: LogPlace,
+    previous: Option<usize>,
+    each: &mut impl FnMut(LogPlace, u32, Operation<'_>) -> std::result::Result<(), Stopped>,
+) -> std::result::Result<Option<usize>, Stopped> {
+    let Some(version) = record::version(log)? else { return Ok(None) };
+    if let Some(previous) = previous
+        && version >= TELLS_PREVIOUS_END
+        && !follows(log, previous)?
+    {
+        return Ok(None);
+    }
+    let mut at = (from.offset as usize).max(ALIGNMENT);
+    loop {
+        let record = match record::at(log, at)? {
+            Found::Record(record) => record,
+            Found::EndOfFile => return Ok(Some(at)),
+            Found::EndOfLog => return Ok(None),
+        };
+        let here = |why: Corrupt| why.within(&format!("the record at byte {at}"));
+        let offset = u32::try_from(at).map_err(|_| here(Corrupt::new("an impossible place")))?;
+        let place = LogPlace { file: from.file, offset };
+        let body = record.body().map_err(here)?;
+        operations(&body, |table, operation| each(place, table, operation)).map_err(|stopped| match stopped {
+            Stopped::Corrupt(why) => Stopped::Corrupt(here(why)),
+            other => other,
+        })?;
+        at += record.stride();
+    }
+}
+
+/// Returns whether a log file follows one that ended at `previous`: if not, that one has lost its end, and nothing here
+/// was ever acknowledged.
+fn follows(log: &[u8], previous: usize) -> Result<bool> {
+    let Found::Record(first) = record::at(log, ALIGNMENT)? else { return Ok(false) };
+    Ok(previous_end(&first.body()?)?.is_some_and(|(_, offset)| offset == 0 || offset == previous as u64))
+}

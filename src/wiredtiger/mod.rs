@@ -1,0 +1,138 @@
+//! MongoDB data directories as files: every collection in them, without a mongod.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`integers`] | packed integers |
+//! | [`config`] | configuration strings, in which WiredTiger keeps what it knows of its files |
+//! | [`address`] | where a block is, and what a checkpoint consists of |
+//! | [`table_file`] | one file: its blocks, with their checksums |
+//! | [`page`] | blocks as pages |
+//! | [`compression`] | snappy, zlib, zstd |
+//! | [`cell`] | what pages are made of |
+//! | [`tree`] | the rows of a table, in the order of their keys |
+//! | [`table`] | a table at its newest checkpoint |
+//! | [`turtle`] | `WiredTiger.turtle`: the engine's version, and where the metadata are |
+//! | [`metadata`] | `WiredTiger.wt`: which tables there are |
+//! | [`log`] | what was committed behind the newest checkpoint |
+//! | [`replay`] | that put over the tables |
+//! | [`bson`] | documents: whether they are whole, and the few fields that are looked at |
+//! | [`ours`] | which directories are read, and which are not |
+//! | [`directory`] | all of it together |
+//! | [`catalog`] | `_mdb_catalog.wt`: which collections and indexes MongoDB has in the tables |
+//!
+//! Format: the sources of WiredTiger 2.7 to 11.3 (MongoDB 3.2 to 8.0; `block/`, `btree/`, `log/`, `meta/`, `txn/`,
+//! `include/cell_inline.h`, `include/intpack_inline.h`), tried on directories that such servers have left, and on ones that
+//! the engine itself made. Nothing here writes, and nothing that is read can make it panic, or allocate more than there is:
+//! a file that is not as it should be is refused with its path and the place. What is unknown is refused, never guessed or
+//! skipped.
+//!
+//! # Used by another program
+//!
+//! Nothing here knows of docker, of the network, or of this program's plans; of the rest of the crate it takes `error` and
+//! three functions of `files`. Whoever reads makes sure that no mongod has the directory open, and that none starts
+//! meanwhile: the files are mapped into memory.
+//!
+//! ```no_run
+//! use clearml_migrate::wiredtiger::directory::{MongoDirectory, State, Wanted};
+//! use std::path::Path;
+//!
+//! let directory = MongoDirectory::read(Path::new("/data/db"), Wanted::Newest, Path::new("/tmp"))?;
+//! assert_eq!(*directory.state(), State::Complete, "nothing is in the log only");
+//! for collection in directory.collections() {
+//!     let extent = directory.documents(collection, |document| {
+//!         println!("{} bytes of BSON", document.bytes().len());
+//!         Ok(())
+//!     })?;
+//!     println!("{} has {} documents", collection.namespace, extent.documents);
+//! }
+//! # Ok::<_, clearml_migrate::Error>(())
+//! ```
+
+pub mod address;
+pub mod bson;
+pub mod catalog;
+pub mod cell;
+pub mod compression;
+pub mod config;
+pub mod directory;
+pub mod integers;
+pub mod log;
+pub mod metadata;
+pub mod ours;
+pub mod page;
+pub mod replay;
+pub mod table;
+pub mod table_file;
+pub mod tree;
+pub mod turtle;
+
+use crate::error::Error;
+use std::fmt;
+use std::path::Path;
+
+/// Why a file's content cannot be what it should be. Whoever knows the path names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrupt(String);
+
+impl Corrupt {
+    /// Returns the reason `what`, a phrase without a period.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    /// Returns the same reason with the thing that the place in it is within.
+    #[must_use]
+    pub fn within(self, what: &str) -> Self {
+        Self(format!("{} of {what}", self.0))
+    }
+}
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+/// What reading gives, or why it cannot.
+pub type Result<T> = std::result::Result<T, Corrupt>;
+
+/// Why somebody who was given rows or operations gets no more of them.
+#[derive(Debug)]
+pub enum Stopped {
+    /// What is read is not as it should be.
+    Corrupt(Corrupt),
+    /// Whoever takes them does not go on.
+    Other(Error),
+}
+
+impl Stopped {
+    /// Returns the error of reading the file `path`.
+    fn by(self, path: &Path) -> Error {
+        match self {
+            Self::Corrupt(why) => refused(path, why),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<Corrupt> for Stopped {
+    fn from(why: Corrupt) -> Self {
+        Self::Corrupt(why)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Returns the refusal of a file that is not as it should be.
+fn refused(path: &Path, why: Corrupt) -> Error {
+    Error::refused(format!("{} is damaged or of an unknown kind.", path.display())).because(why).hint(
+        "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the mongod that wrote it start on it \
+         once more, which tells whether the data are whole.",
+    )
+}

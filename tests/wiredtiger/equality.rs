@@ -1,0 +1,51 @@
+//! The reader finds exactly what the engine finds; in the directory of a server that was killed, what it recovers.
+
+use crate::golden::{Golden, contents, open};
+use clearml_migrate::wiredtiger::directory::{State, Wanted};
+
+fn state_of(name: &str) -> State {
+    let golden = Golden::new(name);
+    let directory = open(golden.path(), Wanted::Newest).unwrap();
+    assert_eq!(contents(&directory).unwrap(), golden.truth, "{name}");
+    directory.state().clone()
+}
+
+#[test]
+fn every_compression_and_pages_on_several_floors_are_read() {
+    assert_eq!(state_of("compressed"), State::Complete);
+}
+
+#[test]
+fn directories_for_databases_and_documents_on_pages_of_their_own_are_read() {
+    assert_eq!(state_of("apart"), State::Complete);
+}
+
+#[test]
+fn rows_that_are_kept_for_readers_of_an_older_state_are_none() {
+    assert_eq!(state_of("deleted-for-some"), State::Complete);
+}
+
+#[test]
+fn what_a_killed_server_had_committed_behind_its_checkpoint_is_there() {
+    for name in ["killed", "killed-without-compression"] {
+        let State::Replayed(changed) = state_of(name) else { panic!("{name} needs its log") };
+        let names: Vec<&str> = changed.keys().map(String::as_str).collect();
+        assert_eq!(names, ["_mdb_catalog", "backend.new", "backend.task"], "{name}");
+    }
+}
+
+#[test]
+fn the_last_checkpoint_alone_is_what_it_was_before_the_log() {
+    let golden = Golden::new("killed");
+    let directory = open(golden.path(), Wanted::LastCheckpoint).unwrap();
+    let state = directory.state();
+    assert!(matches!(state, State::LastCheckpoint(why) if why.contains("operations")), "{state:?}");
+    let count = |namespace| {
+        let collection = directory.collection(namespace).unwrap();
+        directory.documents(collection, |_| Ok(())).map(|extent| extent.documents)
+    };
+    assert_eq!([count("backend.task").unwrap(), count("backend.idle").unwrap()], [300, 300]);
+    assert!(directory.collection("backend.new").is_none());
+    // Its files went with it.
+    assert!(count("backend.dropped").unwrap_err().message().contains("is missing"));
+}

@@ -1,0 +1,35 @@
+//! Directories that real servers have left. `CLEARML_MONGO_WILD` names a directory of such directories, with what was
+//! counted in them in `counts.json`; without it nothing is tried. They are other people's, and no part of this project.
+
+use crate::golden::{Contents, contents, open};
+use clearml_migrate::wiredtiger::directory::{State, Wanted};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+#[derive(Deserialize)]
+struct Counted {
+    checkpoint: Contents,
+    /// What the log had, or that there is none.
+    journal: serde_json::Value,
+}
+
+#[test]
+fn directories_of_real_servers_have_what_was_counted_in_them() {
+    let Some(wild) = std::env::var_os("CLEARML_MONGO_WILD") else { return };
+    let wild = Path::new(&wild);
+    let all: BTreeMap<String, Counted> =
+        serde_json::from_reader(File::open(wild.join("counts.json")).unwrap()).unwrap();
+    assert!(!all.is_empty());
+    for (name, counted) in all {
+        let newest = open(&wild.join(&name), Wanted::Newest).unwrap();
+        match (counted.journal.is_object(), newest.state()) {
+            (true, State::Complete) | (false, State::LastCheckpoint(_)) => {}
+            (log, state) => panic!("{name}: {state:?}, and whether there is a log: {log}"),
+        }
+        assert_eq!(contents(&newest).unwrap(), counted.checkpoint, "{name}");
+        let checkpoint = open(&wild.join(&name), Wanted::LastCheckpoint).unwrap();
+        assert_eq!(contents(&checkpoint).unwrap(), counted.checkpoint, "{name}");
+    }
+}
