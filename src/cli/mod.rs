@@ -53,11 +53,12 @@ pub enum Command {
     /// the old one; then the old directory is renamed. The server must be stopped. The same
     /// command goes on with what was cut off; `rollback` takes it back, `verify` compares again later.
     Elastic(ElasticArgs),
-    /// Write the documents of an Elasticsearch 5 data directory as NDJSON, ready for `_bulk`
+    /// Write the documents of an Elasticsearch 5 or MongoDB data directory as text or as a dump
     ///
-    /// Reads the files themselves: no Elasticsearch, no docker, and nothing in the data directory is changed. For each
-    /// index there are its documents and one file with its mappings and settings; manifest.json has counts and
-    /// checksums. The same command goes on with what was cut off.
+    /// Reads the files themselves: no server, no docker, and nothing in the data directory is changed. For each index
+    /// there are its documents and one file with its mappings and settings, for each collection its documents and one file
+    /// with its options and indexes; manifest.json has counts and checksums. The same command goes on with what was
+    /// cut off.
     Export(ExportArgs),
     /// Write an export into an Elasticsearch 7 or 8 that is given, and compare every document
     ///

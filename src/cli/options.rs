@@ -138,24 +138,30 @@ pub struct ElasticArgs {
 /// Options of `export`.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
-    /// Elasticsearch 5 data directory [default: /opt/trains/data/elastic]
+    /// Data directory of Elasticsearch 5 or of MongoDB 3.2 to 8.0 [default: /opt/trains/data/elastic]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub source: Option<PathBuf>,
-    /// Directory to write to, or - for standard output [default: elastic_5_export in the current directory]
+    /// Directory to write to, or - for standard output [default: elastic_5_export or mongo_export in the current directory]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
-    /// Only the indices whose names match, such as 'events-*'
+    /// Only the indices or collections whose names match, such as 'events-*' or 'backend.*'
     #[arg(long, value_name = "GLOB", default_value = "*")]
     pub index: String,
-    /// How to write the documents
-    #[arg(long, value_name = "FORMAT", default_value = "ndjson")]
-    pub format: ExportFormat,
-    /// List the indices and write nothing; Elasticsearch may be running
+    /// How to write the documents [default: ndjson; bson of MongoDB's]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ExportFormat>,
+    /// List what there is and write nothing; Elasticsearch may be running, MongoDB not
     #[arg(long)]
     pub list: bool,
     /// Say that there never was an index: only then may the data hold none
     #[arg(long)]
     pub empty: bool,
+    /// Of a mongod that was killed: put its log over the last checkpoint, as the server would at its next start
+    #[arg(long, conflicts_with = "last_checkpoint")]
+    pub replay: bool,
+    /// Of a mongod's files without their log, or with one that is to be left out: what the last checkpoint has
+    #[arg(long)]
+    pub last_checkpoint: bool,
 }
 
 /// Options of `import`.
@@ -196,7 +202,9 @@ pub enum ImportVerifyArg {
 /// Values of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// Lines of JSON.
+    /// As they lie there, with their metadata: as mongorestore takes them. Of MongoDB's only.
+    Bson,
+    /// Lines of JSON; of MongoDB's, canonical Extended JSON.
     Ndjson,
     /// The same, compressed with Zstandard.
     #[value(name = "ndjson.zst")]

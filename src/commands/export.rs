@@ -1,18 +1,21 @@
-//! `export`: the documents of an Elasticsearch 5 data directory as bulk requests.
+//! `export`: the documents of an Elasticsearch 5 data directory as bulk requests; those of MongoDB are exported elsewhere.
 
 use super::Context;
+use super::export_mongo::export_mongo;
 use super::session::settled;
 use crate::error::{Error, Result};
-use crate::export::{Listed, Selection, Totals, into_directory, into_stream, list};
+use crate::export::mongo::Form;
+use crate::export::{Encoding, Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::blocking;
 use crate::files::problem::problem;
 use crate::lucene::data_dir::Finding;
-use crate::settings::{Export, ExportTo};
+use crate::settings::Export;
 use crate::text;
 use crate::text::bytes;
 use crate::text::documents;
 use crate::text::plural;
-use std::fs::{self, OpenOptions};
+use crate::wiredtiger::directory::MongoDirectory;
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
@@ -27,33 +30,31 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
         context.display.open_log(log)?;
     }
     let source = settled(&settings.source);
-    let (names, to) = (settings.indices, settings.to);
+    if MongoDirectory::is_one(&source) {
+        return export_mongo(settings, source, context).await;
+    }
+    let encoding = encoding(&settings)?;
+    let (names, to) = (settings.indices, settings.to.of_elastic());
     if settings.list {
         let (place, empty) = (source.clone(), settings.empty);
         let listed = blocking(move || list(&source, &names, empty)).await?;
         context.display.print(&list_text(&listed));
         return require_told_apart(&place, &listed);
     }
-    let selection =
-        Selection { source: source.clone(), indices: names, encoding: settings.encoding, empty: settings.empty };
+    let selection = Selection { source: source.clone(), indices: names, encoding, empty: settings.empty };
     let (events, cancel) = (context.events.clone(), context.cancel.clone());
     let started = Instant::now();
     match to {
-        ExportTo::Standard => {
+        None => {
             let totals = blocking(move || into_stream(&selection, io::stdout().lock(), &events, &cancel)).await?;
             // Standard output belongs to the documents.
             context.events.info(summary(&totals, started.elapsed(), &context.display.warnings()));
         }
-        ExportTo::Path(path) if is_stream(&path) => {
-            let totals = blocking(move || {
-                let file =
-                    OpenOptions::new().write(true).open(&path).map_err(|cause| problem("write", &path, cause))?;
-                into_stream(&selection, file, &events, &cancel)
-            })
-            .await?;
+        Some(path) if is_stream(&path) => {
+            let totals = blocking(move || into_stream(&selection, stream(&path)?, &events, &cancel)).await?;
             context.display.print(&summary(&totals, started.elapsed(), &context.display.warnings()));
         }
-        ExportTo::Path(path) => {
+        Some(path) => {
             require_no_file(&path)?;
             require_elsewhere(&path, &source)?;
             let target = path.clone();
@@ -69,13 +70,29 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Returns how Elasticsearch's documents are written.
+fn encoding(settings: &Export) -> Result<Encoding> {
+    match settings.form {
+        None => Ok(Encoding::Plain),
+        Some(Form::Json(encoding)) => Ok(encoding),
+        Some(Form::Bson) => Err(Error::usage("BSON is what MongoDB's documents are, and these are Elasticsearch's.")
+            .hint("Name a data directory of MongoDB: --source DIR")
+            .hint("Or leave out --format.")),
+    }
+}
+
+/// Opens a device or a pipe.
+pub(super) fn stream(path: &Path) -> Result<File> {
+    OpenOptions::new().write(true).open(path).map_err(|cause| problem("write", path, cause))
+}
+
 /// Returns whether all goes into one stream: the path is that of a device, such as /dev/null, or of a pipe.
-fn is_stream(path: &Path) -> bool {
+pub(super) fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device() || found.file_type().is_fifo())
 }
 
 /// A file that is there is not written over.
-fn require_no_file(path: &Path) -> Result<()> {
+pub(super) fn require_no_file(path: &Path) -> Result<()> {
     if !fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
         return Ok(());
     }
@@ -84,8 +101,8 @@ fn require_no_file(path: &Path) -> Result<()> {
         .hint("Or write all into one file: --output - > FILE"))
 }
 
-/// Elasticsearch's directory is not written to, whatever was asked for.
-fn require_elsewhere(target: &Path, source: &Path) -> Result<()> {
+/// A data directory is not written to, whatever was asked for.
+pub(super) fn require_elsewhere(target: &Path, source: &Path) -> Result<()> {
     let target = settled(target);
     if !target.starts_with(source) {
         return Ok(());

@@ -7,6 +7,7 @@ mod check;
 mod consent;
 mod elastic;
 mod export;
+mod export_mongo;
 mod import;
 mod known;
 mod left_behind;

@@ -2,12 +2,12 @@
 
 use super::output::Encoder;
 use super::reading::{Part, read_units};
-use super::{Selection, Totals, open, tell_left_out};
+use super::{Selection, Totals, cannot_write, open, tell_left_out};
 use crate::elastic::{Account, settle};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::{Events, Unit as Counted};
 use crate::lucene::directory::{Shard, Unit};
-use std::io::{self, Write};
+use std::io::Write;
 use tokio_util::sync::CancellationToken;
 
 /// Writes every document of the indices that are meant, index by index. Blocks.
@@ -62,12 +62,4 @@ pub fn into_stream(
     encoder.flush().map_err(cannot_write)?;
     settle("exported", directory.indices().iter().map(|index| index.name.as_str()), &accounts)?;
     Ok(totals)
-}
-
-fn cannot_write(cause: io::Error) -> Error {
-    let error = match cause.kind() {
-        io::ErrorKind::BrokenPipe => Error::failed("Whatever took the documents has ended before it had all of them."),
-        _ => Error::failed("The documents cannot be written to the output."),
-    };
-    error.because(cause).hint("Nothing in the data directory was changed; give the same command again.")
 }

@@ -1,4 +1,5 @@
-//! The documents of an Elasticsearch 5 data directory as text: bulk requests, one file for each index.
+//! The documents of an Elasticsearch 5 data directory as text: bulk requests, one file for each index. Those of MongoDB are
+//! [`mongo`]'s.
 //!
 //! Needs the files and nothing else: no Elasticsearch, no docker. What is written is what was sent to Elasticsearch,
 //! each document behind the action line that `_bulk` of Elasticsearch 7 and 8 takes:
@@ -16,6 +17,7 @@ mod into_stream;
 mod line;
 mod list;
 mod manifest;
+pub mod mongo;
 mod output;
 mod reading;
 
@@ -59,7 +61,7 @@ impl Names {
     /// A usage error if it spells none.
     pub fn new(text: &str) -> Result<Self> {
         let wrong = |cause| {
-            Error::usage(format!("{text:?} is no pattern for names of indices."))
+            Error::usage(format!("{text:?} is no pattern for names of indices or collections."))
                 .because(cause)
                 .hint("Use * for any characters, ? for one: --index 'events-*'")
         };
@@ -69,6 +71,11 @@ impl Names {
     /// Returns whether an index is meant.
     pub fn include(&self, name: &str) -> bool {
         self.0.matches(name)
+    }
+
+    /// Returns the pattern as it was written.
+    pub(crate) fn text(&self) -> &str {
+        self.0.as_str()
     }
 
     /// Returns the one name that is meant, if it is one and no pattern.
@@ -115,6 +122,17 @@ fn open(selection: &Selection) -> Result<DataDirectory> {
 /// Returns what of the data is not read, a sentence for each.
 fn warnings(directory: &DataDirectory) -> Vec<String> {
     directory.left_out().iter().map(|left| format!("Not exported: {left}.")).collect()
+}
+
+/// Returns the error of a stream that takes no more.
+fn cannot_write(cause: std::io::Error) -> Error {
+    let error = match cause.kind() {
+        std::io::ErrorKind::BrokenPipe => {
+            Error::failed("Whatever took the documents has ended before it had all of them.")
+        }
+        _ => Error::failed("The documents cannot be written to the output."),
+    };
+    error.because(cause).hint("Nothing in the data directory was changed; give the same command again.")
 }
 
 fn tell_left_out(directory: &DataDirectory, events: &Events) {

@@ -4,11 +4,13 @@ use super::paths::absolute;
 use super::{ComposeArgs, Elastic, Session};
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::error::Result;
+use crate::export::mongo::{Form, LogUse};
 use crate::export::{Encoding, Names};
 use std::path::PathBuf;
 
-/// The directory that is made in the current one where none is named.
+/// The directories that are made in the current one where none is named: for Elasticsearch's documents, and for MongoDB's.
 pub(super) const OUTPUT: &str = "elastic_5_export";
+const MONGO_OUTPUT: &str = "mongo_export";
 
 /// An export that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,37 +23,67 @@ pub struct Export {
     pub to: ExportTo,
     /// Which indices.
     pub indices: Names,
-    /// How documents are written.
-    pub encoding: Encoding,
+    /// How documents are written; nothing where that is left to what is exported.
+    pub form: Option<Form>,
     /// Only list what there is.
     pub list: bool,
     /// It was said that there is no index.
     pub empty: bool,
+    /// What of MongoDB's log may be done.
+    pub log: LogUse,
 }
 
 /// Where documents go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExportTo {
+    /// The usual directory, which is made in this one.
+    Usual(PathBuf),
     /// Standard output.
     Standard,
     /// An absolute path: of a directory, or of something that takes a stream.
     Path(PathBuf),
 }
 
+impl ExportTo {
+    /// Returns where Elasticsearch's documents go; nothing for standard output.
+    pub fn of_elastic(self) -> Option<PathBuf> {
+        self.path(OUTPUT)
+    }
+
+    /// Returns where MongoDB's documents go; nothing for standard output.
+    pub fn of_mongo(self) -> Option<PathBuf> {
+        self.path(MONGO_OUTPUT)
+    }
+
+    fn path(self, usual: &str) -> Option<PathBuf> {
+        match self {
+            Self::Usual(directory) => Some(directory.join(usual)),
+            Self::Standard => None,
+            Self::Path(path) => Some(path),
+        }
+    }
+}
+
 pub(super) fn resolve(arguments: &ExportArgs, session: Session) -> Result<Export> {
     let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
     let to = match &arguments.output {
-        None => ExportTo::Path(session.current_dir.join(OUTPUT)),
+        None => ExportTo::Usual(session.current_dir.clone()),
         Some(path) if path.as_os_str() == "-" => ExportTo::Standard,
         Some(path) => ExportTo::Path(absolute(path)),
     };
-    let encoding = match arguments.format {
-        ExportFormat::Ndjson => Encoding::Plain,
-        ExportFormat::NdjsonZst => Encoding::Zstd,
+    let form = arguments.format.map(|format| match format {
+        ExportFormat::Bson => Form::Bson,
+        ExportFormat::Ndjson => Form::Json(Encoding::Plain),
+        ExportFormat::NdjsonZst => Form::Json(Encoding::Zstd),
+    });
+    let log = match (arguments.replay, arguments.last_checkpoint) {
+        (true, _) => LogUse::Replay,
+        (false, true) => LogUse::LeftOut,
+        (false, false) => LogUse::Unneeded,
     };
     let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
     // What says where a server is may be in the environment, and has no meaning here.
     let session = Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session };
     let (list, empty) = (arguments.list, arguments.empty);
-    Ok(Export { to, indices: Names::new(&arguments.index)?, encoding, list, empty, source, session })
+    Ok(Export { to, indices: Names::new(&arguments.index)?, form, list, empty, log, source, session })
 }

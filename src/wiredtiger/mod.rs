@@ -18,6 +18,7 @@
 //! | [`bson`] | documents: whether they are whole, and the few fields that are looked at |
 //! | [`ours`] | which directories are read, and which are not |
 //! | [`directory`] | all of it together |
+//! | [`extended_json`], [`decimal`] | documents as JSON |
 //! | [`catalog`] | `_mdb_catalog.wt`: which collections and indexes MongoDB has in the tables |
 //!
 //! Format: the sources of WiredTiger 2.7 to 11.3 (MongoDB 3.2 to 8.0; `block/`, `btree/`, `log/`, `meta/`, `txn/`,
@@ -54,7 +55,9 @@ pub mod catalog;
 pub mod cell;
 pub mod compression;
 pub mod config;
+pub mod decimal;
 pub mod directory;
+pub mod extended_json;
 pub mod integers;
 pub mod log;
 pub mod metadata;

@@ -54,16 +54,21 @@ pub fn contents(directory: &MongoDirectory) -> Result<Contents> {
             documents.push(document.bytes().to_vec());
             Ok(())
         })?;
-        assert_eq!(extent.documents, documents.len() as u64);
-        documents.sort();
-        let mut digest = Sha256::new();
-        for document in documents {
-            digest.update((document.len() as u32).to_le_bytes());
-            digest.update(document);
-        }
-        let content =
-            Content { documents: extent.documents, bytes: extent.bytes, sha256: format!("{:x}", digest.finalize()) };
+        let content = content_of(&mut documents);
+        assert_eq!((extent.documents, extent.bytes), (content.documents, content.bytes));
         Ok((collection.namespace.clone(), content))
     });
     contents.collect()
+}
+
+/// Returns what these documents come to.
+pub fn content_of(documents: &mut [Vec<u8>]) -> Content {
+    documents.sort();
+    let mut digest = Sha256::new();
+    for document in documents.iter() {
+        digest.update((document.len() as u32).to_le_bytes());
+        digest.update(document);
+    }
+    let bytes = documents.iter().map(|document| document.len() as u64).sum();
+    Content { documents: documents.len() as u64, bytes, sha256: format!("{:x}", digest.finalize()) }
 }

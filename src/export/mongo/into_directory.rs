@@ -1,0 +1,63 @@
+//! A dump: for each collection its documents, and its options with its indexes.
+
+use super::super::output::Output;
+use super::manifest::{Entry, Manifest};
+use super::names::file_name;
+use super::writing::{warnings, write_documents};
+use super::{Encoding, Form, Selection, Totals, is_meant, metadata, open_for};
+use crate::error::Result;
+use crate::events::Events;
+use crate::failpoints;
+use crate::files::{self, problem::problem};
+use std::fs;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+/// Writes every document of the collections that are meant. Blocks. One that was cut off is written once more.
+///
+/// # Errors
+/// Refuses what is in use, damaged or unknown, and a target that holds anything else. Fails if something cannot be read
+/// or written, and on cancel.
+pub fn into_directory(
+    selection: &Selection,
+    target: &Path,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Totals> {
+    let opened = open_for(selection, cancel)?;
+    fs::create_dir_all(target).map_err(|cause| problem("make the directory", target, cause))?;
+    let mut manifest = Manifest::begin(target, &selection.source, &opened.directory.turtle().engine)?;
+    let (extension, encoding) = match selection.form {
+        Form::Bson => ("bson", Encoding::Plain),
+        Form::Json(encoding) => (encoding.extension(), encoding),
+    };
+    let mut totals = Totals::default();
+    let meant = opened.directory.collections().iter().filter(|collection| is_meant(collection, &selection.names));
+    for collection in meant {
+        let database = file_name(collection.database());
+        let directory = target.join(&database);
+        fs::create_dir_all(&directory).map_err(|cause| problem("make the directory", &directory, cause))?;
+        let beginning = format!("{database}/{}", file_name(collection.name()));
+        let (file, described) = (format!("{beginning}.{extension}"), format!("{beginning}.metadata.json"));
+        let mut output = Output::open(target.join(&file), 0, encoding)?;
+        let work = (events, cancel);
+        let extent =
+            write_documents(&opened, collection, selection.form, work, &mut totals, |block| output.write(block))?;
+        if extent.documents == 0 {
+            // Compressed, nothing is a frame, too.
+            output.write(&[])?;
+        }
+        let (_, sha256) = output.checkpoint()?;
+        files::write_atomic(&target.join(&described), &metadata::text(collection)?)?;
+        failpoints::reach("export.unit")?;
+        let entry = Entry { file, metadata: described, documents: extent.documents, bytes: extent.bytes, sha256 };
+        manifest.collections.insert(collection.namespace.clone(), entry);
+    }
+    totals.warnings = warnings(&opened, &totals);
+    totals.warnings.iter().for_each(|warning| events.warn(warning.clone()));
+    manifest.warnings.clone_from(&totals.warnings);
+    manifest.complete = true;
+    manifest.write(target)?;
+    manifest.write_checksums(target)?;
+    Ok(totals)
+}

@@ -1,0 +1,108 @@
+//! What a dump is: its collections with counts and checksums, and what may be missing.
+
+use super::super::manifest::{CHECKSUMS, MANIFEST, hash_of};
+use crate::error::{Error, Result};
+use crate::files::{self, problem::problem};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The version of the manifest that this program writes.
+const FORMAT: u32 = 1;
+
+/// A dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the manifest.
+    pub format: u32,
+    /// The program that wrote it.
+    pub made_by: String,
+    /// Absolute path of the data directory.
+    pub source: PathBuf,
+    /// The engine that wrote the data, such as `WiredTiger 3.1.1: (July 12, 2018)`.
+    pub engine: String,
+    /// Whether everything that is meant was written.
+    pub complete: bool,
+    /// What is not in the dump, or may be missing, a sentence for each.
+    pub warnings: Vec<String>,
+    /// By namespace.
+    pub collections: BTreeMap<String, Entry>,
+}
+
+/// A collection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The file with its documents.
+    pub file: String,
+    /// The file with its options and indexes.
+    pub metadata: String,
+    /// Documents in it.
+    pub documents: u64,
+    /// Bytes of their BSON.
+    pub bytes: u64,
+    /// SHA-256 of the file with the documents, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Begins a dump in `directory`: one that was cut off is written once more.
+    ///
+    /// # Errors
+    /// Refuses a directory with anything in it but a dump of the same source that was cut off.
+    pub(super) fn begin(directory: &Path, source: &Path, engine: &str) -> Result<Self> {
+        let path = directory.join(MANIFEST);
+        let refused = |what: &str| {
+            Error::refused(format!("{} {what}.", directory.display()))
+                .hint("Name a directory that is empty or does not exist: --output DIR")
+        };
+        if files::exists(&path)? {
+            let text = fs::read(&path).map_err(|cause| problem("read", &path, cause))?;
+            let earlier: Self = serde_json::from_slice(&text)
+                .map_err(|cause| refused("is not empty, and what is in it is no dump").because(cause))?;
+            if earlier.complete || earlier.source != source {
+                return Err(refused("holds an export already"));
+            }
+        } else if !files::is_empty(directory)? {
+            return Err(refused("is not empty, and what is in it is no dump"));
+        }
+        let manifest = Self {
+            format: FORMAT,
+            made_by: concat!("clearml-migrate ", env!("CARGO_PKG_VERSION")).to_owned(),
+            source: source.to_owned(),
+            engine: engine.to_owned(),
+            complete: false,
+            warnings: Vec::new(),
+            collections: BTreeMap::new(),
+        };
+        manifest.write(directory)?;
+        Ok(manifest)
+    }
+
+    /// Writes the manifest, at once.
+    ///
+    /// # Errors
+    /// Fails if it cannot be written.
+    pub(super) fn write(&self, directory: &Path) -> Result<()> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|cause| Error::internal("The manifest cannot be written.").because(cause))?;
+        text.push(b'\n');
+        files::write_atomic(&directory.join(MANIFEST), &text)
+    }
+
+    /// Writes the checksums of all files.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be read or written.
+    pub(super) fn write_checksums(&self, directory: &Path) -> Result<()> {
+        let mut text = String::new();
+        for entry in self.collections.values() {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{}  {}", entry.sha256, entry.file);
+            let _ = writeln!(text, "{}  {}", hash_of(&directory.join(&entry.metadata))?, entry.metadata);
+        }
+        let _ = writeln!(text, "{}  {MANIFEST}", hash_of(&directory.join(MANIFEST))?);
+        files::write_atomic(&directory.join(CHECKSUMS), text.as_bytes())
+    }
+}

@@ -1,0 +1,229 @@
+//! `export` of MongoDB's directories: what the engine holds, as a dump or as Extended JSON, without a mongod and without
+//! docker.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "helpers of tests may panic as tests may; other tests use the rest of what is shared"
+)]
+
+#[path = "wiredtiger/golden.rs"]
+mod golden;
+mod harness;
+
+use golden::{Content, Contents, Golden, content_of};
+use harness::call::Call;
+use harness::machine::Machine;
+use harness::tree::Tree;
+use rustix::fs::FlockOperation;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// A data directory, and a machine without docker to export it on.
+struct Old {
+    machine: Machine,
+    golden: Golden,
+}
+
+impl Old {
+    fn new(name: &str) -> Self {
+        Self { machine: Machine::without_docker(), golden: Golden::new(name) }
+    }
+
+    fn output(&self) -> PathBuf {
+        self.machine.path("exported")
+    }
+
+    fn export(&self, arguments: &[&str]) -> Call {
+        let [source, output] = [self.golden.path(), &self.output()].map(|path| path.display().to_string());
+        self.machine.migrate(&[&["export", "--source", &source, "--output", &output], arguments].concat())
+    }
+
+    fn manifest(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.output().join("manifest.json")).unwrap()).unwrap()
+    }
+
+    /// What the dump holds, by the names that its manifest gives the files.
+    fn dumped(&self) -> Contents {
+        let manifest = self.manifest();
+        assert_eq!(manifest["complete"], true);
+        let collections = manifest["collections"].as_object().unwrap().iter().map(|(namespace, entry)| {
+            let bytes = fs::read(self.output().join(entry["file"].as_str().unwrap())).unwrap();
+            let content = content_of(&mut documents(&bytes));
+            assert_eq!((&entry["documents"], &entry["bytes"]), (&content.documents.into(), &content.bytes.into()));
+            (namespace.clone(), content)
+        });
+        collections.collect()
+    }
+}
+
+/// Documents that lie one behind the other.
+fn documents(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut documents = Vec::new();
+    while !bytes.is_empty() {
+        let length = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
+        let (document, rest) = bytes.split_at(length);
+        documents.push(document.to_vec());
+        bytes = rest;
+    }
+    documents
+}
+
+#[test]
+fn a_dump_has_every_document_once_and_the_data_directory_stays_as_it_was() {
+    for (name, flags) in [("compressed", &[][..]), ("apart", &[]), ("deleted-for-some", &[]), ("killed", &["--replay"])]
+    {
+        let old = Old::new(name);
+        let before = Tree::of(old.golden.path());
+        let said = old.export(flags).run().done();
+        assert_eq!(old.dumped(), old.golden.truth, "{name}: {said}");
+        Tree::of(old.golden.path()).same_as(&before, "the data directory");
+        let checked = std::process::Command::new("sha256sum")
+            .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+            .current_dir(old.output())
+            .status();
+        assert!(checked.unwrap().success(), "{said}");
+    }
+}
+
+#[test]
+fn files_are_named_and_described_as_mongorestore_expects_them() {
+    let old = Old::new("apart");
+    old.export(&["--index", "backend.dots*"]).run().done();
+    let files = ["backend/dots.in.the.name.bson", "backend/dots.in.the.name.metadata.json"];
+    assert!(files.iter().all(|file| old.output().join(file).is_file()));
+    let described: Value = serde_json::from_slice(&fs::read(old.output().join(files[1])).unwrap()).unwrap();
+    let expected = serde_json::json!({
+        "options": {},
+        "indexes": [{"v": {"$numberLong": "2"}, "key": {"_id": {"$numberLong": "1"}}, "name": "_id_"}],
+        "collectionName": "dots.in.the.name",
+        "type": "collection",
+    });
+    assert_eq!(described, expected);
+    assert_eq!(old.dumped().keys().collect::<Vec<_>>(), ["backend.dots.in.the.name"]);
+}
+
+#[test]
+fn extended_json_has_a_line_for_each_document() {
+    for format in ["ndjson", "ndjson.zst"] {
+        let old = Old::new("compressed");
+        old.export(&["--format", format]).run().done();
+        for (namespace, content) in &old.golden.truth {
+            let file = old.manifest()["collections"][namespace]["file"].as_str().unwrap().to_owned();
+            let mut text = fs::read(old.output().join(file)).unwrap();
+            if format == "ndjson.zst" {
+                text = zstd::decode_all(text.as_slice()).unwrap();
+            }
+            let text = String::from_utf8(text).unwrap();
+            let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert_eq!(lines.len() as u64, content.documents, "{namespace}");
+            assert!(lines.iter().all(|line| line.get("_id").is_some()));
+        }
+    }
+}
+
+#[test]
+fn a_killed_server_is_refused_until_it_is_said_what_becomes_of_its_log() {
+    let old = Old::new("killed");
+    let mut said = old.export(&[]).run().refused();
+    for part in ["not stopped cleanly", "backend.task", "--replay", "--last-checkpoint", "docker stop --time 180"] {
+        said = said.saying(part);
+    }
+    assert!(Tree::of(&old.output()).is_empty());
+    // Of the collection that was dropped since, only the catalog is left.
+    old.export(&["--last-checkpoint"]).run().refused().saying("collection-2--77.wt is missing");
+    let names = ["--index", "backend.[it]*", "--last-checkpoint"];
+    old.export(&names).run().done().saying("may be missing: the log has");
+    let counts: BTreeMap<String, u64> = old.dumped().into_iter().map(|(name, one)| (name, one.documents)).collect();
+    assert_eq!(
+        counts,
+        [("backend.idle", 300), ("backend.task", 300)].map(|(name, count)| (name.to_owned(), count)).into()
+    );
+    assert!(old.manifest()["warnings"][0].as_str().unwrap().contains("may be missing"));
+}
+
+#[test]
+fn a_directory_without_its_log_is_exported_as_of_its_checkpoint_only() {
+    let old = Old::new("compressed");
+    fs::remove_dir_all(old.golden.path().join("journal")).unwrap();
+    let said = old.export(&[]).run().refused();
+    said.saying("cannot be told").saying("is missing").saying("--last-checkpoint");
+    old.export(&["--list"]).run().done().saying("As of the checkpoint of 20");
+    old.export(&["--last-checkpoint"]).run().done();
+    assert_eq!(old.dumped(), old.golden.truth);
+}
+
+#[test]
+fn a_list_has_a_line_for_each_collection_with_what_it_holds() {
+    let old = Old::new("compressed");
+    let listed = old.export(&["--list"]).run().done().saying("All that was ever written is in the checkpoint of 20");
+    let said = listed.said();
+    for (namespace, Content { documents, .. }) in &old.golden.truth {
+        let line = said.lines().find(|line| line.split_whitespace().next() == Some(namespace));
+        assert_eq!(line.unwrap().split_whitespace().nth(1), Some(documents.to_string().as_str()), "{said}");
+    }
+    assert!(Tree::of(&old.output()).is_empty());
+}
+
+#[test]
+fn a_running_server_is_seen() {
+    let old = Old::new("compressed");
+    let lock = File::open(old.golden.path().join("mongod.lock")).unwrap();
+    rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    for arguments in [&[][..], &["--list"]] {
+        old.export(arguments).run().refused().saying("is in use").saying("mongod.lock");
+    }
+}
+
+#[test]
+fn one_that_was_cut_off_is_written_once_more_and_nothing_else_is_written_over() {
+    let old = Old::new("compressed");
+    old.export(&[]).failpoints("export.unit=kill@3").run().killed();
+    assert_eq!(old.manifest()["complete"], false);
+    old.export(&[]).run().done();
+    assert_eq!(old.dumped(), old.golden.truth);
+    old.export(&[]).run().refused().saying("holds an export already");
+}
+
+#[test]
+fn a_damaged_page_is_named_with_its_file_and_the_other_collections_can_be_had() {
+    let old = Old::new("compressed");
+    let path = old.golden.path().join("collection-2--77.wt");
+    let mut bytes = fs::read(&path).unwrap();
+    for place in (4096..bytes.len()).step_by(4096) {
+        bytes[place + 100] ^= 1;
+    }
+    fs::write(&path, bytes).unwrap();
+    old.export(&[]).run().refused().saying("collection-2--77.wt").saying("checksum");
+    old.export(&["--list"]).run().refused().saying("cannot be read").saying("backend.zstd");
+    fs::remove_dir_all(old.output()).unwrap();
+    old.export(&["--index", "backend.snappy"]).run().done();
+    assert_eq!(old.dumped()["backend.snappy"], old.golden.truth["backend.snappy"]);
+}
+
+/// See `tests/wiredtiger/wild.rs`.
+#[test]
+fn directories_of_real_servers_are_exported_as_far_as_their_logs_prove() {
+    let Some(wild) = std::env::var_os("CLEARML_MONGO_WILD") else { return };
+    let machine = Machine::without_docker();
+    let mut with_a_log = 0;
+    for entry in fs::read_dir(Path::new(&wild)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
+        let source = entry.display().to_string();
+        let export = |more: &[&str]| {
+            machine.migrate(&[&["export", "-s", &source, "-o", "/dev/null", "--index", "local.*"], more].concat())
+        };
+        if entry.join("journal").is_dir() {
+            export(&[]).run().done();
+            with_a_log += 1;
+        } else {
+            export(&[]).run().refused().saying("--last-checkpoint");
+            export(&["--last-checkpoint"]).run().done();
+        }
+    }
+    assert_eq!(with_a_log, 4);
+}
