@@ -17,7 +17,7 @@ bed_suites=(e2e crash)
 fuzz_seconds=120
 # The test targets of each, tests/NAME.rs; every other one belongs to the suite unit.
 e2e_targets=(docker find elastic readers refusals_bed places elastic_command rough_edges e2e compose_v1 early_releases failed_start rescue
-  bench import_nodes equality odd_values renamed_stacks stand_ins)
+  bench import_nodes equality odd_values renamed_stacks stand_ins wiredtiger_engine)
 crash_targets=(crash crash_elastic)
 full_targets=(static_binary)
 # Elasticsearch of these versions runs beside the bed, without docker.
@@ -77,6 +77,7 @@ e2e() {
   # Fetched outside, too; where there was no bed before, there is no Maven either.
   { command -v mvn >/dev/null || tests/testbed/lib/apt-install.sh maven; } &&
     tests/fixtures/lucene/node.sh fetch "${bare_versions[@]}" &&
+    tests/testbed/lib/wiredtiger.sh >/dev/null &&
     on_the_bed "${e2e_targets[@]}"
 }
 
