@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `golden` | unpacks a directory, and what the engine found in it |
 //! | `equality` | the reader finds exactly that |
+//! | `corruption` | no damage goes unnoticed |
 //! | `wild` | and in directories of real servers what was counted there |
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod corruption;
 mod equality;
 mod golden;
 mod wild;

@@ -6,7 +6,9 @@
 //! | [`operation`] | what a transaction has done |
 //!
 //! A log is a row of files, `journal/WiredTigerLog.0000000002` and so on. Where it ends is told as the engine's own
-//! recovery tells it (`__wt_log_scan` of 11.3.1), and what that refuses is refused here.
+//! recovery tells it (`__wt_log_scan` of 11.3.1), and what that refuses is refused here. More is refused: a record that is
+//! not whole ends the log only if no whole one follows. The engine goes by its end there, as it must start with what there
+//! is; whoever reads a copy can have another one.
 
 pub mod operation;
 pub mod record;
@@ -69,7 +71,7 @@ pub fn read(
     let missing = |number| Ok(Reach::Unknown(format!("the log file {DIRECTORY}/{BEGINNING}{number:010} is missing")));
     let files = files(&directory).map_err(|cause| problem("read", &directory, cause))?;
     let mut next = from.file;
-    let mut ended_at = None;
+    let (mut ended_at, mut is_whole) = (None, true);
     for (number, path) in files.into_iter().filter(|(number, _)| *number >= from.file) {
         if number != next {
             return missing(next);
@@ -82,10 +84,18 @@ pub fn read(
             return Ok(Reach::Unknown(format!("the log file {DIRECTORY}/{BEGINNING}{number:010} {why}")));
         }
         let read = one_file(&map, LogPlace { file: number, offset: begin }, ended_at, &mut each);
-        match read.map_err(|stopped| stopped.by(&path))? {
-            Some(end) => ended_at = Some(end),
-            None => return Ok(Reach::Whole),
+        let end = read.map_err(|stopped| stopped.by(&path))?;
+        is_whole = !end.is_cut_off;
+        match end.goes_on {
+            true => ended_at = Some(end.at),
+            false => break,
         }
+    }
+    if !is_whole {
+        let number = next.saturating_sub(1);
+        return Ok(Reach::Unknown(format!(
+            "the log file {DIRECTORY}/{BEGINNING}{number:010} is shorter than it was made"
+        )));
     }
     if next == from.file { missing(next) } else { Ok(Reach::Whole) }
 }
@@ -116,27 +126,56 @@ fn map(path: &Path) -> io::Result<Mmap> {
     }
 }
 
-/// Reads the records of one file from a place on; the file in front of it ended at `previous`. Returns where its records
-/// end, or nothing if the log does.
+/// Where the records of a file end.
+struct End {
+    at: usize,
+    /// Whether they may go on in the next file.
+    goes_on: bool,
+    /// Whether the file is shorter than the engine has made it.
+    is_cut_off: bool,
+}
+
+/// Reads the records of one file from a place on; the file in front of it ended at `previous`.
 fn one_file(
     log: &[u8],
     from: LogPlace,
     previous: Option<usize>,
     each: &mut impl FnMut(LogPlace, u32, Operation<'_>) -> std::result::Result<(), Stopped>,
-) -> std::result::Result<Option<usize>, Stopped> {
-    let Some(version) = record::version(log)? else { return Ok(None) };
-    if let Some(previous) = previous
-        && version >= TELLS_PREVIOUS_END
-        && !follows(log, previous)?
-    {
-        return Ok(None);
-    }
+) -> std::result::Result<End, Stopped> {
     let mut at = (from.offset as usize).max(ALIGNMENT);
+    let Some(header) = record::header(log)? else { return Ok(End { at, goes_on: false, is_cut_off: false }) };
+    // Older versions cut the last file off when they were stopped.
+    let is_cut_off = header.version >= TELLS_PREVIOUS_END && (log.len() as u64) < header.size;
+    if let Some(previous) = previous
+        && header.version >= TELLS_PREVIOUS_END
+    {
+        match previous_end_in(log)? {
+            // The server was killed while it made the file.
+            None => return Ok(End { at, goes_on: false, is_cut_off }),
+            Some(0) => {}
+            Some(told) if told == previous as u64 => {}
+            Some(told) => {
+                let why = format!("the log file in front of it ends at byte {previous}, and should end at {told},");
+                return Err(Corrupt::new(why).into());
+            }
+        }
+    }
+    if !at.is_multiple_of(ALIGNMENT) {
+        return Err(
+            Corrupt::new(format!("no record at byte {at}, where the newest checkpoint has the log begin")).into()
+        );
+    }
     loop {
         let record = match record::at(log, at)? {
             Found::Record(record) => record,
-            Found::EndOfFile => return Ok(Some(at)),
-            Found::EndOfLog => return Ok(None),
+            Found::EndOfFile => return Ok(End { at, goes_on: true, is_cut_off }),
+            Found::EndOfLog if record::any_behind(log, at) => {
+                return Err(Corrupt::new(format!(
+                    "a record at byte {at} that is not whole, with whole ones behind it"
+                ))
+                .into());
+            }
+            Found::EndOfLog => return Ok(End { at, goes_on: false, is_cut_off }),
         };
         let here = |why: Corrupt| why.within(&format!("the record at byte {at}"));
         let offset = u32::try_from(at).map_err(|_| here(Corrupt::new("an impossible place")))?;
@@ -150,9 +189,10 @@ fn one_file(
     }
 }
 
-/// Returns whether a log file follows one that ended at `previous`: if not, that one has lost its end, and nothing here
-/// was ever acknowledged.
-fn follows(log: &[u8], previous: usize) -> Result<bool> {
-    let Found::Record(first) = record::at(log, ALIGNMENT)? else { return Ok(false) };
-    Ok(previous_end(&first.body()?)?.is_some_and(|(_, offset)| offset == 0 || offset == previous as u64))
+/// Returns where the log file in front of this one ended, as this one says; nothing where it says nothing yet.
+fn previous_end_in(log: &[u8]) -> Result<Option<u64>> {
+    match record::at(log, ALIGNMENT)? {
+        Found::Record(first) => Ok(previous_end(&first.body()?)?.map(|(_, offset)| offset)),
+        Found::EndOfFile | Found::EndOfLog => Ok(None),
+    }
 }

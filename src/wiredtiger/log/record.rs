@@ -44,19 +44,30 @@ pub struct Record<'a> {
     size: usize,
 }
 
-/// Returns the version of a log file, from the record at its beginning; nothing where nothing was written yet.
+/// What a log file says at its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Version of the log.
+    pub version: u16,
+    /// Bytes that the file was made with.
+    pub size: u64,
+}
+
+/// Returns the header of a log file; nothing where nothing was written yet.
 ///
 /// # Errors
 /// Fails if it is no log, or one of an unknown version.
-pub fn version(log: &[u8]) -> Result<Option<u16>> {
+pub fn header(log: &[u8]) -> Result<Option<Header>> {
     if log.iter().take(ALIGNMENT).all(|byte| *byte == 0) {
         return Ok(None);
     }
     let Found::Record(record) = at(log, 0)? else { return Err(Corrupt::new("a damaged header")) };
     let mut header = Reader::at(record.bytes, HEADER);
     let (magic, version) = (header.u32()?, u16::from_le_bytes(header.array()?));
+    let _unused = header.array::<2>()?;
+    let size = header.u64()?;
     match magic == MAGIC && VERSIONS.contains(&version) {
-        true => Ok(Some(version)),
+        true => Ok(Some(Header { version, size })),
         false => Err(Corrupt::new(format!("no log, or one of the unknown version {version},"))),
     }
 }
@@ -89,6 +100,15 @@ pub fn at(log: &[u8], place: usize) -> Result<Found<'_>> {
         Some(0) => Ok(Found::EndOfLog),
         _ => Err(wrong("another checksum")),
     }
+}
+
+/// Returns whether there is a whole record anywhere behind a place.
+pub fn any_behind(log: &[u8], place: usize) -> bool {
+    let places = (place.next_multiple_of(ALIGNMENT)..log.len()).step_by(ALIGNMENT);
+    places.skip_while(|behind| *behind == place).any(|behind| {
+        let is_zero = log.get(behind..behind + 4).is_none_or(|length| length == [0; 4]);
+        !is_zero && matches!(at(log, behind), Ok(Found::Record(_)))
+    })
 }
 
 impl Record<'_> {
@@ -163,11 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn whole_records_behind_a_place_are_seen() {
+        let log = [record(&[1, 2, 3]), vec![7; 128], record(&[4; 200]), vec![0; 256]].concat();
+        assert!(any_behind(&log, 0) && any_behind(&log, 128));
+        assert!(!any_behind(&log, 256), "that is the last one itself");
+        assert!(!any_behind(&log, 512));
+    }
+
+    #[test]
     fn a_log_of_an_unknown_version_is_refused() {
         let header = |version: u8| record(&[0x64, 0x10, 0x10, 0, version, 0, 0, 0, 0, 0, 0x40, 6, 0, 0, 0, 0]);
-        assert_eq!(version(&header(5)).unwrap(), Some(5));
-        assert_eq!(version(&[0; 300]).unwrap(), None);
-        assert!(version(&header(6)).is_err());
-        assert!(version(&record(&[1; 16])).is_err());
+        assert_eq!(super::header(&header(5)).unwrap(), Some(Header { version: 5, size: 0x0640_0000 }));
+        assert_eq!(super::header(&[0; 300]).unwrap(), None);
+        assert!(super::header(&header(6)).is_err());
+        assert!(super::header(&record(&[1; 16])).is_err());
     }
 }
