@@ -76,5 +76,5 @@ fn directories_of_killed_servers_hold_what_the_engine_recovers_in_them() {
         assert_eq!(contents(&directory).unwrap(), truth, "seed {seed}");
         replayed += u64::from(matches!(directory.state(), State::Replayed(_)));
     }
-    assert!(replayed * 2 > all, "only {replayed} of {all} had anything in their logs");
+    assert!(replayed * 3 > all, "only {replayed} of {all} had anything in their logs");
 }
