@@ -170,6 +170,22 @@ fn a_list_has_a_line_for_each_collection_with_what_it_holds() {
 }
 
 #[test]
+fn a_list_names_the_servers_and_an_export_leaves_out_what_is_theirs() {
+    let old = Old::new("noted");
+    old.export(&["--list"])
+        .run()
+        .done()
+        .saying("Written by MongoDB 6.0.19, feature compatibility version 6.0 (WiredTiger 11.3.1")
+        .saying("is 0.15.0.")
+        .saying("the server's own");
+    old.export(&[]).run().done();
+    assert_eq!(old.dumped().keys().collect::<Vec<_>>(), ["backend.versions"]);
+    fs::remove_dir_all(old.output()).unwrap();
+    old.export(&["--index", "local.*"]).run().done();
+    assert_eq!(old.dumped().keys().collect::<Vec<_>>(), ["local.startup_log"]);
+}
+
+#[test]
 fn a_running_server_is_seen() {
     let old = Old::new("compressed");
     let lock = File::open(old.golden.path().join("mongod.lock")).unwrap();

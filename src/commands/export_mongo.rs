@@ -10,6 +10,7 @@ use crate::text;
 use crate::text::bytes;
 use crate::text::documents;
 use crate::text::plural;
+use crate::wiredtiger::evidence::Evidence;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -91,7 +92,24 @@ fn list_text(listed: &Listed) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    text.push_str(&format!("\n{}\n", listed.state));
+    text.push_str(&format!("\n{}\n{}\n", listed.state, written_by(listed)));
+    text
+}
+
+/// Names the servers that have written the data, as far as they have noted it.
+fn written_by(listed: &Listed) -> String {
+    let Evidence { mongod, feature_compatibility, schema } = &listed.evidence;
+    let mut text = match mongod {
+        Some(version) => format!("Written by MongoDB {version}"),
+        None => "Written by an unknown version of MongoDB".to_owned(),
+    };
+    if let Some(version) = feature_compatibility {
+        text.push_str(&format!(", feature compatibility version {version}"));
+    }
+    text.push_str(&format!(" ({}).", listed.engine));
+    if let Some(version) = schema {
+        text.push_str(&format!(" The newest schema of ClearML's or Trains' in it is {version}."));
+    }
     text
 }
 

@@ -18,6 +18,7 @@
 //! | [`bson`] | documents: whether they are whole, and the few fields that are looked at |
 //! | [`ours`] | which directories are read, and which are not |
 //! | [`directory`] | all of it together |
+//! | [`evidence`] | which servers have written a directory |
 //! | [`extended_json`], [`decimal`] | documents as JSON |
 //! | [`catalog`] | `_mdb_catalog.wt`: which collections and indexes MongoDB has in the tables |
 //!
@@ -57,6 +58,7 @@ pub mod compression;
 pub mod config;
 pub mod decimal;
 pub mod directory;
+pub mod evidence;
 pub mod extended_json;
 pub mod integers;
 pub mod log;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `golden` | unpacks a directory, and what the engine found in it |
 //! | `equality` | the reader finds exactly that |
+//! | `evidence` | which servers have written a directory, and whose directories are refused |
 //! | `corruption` | no damage goes unnoticed |
 //! | `wild` | and in directories of real servers what was counted there |
 
@@ -12,5 +13,6 @@
 
 mod corruption;
 mod equality;
+mod evidence;
 mod golden;
 mod wild;

@@ -3,6 +3,7 @@
 
 use crate::golden::{Contents, contents, open};
 use clearml_migrate::wiredtiger::directory::{State, Wanted};
+use clearml_migrate::wiredtiger::evidence::Evidence;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,6 +12,8 @@ use std::path::Path;
 #[derive(Deserialize)]
 struct Counted {
     checkpoint: Contents,
+    /// The feature compatibility version.
+    fcv: Option<String>,
     /// What the log had, or that there is none.
     journal: serde_json::Value,
 }
@@ -29,6 +32,10 @@ fn directories_of_real_servers_have_what_was_counted_in_them() {
             (log, state) => panic!("{name}: {state:?}, and whether there is a log: {log}"),
         }
         assert_eq!(contents(&newest).unwrap(), counted.checkpoint, "{name}");
+        // Each is named after the server that was started on it last.
+        let evidence = Evidence::read(&newest).unwrap();
+        assert!(evidence.mongod.is_some_and(|version| name.starts_with(&version)), "{name}");
+        assert_eq!(evidence.feature_compatibility, counted.fcv, "{name}");
         let checkpoint = open(&wild.join(&name), Wanted::LastCheckpoint).unwrap();
         assert_eq!(contents(&checkpoint).unwrap(), counted.checkpoint, "{name}");
     }

@@ -4,6 +4,7 @@ use super::{is_meant, open, time_of};
 use crate::error::{Error, Result};
 use crate::export::Names;
 use crate::wiredtiger::directory::{Extent, State, Wanted};
+use crate::wiredtiger::evidence::Evidence;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,10 @@ pub struct Listed {
     pub lines: Vec<Line>,
     /// As of when that is, and what the log has: a sentence.
     pub state: String,
+    /// The engine, such as `WiredTiger 3.1.1: (July 12, 2018)`.
+    pub engine: String,
+    /// Which servers have written it.
+    pub evidence: Evidence,
 }
 
 /// A collection.
@@ -62,5 +67,10 @@ pub fn list(source: &Path, names: &Names, cancel: &CancellationToken) -> Result<
              --last-checkpoint."
         ),
     };
-    Ok(Listed { lines, state })
+    // Where that cannot be read, the list says so already.
+    let evidence = match lines.iter().all(|line| line.extent.is_ok()) {
+        true => Evidence::read(directory)?,
+        false => Evidence::default(),
+    };
+    Ok(Listed { lines, state, engine: directory.turtle().engine.clone(), evidence })
 }
