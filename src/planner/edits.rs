@@ -208,6 +208,35 @@ mod tests {
     use crate::plan::sample;
 
     #[test]
+    fn a_file_from_which_a_service_takes_variables_is_edited_as_the_others_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let compose = "services:\n  apiserver: {image: 'allegroai/trains:latest', env_file: own.env}\n  elasticsearch: {image: 'elasticsearch:5.6.16'}\n";
+        std::fs::write(path("docker-compose.yml"), compose).unwrap();
+        std::fs::write(path("own.env"), "TRAINS_CONFIG_DIR=/opt/trains/config\nTRAINS_X=1\n").unwrap();
+        let mut deployment = sample::deployment();
+        deployment.services.retain(|one| matches!(one.role, Role::Apiserver | Role::Elasticsearch));
+        let told = ("TRAINS_REDIS_SERVICE_HOST".to_owned(), "cache".to_owned());
+        deployment.services.iter_mut().for_each(|one| one.environment = [told.clone()].into());
+        deployment.project.directory = dir.path().to_owned();
+        deployment.project.files = vec![path("docker-compose.yml")];
+        deployment.project.env_files = vec![];
+        let home = HomeMove { from: dir.path().to_owned(), to: None, reason: String::new(), wished: None };
+        let around = Around {
+            release: crate::release::find("1.1").unwrap(),
+            home: &home,
+            replacements: &[],
+            rescues: &[],
+            new_project: &deployment.project,
+            stamp: "stamp",
+        };
+        let edits = decide(&deployment, &around, &mut Vec::new()).unwrap().edits;
+        let edit = edits.iter().find(|edit| edit.path == path("own.env")).unwrap();
+        assert_eq!(edit.new, "TRAINS_CONFIG_DIR=/opt/clearml/config\nTRAINS_X=1\n");
+        assert_eq!(edit.kept_as, path("own.env_migrated_stamp"));
+    }
+
+    #[test]
     fn a_redis_that_an_environment_file_or_the_configuration_names_is_known() {
         let mut deployment = sample::deployment();
         let api = deployment.services.iter().position(|one| one.role == Role::Apiserver).unwrap();
