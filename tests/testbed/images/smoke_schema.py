@@ -38,7 +38,7 @@ tasks.update_one({"_id": "labels"}, {"$set": {"execution.model_labels": {"a.b": 
 assert tasks.find_one({"_id": "labels"})["execution"] == {"model_labels": {"a.b": 1}}
 database["task__trash"].insert_one({"_id": "old", "name": "t"})
 database["task__trash"].create_index([("name", 1), ("company", 1)], unique=True)
-projects.insert_many([{"_id": "1", "name": "a_b", "company": "c"}, {"_id": "2", "name": "a/b", "company": "c", "path": []}])
+projects.insert_many([{"_id": "1", "name": "a_b", "company": "c"}, {"_id": "2", "name": "a/b", "company": "c"}])
 
 # Models: lists in place of single fields.
 fields = ["execution.model", "output.model"]
