@@ -22,6 +22,7 @@ pub use step::{About, Action, Stage, Step};
 use crate::deployment::{Deployment, Experiments};
 use crate::docker::ComposeChoice;
 use crate::docker::Project;
+use crate::release::Facts;
 use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
@@ -155,6 +156,8 @@ pub struct InTheWay {
 pub struct ServerPlan {
     /// Target release, such as `1.1`.
     pub release: String,
+    /// What the steps have to know of it.
+    pub facts: Facts,
     /// The deployment as found.
     pub deployment: Deployment,
     /// The compose that takes the old server down and brings the new one up.

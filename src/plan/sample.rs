@@ -20,6 +20,7 @@ pub(crate) fn plan() -> Plan {
         stamp: STAMP.into(),
         migrated: Migrated::Server(Box::new(ServerPlan {
             release: "1.1".into(),
+            facts: crate::release::find("1.1").unwrap().facts(),
             deployment: deployment(),
             compose: ComposeChoice { version: "2.40.3".into(), ..ComposeChoice::default() },
             experiments: Experiments::Counted { all: 8, ran: 5 },

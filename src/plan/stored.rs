@@ -3,11 +3,13 @@
 //! | written by | what is another |
 //! |---|---|
 //! | 0.1 up to November 2026 | no `steps`: they followed from the rest, in a fixed order |
+//! | 0.1 up to November 2026 | no `facts` of the release: they were those of the program |
 //!
 //! What this version does not know is an error that names it: a step that is left out is no step that is done.
 
 use super::{Action, Plan, Stage, Step};
 use crate::error::{Error, Result};
+use crate::release;
 use crate::role::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,6 +26,12 @@ pub fn read<'a>(stored: &Value, begun: impl IntoIterator<Item = &'a str>, progra
         fields.insert("steps".to_owned(), json!([]));
     }
     let unknown = |what: String| told(&what, program);
+    if let Some(server) = stored.pointer_mut("/migrated").and_then(Value::as_object_mut)
+        && let Some(release) = server.get("release").and_then(Value::as_str).filter(|_| !server.contains_key("facts"))
+    {
+        let release = release::find(release).map_err(|error| unknown(error.message().to_owned()))?;
+        server.insert("facts".to_owned(), json!(release.facts()));
+    }
     let mut steps = stored.get("steps").and_then(Value::as_array).into_iter().flatten();
     if let Some((step, cause)) = steps.find_map(|step| Some((step, Step::deserialize(step).err()?))) {
         let id = step.get("id").and_then(Value::as_str).unwrap_or("without a name");
@@ -90,6 +98,18 @@ mod tests {
         let mut plan = stored();
         plan.as_object_mut().unwrap().remove("steps");
         plan
+    }
+
+    #[test]
+    fn facts_of_the_release_that_were_not_stored_are_this_program_s_and_others_are_kept() {
+        let mut plan = stored();
+        plan["migrated"]["facts"]["backend_version"] = json!("1.0.3");
+        let facts = |plan: &Value| read(plan, [], "0.1.0").unwrap().server().unwrap().facts.clone();
+        assert_eq!(facts(&plan).backend_version, "1.0.3");
+        plan["migrated"].as_object_mut().unwrap().remove("facts");
+        assert_eq!(facts(&plan), release::find("1.1").unwrap().facts());
+        plan["migrated"]["release"] = json!("7.7");
+        assert!(refused(&plan, &[]).0.contains("7.7"));
     }
 
     fn refused(plan: &Value, begun: &[&str]) -> (String, String) {

@@ -156,6 +156,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         stamp: stamp.to_owned(),
         migrated: Migrated::Server(Box::new(ServerPlan {
             release: wishes.release.version.to_owned(),
+            facts: wishes.release.facts(),
             deployment,
             compose: measured.compose.clone(),
             experiments: measured.experiments.clone(),

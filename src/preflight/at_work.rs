@@ -5,7 +5,6 @@ use crate::deployment::Service;
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use crate::plan::ServerPlan;
-use crate::release;
 use crate::role::Role;
 use crate::server::{ApiServer, AtWork, find_credentials};
 use crate::text::plural;
@@ -39,11 +38,10 @@ async fn ask(container: Container, server: &ServerPlan) -> Result<AtWork> {
         return Err(Error::failed("It cannot be reached from this machine."));
     };
     let config = container.mounts.iter().find(|mount| CONFIG_DIRS.contains(&mount.target.as_str()));
-    let default = release::find(&server.release)?.credentials;
     let logins = find_credentials(
         config.map(|mount| mount.source.as_path()),
         &container.environment,
-        &[(default.key, default.secret)],
+        &[(server.facts.key.as_str(), server.facts.secret.as_str())],
     );
     let mut api = ApiServer::new(format!("http://{address}"))?;
     for one in &logins {

@@ -6,6 +6,7 @@
 
 use crate::compose::model::Project;
 use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// A server release that we can bring up.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +49,18 @@ pub struct Release {
     pub template_prefix: &'static str,
     /// The text of the stack: `compose/<version>.yml`.
     pub stack_text: &'static str,
+}
+
+/// What the steps of a migration have to know of a release. It is stored with the plan, so that a newer program does what
+/// was agreed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// [`Release::backend_version`].
+    pub backend_version: String,
+    /// The key of [`Release::credentials`].
+    pub key: String,
+    /// The secret of [`Release::credentials`].
+    pub secret: String,
 }
 
 /// A key and secret for `auth.login`, HTTP basic.
@@ -115,6 +128,12 @@ pub fn find(version: &str) -> Result<&'static Release> {
 }
 
 impl Release {
+    /// Returns what the steps have to know.
+    pub fn facts(&self) -> Facts {
+        let Credentials { key, secret } = self.credentials;
+        Facts { backend_version: self.backend_version.to_owned(), key: key.to_owned(), secret: secret.to_owned() }
+    }
+
     /// Returns the server's image with its tag.
     pub fn server(&self) -> String {
         format!("{}:{}", self.server_image, self.server_tag)

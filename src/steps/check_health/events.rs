@@ -3,7 +3,6 @@
 use super::{container_of, copied};
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::release::Release;
 use crate::role::Role;
 use crate::server::{ApiServer, Credentials, Origin, find_credentials};
 use crate::steps::Run;
@@ -15,9 +14,9 @@ use std::collections::BTreeSet;
 const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
 
 /// Asks the server itself, logged in, for the number of events of sampled experiments.
-pub(super) async fn check_events(run: &Run, release: &Release, mut api: ApiServer) -> Result<String> {
+pub(super) async fn check_events(run: &Run, mut api: ApiServer) -> Result<String> {
     let copied = copied(run)?;
-    let Some(origin) = log_in(run, release, &mut api).await? else {
+    let Some(origin) = log_in(run, &mut api).await? else {
         run.events.warn(
             "No login worked (fixed users, secure.conf, environment, the release's defaults), so what the server shows \
              to users was not tested. Counts and database versions were checked directly.",
@@ -59,13 +58,14 @@ fn told(origin: &str, asked: usize, others: &BTreeSet<&str>) -> String {
     format!("{told}; not asked, since the login does not see them: those of {companies} ({})", names.join(", "))
 }
 
-async fn log_in(run: &Run, release: &Release, api: &mut ApiServer) -> Result<Option<&'static str>> {
+async fn log_in(run: &Run, api: &mut ApiServer) -> Result<Option<&'static str>> {
     let container = container_of(run, Role::Apiserver).await?;
     let config = container.mounts.iter().find(|mount| CONFIG_DIRS.contains(&mount.target.as_str()));
+    let facts = &run.server()?.facts;
     let credentials = find_credentials(
         config.map(|mount| mount.source.as_path()),
         &container.environment,
-        &[(release.credentials.key, release.credentials.secret)],
+        &[(facts.key.as_str(), facts.secret.as_str())],
     );
     Ok(first_that_works(api, &credentials, &run.events).await)
 }

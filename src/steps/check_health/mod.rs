@@ -72,14 +72,13 @@ pub async fn works_by_now(run: &Run) -> Result<bool> {
 }
 
 async fn check(run: &Run, limit: Duration) -> Result<Done> {
-    let release = crate::release::find(&run.server()?.release)?;
     let api = api::wait_for_api(run, limit).await?;
     let watch = steady::Watch::begin(run).await?;
     databases::note(run).await;
-    let mut checks = vec![versions::check_versions(run, release).await?];
+    let mut checks = vec![versions::check_versions(run).await?];
     experiments::compare_experiments(run).await?;
     checks.push(counts::check_counts(run).await?);
-    checks.push(events::check_events(run, release, api).await?);
+    checks.push(events::check_events(run, api).await?);
     checks.extend(web::check_web_server(run).await?);
     checks.extend(files::check_file_server(run).await?);
     checks.push(watch.to_its_end(run).await?);

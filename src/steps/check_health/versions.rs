@@ -3,13 +3,12 @@
 use super::container_of;
 use crate::docker::trouble;
 use crate::error::{Error, Result};
-use crate::release::Release;
 use crate::role::Role;
 use crate::steps::Run;
 use std::collections::BTreeMap;
 
 /// Reads the schema stamps in MongoDB with its own client: the guard against migrations that failed silently.
-pub(super) async fn check_versions(run: &Run, release: &Release) -> Result<String> {
+pub(super) async fn check_versions(run: &Run) -> Result<String> {
     const SCRIPT: &str =
         r#"JSON.stringify(db.getSiblingDB("backend").versions.find().toArray().map(function(v){return v.num}))"#;
     let container = container_of(run, Role::Mongo).await?;
@@ -24,14 +23,16 @@ pub(super) async fn check_versions(run: &Run, release: &Release) -> Result<Strin
         )));
     };
     let newest = found.iter().max_by_key(|version| version_key(version)).cloned().unwrap_or_else(|| "none".to_owned());
-    if newest == release.backend_version {
+    let server = run.server()?;
+    let needed = &server.facts.backend_version;
+    if newest == *needed {
         return Ok(format!("MongoDB's schema is at {newest}"));
     }
     let api = container_of(run, Role::Apiserver).await?;
     let lines = run.docker.log_tail(&api.id, 200).await.unwrap_or_default();
     Err(Error::failed(format!(
-        "MongoDB's schema is at {newest}, and release {} needs {}: the new server could not bring it there.",
-        release.version, release.backend_version
+        "MongoDB's schema is at {newest}, and release {} needs {needed}: the new server could not bring it there.",
+        server.release
     ))
     .hint(format!("What {} said about it:\n{}", api.name, trouble(&lines, 8))))
 }
