@@ -63,8 +63,8 @@ impl<'a> Said<'a> {
             let subject = plan.subject().display();
             return Err(Error::refused(format!("The migration of {subject} was begun {begun}, not {said}.")));
         }
-        if let Some(memory) = self.memory {
-            plan.elastic.heaps = heaps(0, Some(memory), &plan.elastic.reader);
+        if let (Some(memory), Some(elastic)) = (self.memory, plan.elastic_mut()) {
+            elastic.heaps = heaps(0, Some(memory), &elastic.reader);
         }
         Ok(())
     }
@@ -72,7 +72,7 @@ impl<'a> Said<'a> {
     /// Returns the first difference, as two phrases.
     fn difference(&self, plan: &Plan) -> Option<(String, String)> {
         let differ = |begun: String, said: String| (begun != said).then_some((begun, said));
-        let target = plan.replacements.first().map(|one| one.target.as_path());
+        let target = plan.replacements().next().map(|one| one.target.as_path());
         let goal = self.goal.as_ref().and_then(|said| differ(format!("to {}", plan.goal()), format!("to {said}")));
         let into = |path: &Path| format!("into {}", path.display());
         let target = self.target.and_then(|said| differ(target.map(into).unwrap_or_default(), into(said)));
@@ -83,7 +83,7 @@ impl<'a> Said<'a> {
             .map(|(begun, said)| (format!("with --reader {begun}"), format!("with --reader {said}")));
         // Where it was begun with one of these, it need not be said again.
         let without = |option: &str| (format!("without {option}"), "with it".to_owned());
-        let empty = (self.empty && !plan.elastic.empty).then(|| without("--empty"));
+        let empty = (self.empty && plan.elastic().is_some_and(|elastic| !elastic.empty)).then(|| without("--empty"));
         let rescue = (self.rescue && plan.rescues.is_empty()).then(|| without("--rescue"));
         goal.or(target).or(home).or(backup).or(backup_dir).or(reader).or(empty).or(rescue)
     }
@@ -107,7 +107,7 @@ fn backup(plan: &Plan) -> Backup {
     // Elasticsearch's data are the first.
     match plan.archives.is_empty() {
         true => Backup::None,
-        false if plan.replacements.iter().skip(1).any(|one| archived(&one.source)) => Backup::All,
+        false if plan.replacements().skip(1).any(|one| archived(&one.source)) => Backup::All,
         false => Backup::Elastic,
     }
 }
@@ -148,7 +148,7 @@ fn with_backup_dir(dir: &Path) -> String {
 
 /// Returns which reader was begun with and which was said, where that is not what happens anyway.
 fn reader(plan: &Plan, said: ReaderWish) -> Option<(&'static str, &'static str)> {
-    match (&plan.elastic.reader, said) {
+    match (&plan.elastic()?.reader, said) {
         (_, ReaderWish::Auto)
         | (Reader::Segments { fallback: false }, ReaderWish::Segments)
         | (Reader::Scroll { .. }, ReaderWish::Scroll) => None,
@@ -179,7 +179,7 @@ mod tests {
         let home = NewHome::At(plan.home.to.clone().unwrap());
         let again = Said {
             goal: Some(plan.goal()),
-            target: Some(&plan.replacements[0].target),
+            target: Some(&plan.stores[0].places[0].target),
             new_home: Some(&home),
             backup: Some(backup(&plan)),
             backup_dir: plan.archives[0].file.parent().unwrap().parent(),
@@ -226,8 +226,8 @@ mod tests {
     fn memory_may_be_given_anew() {
         let mut plan = sample::plan();
         Said { memory: Some(6 << 30), ..Said::default() }.settle(&mut plan).unwrap();
-        assert_eq!(plan.elastic.heaps.target, 4 << 30);
+        assert_eq!(plan.elastic().unwrap().heaps.target, 4 << 30);
         Said { memory: Some(3 << 30), ..Said::default() }.settle(&mut plan).unwrap();
-        assert_eq!(plan.elastic.heaps.target, 2 << 30);
+        assert_eq!(plan.elastic().unwrap().heaps.target, 2 << 30);
     }
 }

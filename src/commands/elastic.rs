@@ -78,12 +78,12 @@ fn require_no_server_migration(settings: &Elastic) -> Result<()> {
 
 /// After a migration the source's name is free; data that are there again are other data.
 fn has_new_data(settings: &Elastic, known: &Known) -> Result<bool> {
-    let renamed = known.plan.replacements.iter().any(|one| one.retired() != one.source);
+    let renamed = known.plan.replacements().any(|one| one.retired() != one.source);
     Ok(renamed && settings.source.is_dir() && !files::is_empty(&settings.source)?)
 }
 
 fn completed_text(known: &Known, session: &Session) -> String {
-    let target = known.plan.replacements.first().map(|one| one.target.display().to_string()).unwrap_or_default();
+    let target = known.plan.replacements().next().map(|one| one.target.display().to_string()).unwrap_or_default();
     format!(
         "{} was migrated to {} already; the new data are in {target}.\nTo compare both once more: {}\nTo go back: {}",
         known.plan.subject().display(),
@@ -152,7 +152,9 @@ async fn prepare(settings: &Elastic, tools: &Tools, stamp: &str, context: &Conte
         cancel: &context.cancel,
     };
     let findings = preflight::run(&subject).await?;
-    plan.elastic.warnings = preflight::lasting(&findings);
+    if let Some(elastic) = plan.elastic_mut() {
+        elastic.warnings = preflight::lasting(&findings);
+    }
     Ok(Prepared { plan, findings })
 }
 

@@ -35,7 +35,8 @@ pub(super) async fn documents(
     session: &Session,
     context: &Context,
 ) -> Result<Option<Error>> {
-    let image = &plan.elastic.target_image;
+    let Some(elastic) = plan.elastic() else { return Ok(None) };
+    let image = &elastic.target_image;
     let target = image.rsplit(':').next().and_then(Version::parse);
     let target = target.ok_or_else(|| Error::internal(format!("The image {image} names no version.")))?;
     let rejects = rejects.map(|path| Arc::new(RejectLog::new(path)));

@@ -175,7 +175,7 @@ pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Ou
 
 /// What the checks found of the data comes first: it was said before the question, perhaps in an earlier run.
 fn told(plan: &Plan, of_this_run: Vec<String>) -> Vec<String> {
-    plan.elastic.warnings.iter().cloned().chain(of_this_run).collect()
+    plan.elastic().into_iter().flat_map(|elastic| elastic.warnings.iter().cloned()).chain(of_this_run).collect()
 }
 
 /// The log file may lie in the home, which has moved meanwhile.

@@ -105,7 +105,9 @@ pub(super) async fn prepare(
     let mut findings = found?;
     findings.extend(afterwards?);
     findings.sort_by_key(|finding| finding.severity);
-    plan.elastic.warnings = preflight::lasting(&findings);
+    if let Some(elastic) = plan.elastic_mut() {
+        elastic.warnings = preflight::lasting(&findings);
+    }
     Ok(Prepared { plan, findings })
 }
 

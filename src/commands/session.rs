@@ -77,7 +77,7 @@ pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tool
     let (scope, new_home) = match &plan.migrated {
         Migrated::Server(_) => (Scope::Server, plan.new_home()),
         Migrated::Elastic { .. } => {
-            (Scope::Elastic, plan.replacements.first().map_or(plan.subject(), |one| &one.target))
+            (Scope::Elastic, plan.replacements().next().map_or(plan.subject(), |one| &one.target))
         }
     };
     let mut entry =
@@ -123,7 +123,7 @@ fn paths(plan: &Plan) -> Vec<PathBuf> {
         paths.extend(server.deployment.project.files.iter().cloned());
         paths.push(server.deployment.project.directory.clone());
     }
-    paths.extend(plan.replacements.iter().map(|one| one.source.clone()));
+    paths.extend(plan.replacements().map(|one| one.source.clone()));
     let after: Vec<PathBuf> = paths.iter().map(|path| plan.home.after(path)).collect();
     paths.extend(after);
     // Users name things through symbolic links too.
@@ -221,7 +221,7 @@ pub(super) fn session_of(session: &Session, plan: &Plan) -> Session {
 /// Returns the command that a migration was begun with, and goes on with.
 pub(super) fn go_on_command(session: &Session, plan: &Plan) -> String {
     let session = session_of(session, plan);
-    match (&plan.migrated, plan.replacements.first()) {
+    match (&plan.migrated, plan.replacements().next()) {
         (Migrated::Elastic { .. }, Some(one)) => session.elastic_command(&one.target),
         _ => session.command(""),
     }

@@ -67,7 +67,7 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
             lines.push(format!("Go back: {go_back}"));
         }
         Phase::Completed => {
-            lines.push(match (is_server, known.plan.replacements.first()) {
+            lines.push(match (is_server, known.plan.replacements().next()) {
                 (false, Some(one)) => format!("Done: the new data are in {}.", one.target.display()),
                 _ => format!("Done: the server is in {}.", known.plan.new_home().display()),
             });

@@ -11,6 +11,7 @@ mod room;
 #[cfg(test)]
 pub(crate) mod sample;
 mod step;
+mod store;
 pub mod stored;
 
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
@@ -18,6 +19,7 @@ pub use heaps::{heaps, memory_for, memory_needed, with_source};
 pub use rescue::Rescue;
 pub use room::{heap_for, peak_bytes};
 pub use step::{About, Action, Stage, Step};
+pub use store::{Store, Way};
 
 use crate::deployment::{Deployment, Experiments};
 use crate::docker::ComposeChoice;
@@ -202,10 +204,8 @@ pub struct Plan {
     pub migrated: Migrated,
     /// The home directory; for `elastic`, the directory that holds the data directory.
     pub home: HomeMove,
-    /// Elasticsearch.
-    pub elastic: ElasticPlan,
-    /// Data directories that the new stack gets anew, Elasticsearch's first.
-    pub replacements: Vec<Replacement>,
+    /// The data that the new stack gets anew, Elasticsearch's first.
+    pub stores: Vec<Store>,
     /// Archives, empty with `--no-backup`.
     pub archives: Vec<Archive>,
     /// Data that are copied out of containers, which are kept; empty without `--rescue`.
@@ -242,7 +242,7 @@ impl Plan {
     pub fn subject(&self) -> &Path {
         match &self.migrated {
             Migrated::Server(_) => &self.home.from,
-            Migrated::Elastic { .. } => self.replacements.first().map_or(&self.home.from, |one| &one.source),
+            Migrated::Elastic { .. } => self.replacements().next().map_or(&self.home.from, |one| &one.source),
         }
     }
 
@@ -293,11 +293,6 @@ impl Plan {
             Some(rescue) => rescue.seen_at.as_deref(),
             None => Some(source),
         }
-    }
-
-    /// Returns the replacements of one role.
-    pub fn replacements_of(&self, role: Role) -> impl Iterator<Item = &Replacement> {
-        self.replacements.iter().filter(move |one| one.role == role)
     }
 
     /// Returns the home as it is called after the switch.

@@ -2,7 +2,7 @@
 
 use super::{
     Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan,
-    Switch, Verification,
+    Store, Switch, Verification,
 };
 use crate::deployment::Experiments;
 pub(crate) use crate::deployment::sample::{deployment, service};
@@ -35,8 +35,7 @@ pub(crate) fn plan() -> Plan {
             reason: "it holds all the data".into(),
             wished: None,
         },
-        elastic: elastic(),
-        replacements: replacements(),
+        stores: Store::of(replacements(), &elastic()),
         archives: archives(),
         rescues: Vec::new(),
         in_the_way: Vec::new(),

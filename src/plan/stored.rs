@@ -3,6 +3,7 @@
 //! | written by | what is another |
 //! |---|---|
 //! | 0.1 up to November 2026 | no `steps`: they followed from the rest, in a fixed order |
+//! | 0.1 up to November 2026 | no `stores`, but `replacements` and `elastic` |
 //! | 0.1 up to November 2026 | no `facts` of the release: they were those of the program |
 //!
 //! What this version does not know is an error that names it: a step that is left out is no step that is done.
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::release;
 use crate::role::Role;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Reads a plan. `begun` are the names of the steps that its journal tells of, `program` the version that began it.
@@ -24,6 +25,9 @@ pub fn read<'a>(stored: &Value, begun: impl IntoIterator<Item = &'a str>, progra
     let is_old = stored.get("steps").is_none();
     if let Some(fields) = stored.as_object_mut().filter(|_| is_old) {
         fields.insert("steps".to_owned(), json!([]));
+    }
+    if let Some(fields) = stored.as_object_mut().filter(|fields| !fields.contains_key("stores")) {
+        fields.insert("stores".to_owned(), stores_of_old(fields));
     }
     let unknown = |what: String| told(&what, program);
     if let Some(server) = stored.pointer_mut("/migrated").and_then(Value::as_object_mut)
@@ -57,6 +61,24 @@ fn told(what: &str, program: &str) -> Error {
     Error::failed(what).hint(format!(
         "This is version {own}; version {program} of this program began the migration, and can go on with it or take it back."
     ))
+}
+
+/// Returns the stores of a plan that has its directories in one list, and the copy of Elasticsearch beside it.
+fn stores_of_old(plan: &Map<String, Value>) -> Value {
+    let places = plan.get("replacements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let stores = places.chunk_by(|one, next| one.get("role") == next.get("role")).filter_map(|places| {
+        let role = places.first()?.get("role")?;
+        let way = match (role.as_str(), plan.get("elastic").and_then(Value::as_object)) {
+            (Some("elasticsearch"), Some(elastic)) => {
+                let mut way = elastic.clone();
+                way.insert("by".to_owned(), json!("reindexing"));
+                Value::Object(way)
+            }
+            _ => json!({ "by": "copying-files" }),
+        };
+        Some(json!({ "role": role, "way": way, "places": places }))
+    });
+    stores.collect()
 }
 
 /// Returns the steps of a plan that was stored without them.
@@ -94,9 +116,17 @@ mod tests {
         serde_json::to_value(sample::plan()).unwrap()
     }
 
-    fn without_steps() -> Value {
+    /// As the first programs stored a plan: without steps, and without stores.
+    fn of_old() -> Value {
         let mut plan = stored();
-        plan.as_object_mut().unwrap().remove("steps");
+        let fields = plan.as_object_mut().unwrap();
+        fields.remove("steps");
+        let Value::Array(stores) = fields.remove("stores").unwrap() else { panic!("they are a list") };
+        let mut elastic = stores[0]["way"].clone();
+        elastic.as_object_mut().unwrap().remove("by");
+        fields.insert("elastic".to_owned(), elastic);
+        let places = stores.iter().flat_map(|store| store["places"].as_array().unwrap().clone());
+        fields.insert("replacements".to_owned(), places.collect());
         plan
     }
 
@@ -124,11 +154,16 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_of_the_first_programs_says_the_same() {
+        assert_eq!(read(&of_old(), [], "0.1.0").unwrap(), sample::plan());
+    }
+
+    #[test]
     fn a_plan_without_steps_has_those_that_followed_from_it() {
         let ids = |plan: &Value| -> Vec<String> {
             read(plan, [], "0.1.0").unwrap().steps.into_iter().map(|step| step.id).collect()
         };
-        let mut whole = without_steps();
+        let mut whole = of_old();
         whole["rescues"] = json!([{ "service": "redis", "role": "redis", "container": "1", "name": "r", "kept_as": "k",
             "path": "/data", "to": "/opt/trains/data/redis", "bytes": null }]);
         let all = [
@@ -147,7 +182,7 @@ mod tests {
             "check_health",
         ];
         assert_eq!(ids(&whole), all);
-        let mut least = without_steps();
+        let mut least = of_old();
         least["migrated"] = json!({ "what": "elastic", "version": "7.6.2" });
         (least["home"]["to"], least["archives"]) = (Value::Null, json!([]));
         least["replacements"].as_array_mut().unwrap().truncate(1);

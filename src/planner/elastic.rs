@@ -6,7 +6,7 @@ use super::{Measured, estimate, reader, steps};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::{
-    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Switch, Verification, work_dir,
+    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Store, Switch, Verification, work_dir,
 };
 use crate::report::changed_fields;
 use crate::role::Role;
@@ -110,12 +110,11 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
             wished: None,
         },
         estimate_seconds: estimate::seconds(&replacements, &archives, &elastic),
-        replacements,
+        stores: Store::of(replacements, &elastic),
         archives,
         rescues: Vec::new(),
         in_the_way: Vec::new(),
         images: of_the_reader(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
-        elastic,
         notes,
         steps: Vec::new(),
     };
@@ -181,8 +180,8 @@ mod tests {
         std::fs::create_dir(&source).unwrap();
         let plan = build(&source, &target).unwrap();
         assert_eq!(plan.archives[0].file, dir.path().join("elastic_5.tar.gz"));
-        assert_eq!(plan.replacements[0].retired(), dir.path().join("elastic_migrated_2026-11-22_18-30-00"));
-        assert_eq!(plan.elastic.clone, dir.path().join(".clearml-migrate-clone-elastic"));
+        assert_eq!(plan.stores[0].places[0].retired(), dir.path().join("elastic_migrated_2026-11-22_18-30-00"));
+        assert_eq!(plan.elastic().unwrap().clone, dir.path().join(".clearml-migrate-clone-elastic"));
         assert_eq!(plan.journal_file(), dir.path().join(".clearml-migrate/elastic.journal"));
         assert_eq!(plan.subject(), source);
         assert_eq!(plan.images, ["docker.elastic.co/elasticsearch/elasticsearch:7.6.2"], "no old node");

@@ -79,7 +79,7 @@ mod tests {
             ("proxy", "nginx"),
             ("redis", "mirror:5000/redis:5.0"),
         ]);
-        let mut plan = sample::plan().elastic;
+        let mut plan = sample::plan().elastic().unwrap().clone();
         plan.target_image = target(&deployment, &outcomes).unwrap();
         plan.source_image = source(&deployment);
         plan.reader = Reader::Scroll { asked: true, why: "asked for".to_owned() };

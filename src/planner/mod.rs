@@ -24,7 +24,7 @@ use crate::elastic::{IndexPlan, Survey};
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
 use crate::plan::{
-    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Rescue, ServerPlan, Switch,
+    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Rescue, ServerPlan, Store, Switch,
     Verification,
 };
 use crate::release::Release;
@@ -166,8 +166,7 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
             new_redis,
         })),
         home,
-        elastic,
-        replacements,
+        stores: Store::of(replacements, &elastic),
         archives,
         rescues: measured.rescues.clone(),
         in_the_way: Vec::new(),
@@ -210,10 +209,11 @@ pub struct InPlace {
 pub fn in_place(plan: &Plan, server: &ServerPlan) -> Result<InPlace> {
     let release = crate::release::find(&server.release)?;
     let home = HomeMove { to: None, ..plan.home.clone() };
+    let replacements: Vec<Replacement> = plan.replacements().cloned().collect();
     let around = edits::Around {
         release,
         home: &home,
-        replacements: &plan.replacements,
+        replacements: &replacements,
         rescues: &plan.rescues,
         new_project: &server.new_project,
         stamp: &plan.stamp,

@@ -1,8 +1,7 @@
 //! Decides on the steps of a plan, their order and their names, which the journal will have.
 
-use crate::plan::{Action, Plan, Stage, Step};
+use crate::plan::{Action, Plan, Stage, Step, Store, Way};
 use crate::role::Role;
-use std::collections::BTreeSet;
 
 /// Returns the steps that a plan needs which has everything else.
 pub(super) fn decide(plan: &Plan) -> Vec<Step> {
@@ -15,15 +14,15 @@ pub(super) fn decide(plan: &Plan) -> Vec<Step> {
     add(has_server, "stop_stack", Stage::Prepare, Action::StopStack);
     add(!plan.rescues.is_empty(), "rescue", Stage::Prepare, Action::Rescue);
     add(!plan.archives.is_empty(), "back_up", Stage::Prepare, Action::BackUp);
-    let mut seen = BTreeSet::new();
-    for store in plan.replacements.iter().map(|one| one.role).filter(|role| seen.insert(*role)) {
-        match store {
-            Role::Elasticsearch => {
+    for Store { role: store, way, .. } in &plan.stores {
+        let store = *store;
+        match (way, store) {
+            (Way::Reindexing(_), _) => {
                 add(true, "copy_elastic", Stage::Prepare, Action::CopyDocuments { store });
                 add(true, "verify_elastic", Stage::Prepare, Action::VerifyDocuments { store });
             }
-            Role::Mongo => add(true, "copy_mongo", Stage::Prepare, Action::CopyFiles { store }),
-            _ => add(true, "copy_redis", Stage::Prepare, Action::CopyFiles { store }),
+            (Way::CopyingFiles, Role::Mongo) => add(true, "copy_mongo", Stage::Prepare, Action::CopyFiles { store }),
+            (Way::CopyingFiles, _) => add(true, "copy_redis", Stage::Prepare, Action::CopyFiles { store }),
         }
     }
     add(true, "retire_sources", Stage::Switch, Action::RetireSources);
@@ -44,7 +43,8 @@ mod tests {
         let plan = sample::plan();
         assert_eq!(decide(&plan), plan.steps);
         let mut less = sample::plan();
-        (less.home.to, less.archives, less.replacements) = (None, Vec::new(), vec![plan.replacements[0].clone()]);
+        (less.home.to, less.archives) = (None, Vec::new());
+        less.stores.truncate(1);
         let left_out = ["back_up", "copy_mongo", "copy_redis", "move_home"];
         let expected = plan.steps.into_iter().filter(|step| !left_out.contains(&step.id.as_str()));
         assert_eq!(decide(&less), expected.collect::<Vec<_>>());

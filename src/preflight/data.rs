@@ -14,7 +14,7 @@ pub(super) fn old_data(survey: &Survey, plan: &Plan) -> Vec<Finding> {
     let mut findings = judge_identified(&survey.path, &survey.identified, plan);
     if let Some(data) = survey.data() {
         // Without a node that reads, there is no heap to be filled.
-        let heap = Some(plan.elastic.heaps.source).filter(|heap| *heap > 0);
+        let heap = plan.elastic().map(|elastic| elastic.heaps.source).filter(|heap| *heap > 0);
         findings.extend(indices::not_too_many(&survey.path, data, heap));
         findings.extend(indices::foreign(data));
     }
@@ -82,7 +82,7 @@ pub(super) async fn open_elsewhere(subject: &Subject<'_>) -> Result<Vec<Finding>
         // Its lock would say the same once more.
         return Ok(findings);
     }
-    for one in subject.plan.replacements.iter().filter(|one| one.source.is_dir()) {
+    for one in subject.plan.replacements().filter(|one| one.source.is_dir()) {
         let (source, cancel) = (one.source.clone(), subject.cancel.clone());
         match blocking(move || locks::hold(&source, &cancel)).await? {
             Holding::Held(_) => {}
@@ -102,7 +102,7 @@ async fn other_containers(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         if !container.state.running || (own.is_some() && container.label("com.docker.compose.project") == own) {
             continue;
         }
-        for one in subject.plan.replacements.iter().filter(|one| container.uses(&one.source)) {
+        for one in subject.plan.replacements().filter(|one| container.uses(&one.source)) {
             let whose = if own.is_some() { "has {} mounted and is not of this project" } else { "uses {}" };
             let what = whose.replace("{}", &one.source.display().to_string());
             findings

@@ -18,11 +18,12 @@ const IS_IT_MOUNTED: &str =
 pub(super) fn judge(place: &Path, data: &DataDir, plan: &Plan) -> Vec<Finding> {
     let ours = data.indices.iter().filter(|index| is_ours(&index.name)).count();
     let experiments = plan.server().map(|server| &server.experiments);
+    let said_empty = plan.elastic().is_some_and(|elastic| elastic.empty);
     if ours == 0 {
-        return vec![nothing(place, data, experiments, plan.elastic.empty)];
+        return vec![nothing(place, data, experiments, said_empty)];
     }
     let mut findings = Vec::new();
-    if plan.elastic.empty {
+    if said_empty {
         let holds = data.some_indices();
         findings.push(Finding::refusal(
             format!("{OPTION} was given, but {} is not empty: it holds {holds}.", place.display()),
@@ -134,7 +135,7 @@ mod tests {
     /// Judges these indices of a server with these experiments; without any, of `elastic`.
     fn judged(indices: &[&str], experiments: Option<Experiments>, empty: bool) -> Vec<Finding> {
         let mut plan = sample::plan();
-        plan.elastic.empty = empty;
+        plan.elastic_mut().unwrap().empty = empty;
         match (&mut plan.migrated, experiments) {
             (Migrated::Server(server), Some(experiments)) => server.experiments = experiments,
             (migrated, _) => *migrated = Migrated::Elastic { version: "7.6.2".into() },

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::files::space::{self, TreeSize};
 use crate::plan::{Plan, Reader, Switch};
 use crate::plan::{heap_for, memory_for, memory_needed, peak_bytes};
+use crate::role::Role;
 use crate::text::bytes;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
@@ -14,9 +15,10 @@ const GIB: u64 = 1 << 30;
 
 /// Upstream documents 8 GB; what the plan itself needs is less and is a must.
 pub(super) fn memory(plan: &Plan, memory: u64) -> Vec<Finding> {
-    let needed = memory_needed(plan.elastic.heaps);
-    if memory < needed {
-        let (what, least) = match plan.elastic.reader {
+    let elastic = plan.elastic();
+    let needed = elastic.map_or(0, |elastic| memory_needed(elastic.heaps));
+    if let Some(elastic) = elastic.filter(|_| memory < needed) {
+        let (what, least) = match elastic.reader {
             Reader::Segments { .. } => ("temporary Elasticsearch node needs", 768),
             Reader::Scroll { .. } => ("two temporary Elasticsearch nodes need", 1536),
         };
@@ -40,12 +42,13 @@ pub(super) fn memory(plan: &Plan, memory: u64) -> Vec<Finding> {
 
 /// A node ends for want of memory when a document is too long for its heap, in the middle of the copy.
 pub(super) fn longest_document(plan: &Plan, memory: u64) -> Vec<Finding> {
-    let Some(longest) = plan.elastic.longest_document else { return Vec::new() };
-    let (heap, needed) = (plan.elastic.heaps.target, heap_for(longest));
+    let Some(elastic) = plan.elastic() else { return Vec::new() };
+    let Some(longest) = elastic.longest_document else { return Vec::new() };
+    let (heap, needed) = (elastic.heaps.target, heap_for(longest));
     if heap >= needed {
         return Vec::new();
     }
-    let allow = memory_for(needed, &plan.elastic.reader);
+    let allow = memory_for(needed, &elastic.reader);
     let remedy = match allow <= memory {
         true => format!("Allow more: --memory {}m.", allow >> 20),
         false => format!("That wants {} for the migration (--memory): migrate on a bigger machine.", bytes(allow)),
@@ -94,7 +97,7 @@ struct Need {
 pub(super) async fn space(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let plan = subject.plan;
     let mut needs = Vec::new();
-    for one in &plan.replacements {
+    for one in plan.replacements() {
         let Some(source) = plan.seen_at(&one.source).map(Path::to_owned).filter(|source| source.is_dir()) else {
             continue;
         };
@@ -114,19 +117,17 @@ pub(super) async fn space(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 
 fn needs_of(plan: &Plan, one: &crate::plan::Replacement, size: &TreeSize) -> Vec<Need> {
     let target = Need { at: one.target.clone(), bytes: size.apparent, files: size.files };
-    if one.role != crate::role::Role::Elasticsearch {
-        return vec![target];
-    }
-    let indices = plan.elastic.indices.len() as u64;
-    let live = plan.elastic.live_bytes.unwrap_or(size.apparent);
-    let target = Need { bytes: peak_bytes(live, indices, plan.elastic.heaps.target), ..target };
-    if matches!(plan.elastic.reader, Reader::Segments { .. }) {
+    let Some(elastic) = plan.elastic().filter(|_| one.role == Role::Elasticsearch) else { return vec![target] };
+    let indices = elastic.indices.len() as u64;
+    let live = elastic.live_bytes.unwrap_or(size.apparent);
+    let target = Need { bytes: peak_bytes(live, indices, elastic.heaps.target), ..target };
+    if matches!(elastic.reader, Reader::Segments { .. }) {
         return vec![target];
     }
     let linked = matches!(one.switch, Switch::Retire { .. } | Switch::Swap { .. });
     // Linked files take no space; the translog is copied, and the node may merge a little of what it recovers.
     let clone = if linked { size.apparent / 10 } else { size.apparent };
-    vec![target, Need { at: plan.elastic.clone.clone(), bytes: clone, files: size.files }]
+    vec![target, Need { at: elastic.clone.clone(), bytes: clone, files: size.files }]
 }
 
 fn judge(needs: &[Need]) -> Result<Vec<Finding>> {
@@ -240,7 +241,7 @@ mod tests {
         let mut plan = sample::plan();
         let with = |plan: &Plan, bytes: u64| shown(memory(plan, bytes));
         assert_eq!(with(&plan, 8 * GIB), "");
-        let needed = memory_needed(plan.elastic.heaps);
+        let needed = memory_needed(plan.elastic().unwrap().heaps);
         assert!(with(&plan, needed).starts_with("Warning"));
         insta::assert_snapshot!(with(&plan, 7 * GIB) + &with(&plan, 2 * GIB), @r"
         Warning: The machine has 7.0 GiB of memory; ClearML Server asks for 8 GB.
@@ -248,7 +249,7 @@ mod tests {
         Refusal: The machine has 2.0 GiB of memory; the temporary Elasticsearch node needs 3.0 GiB.
           Allow less: --memory 1536m (at least 768m), or migrate on a bigger machine.
         ");
-        plan.elastic.reader = Reader::Scroll { asked: true, why: String::new() };
+        plan.elastic_mut().unwrap().reader = Reader::Scroll { asked: true, why: String::new() };
         assert!(with(&plan, needed - 1).contains("two temporary Elasticsearch nodes need"));
     }
 
@@ -257,17 +258,17 @@ mod tests {
         let mut plan = sample::plan();
         let with = |plan: &Plan, memory: u64| shown(longest_document(plan, memory));
         assert_eq!(with(&plan, 8 * GIB), "", "no document is long");
-        plan.elastic.longest_document = Some(99 * MIB);
+        plan.elastic_mut().unwrap().longest_document = Some(99 * MIB);
         assert_eq!(with(&plan, 8 * GIB), "", "2 GiB are enough");
-        plan.elastic.heaps.target = 512 * MIB;
+        plan.elastic_mut().unwrap().heaps.target = 512 * MIB;
         insta::assert_snapshot!(with(&plan, 8 * GIB) + &with(&plan, GIB), @r"
         Refusal: The longest document in the old data has 99 MiB. The temporary Elasticsearch has a heap of 512 MiB, and needs 1.6 GiB to write it.
           Allow more: --memory 2528m.
         Refusal: The longest document in the old data has 99 MiB. The temporary Elasticsearch has a heap of 512 MiB, and needs 1.6 GiB to write it.
           That wants 2.5 GiB for the migration (--memory): migrate on a bigger machine.
         ");
-        let told = memory_for(heap_for(99 * MIB), &plan.elastic.reader);
-        plan.elastic.heaps = crate::plan::heaps(8 * GIB, Some(told), &plan.elastic.reader);
+        let told = memory_for(heap_for(99 * MIB), &plan.elastic().unwrap().reader);
+        plan.elastic_mut().unwrap().heaps = crate::plan::heaps(8 * GIB, Some(told), &plan.elastic().unwrap().reader);
         assert_eq!(with(&plan, 8 * GIB), "");
     }
 
@@ -309,15 +310,15 @@ mod tests {
         let mut plan = sample::plan();
         let size = TreeSize { apparent: 24 * MIB, files: 20, ..TreeSize::default() };
         let needed = |plan: &Plan| {
-            let needs = needs_of(plan, &plan.replacements[0], &size);
+            let needs = needs_of(plan, &plan.stores[0].places[0], &size);
             needs.iter().map(|need| (need.at.display().to_string(), need.bytes / MIB)).collect::<Vec<_>>()
         };
         let target = "/opt/trains/data/elastic_7".to_owned();
-        plan.elastic.live_bytes = None;
+        plan.elastic_mut().unwrap().live_bytes = None;
         assert_eq!(needed(&plan), [(target.clone(), 106)], "where that cannot be told, all may live");
-        plan.elastic.live_bytes = Some(2 * MIB);
+        plan.elastic_mut().unwrap().live_bytes = Some(2 * MIB);
         assert_eq!(needed(&plan), [(target.clone(), 10)]);
-        plan.elastic.reader = Reader::Scroll { asked: true, why: String::new() };
+        plan.elastic_mut().unwrap().reader = Reader::Scroll { asked: true, why: String::new() };
         assert_eq!(needed(&plan)[1].1, 2, "the node that reads merges a little on its clone");
     }
 

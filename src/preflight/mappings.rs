@@ -7,7 +7,7 @@ use crate::plan::Plan;
 
 /// Judges what each index of the server will be.
 pub(super) fn can_be_made(survey: &Survey, plan: &Plan) -> Vec<Finding> {
-    let target = plan.elastic.target_image.rsplit(':').next().and_then(Version::parse);
+    let target = plan.elastic().and_then(|elastic| Version::parse(elastic.target_image.rsplit(':').next()?));
     judge(survey, target.as_ref())
 }
 

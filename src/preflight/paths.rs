@@ -11,7 +11,7 @@ use std::path::Path;
 /// Everything that the run makes must find its place free.
 pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for one in &plan.replacements {
+    for one in plan.replacements() {
         match &one.switch {
             Switch::Retire { retired } | Switch::Swap { retired } => {
                 findings.extend(in_the_way(retired));
@@ -25,7 +25,7 @@ pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
     }
     findings.extend(plan.rescues.iter().filter_map(|rescue| in_the_way(&rescue.to)));
     findings.extend(plan.server().and_then(|server| server.new_redis.as_deref()).and_then(in_the_way));
-    findings.extend(in_the_way(&plan.elastic.clone));
+    findings.extend(plan.elastic().and_then(|elastic| in_the_way(&elastic.clone)));
     findings.extend(plan.edits().iter().filter_map(|edit| in_the_way(&edit.kept_as)));
     findings.extend(plan.archives.iter().filter_map(|archive| in_the_way(&archive.file)));
     findings
@@ -80,7 +80,7 @@ pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
         let parent = rescue.to.parent();
         findings.extend(parent.and_then(|parent| needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to")));
     }
-    for one in plan.replacements.iter().filter(|one| plan.rescue_to(&one.source).is_none()) {
+    for one in plan.replacements().filter(|one| plan.rescue_to(&one.source).is_none()) {
         match std::fs::metadata(&one.source) {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 findings.push(Finding::refusal(

@@ -13,7 +13,7 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
     let mut page = Page::new(Paint::default());
     // The lines of the steps are above.
     page.exact(0, "");
-    for one in &plan.replacements {
+    for one in plan.replacements() {
         let (source, target) = (one.source.display(), one.target.display());
         page.title(&format!("Done: the new data are in {target}."));
         page.paragraph(
@@ -51,7 +51,7 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
         page.exact(2, &log.display().to_string());
     }
     page.exact(0, "");
-    for one in &plan.replacements {
+    for one in plan.replacements() {
         let source = one.source.display();
         let line = match &one.switch {
             Switch::Retire { retired } | Switch::Swap { retired } => {

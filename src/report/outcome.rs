@@ -84,7 +84,7 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
 /// Returns what restricts the word "everything", as a phrase.
 pub(super) fn but_for(plan: &Plan, outcome: &Outcome) -> String {
     let left_out = (outcome.left_out > 0).then(|| left_out(outcome.left_out));
-    let noted = (!plan.elastic.warnings.is_empty()).then(|| "what is noted below".to_owned());
+    let noted = plan.elastic().filter(|elastic| !elastic.warnings.is_empty()).map(|_| "what is noted below".to_owned());
     let all: Vec<String> = left_out.into_iter().chain(noted).collect();
     if all.is_empty() { String::new() } else { format!(", but for {}", all.join(" and for ")) }
 }
@@ -123,7 +123,7 @@ pub fn rolled_back_text(
 
 /// Returns the commands that delete everything that was kept.
 pub(super) fn delete_lines(plan: &Plan) -> Vec<String> {
-    let data = plan.replacements.iter().map(|one| match (&one.switch, volume_name(plan, &one.source)) {
+    let data = plan.replacements().map(|one| match (&one.switch, volume_name(plan, &one.source)) {
         (Switch::Volume { .. }, Some(name)) => format!("docker volume rm {name}"),
         _ => format!("rm -r {}", quoted(&plan.home.after(one.retired()))),
     });
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn what_the_checks_found_of_the_data_restricts_the_word_everything() {
         let mut plan = sample::plan();
-        plan.elastic.warnings = vec!["x is no index and is left out.".to_owned()];
+        plan.elastic_mut().unwrap().warnings = vec!["x is no index and is left out.".to_owned()];
         let text = success_text(&plan, &outcome(), GO_BACK).replace('\n', " ");
         assert!(text.contains("everything that the old server had, but for what is noted below:"), "{text}");
     }
@@ -187,7 +187,7 @@ mod tests {
         let told = |plan: &Plan, left_out| but_for(plan, &Outcome { left_out, ..outcome() });
         assert_eq!(told(&plan, 0), "");
         assert_eq!(told(&plan, 1), ", but for 1 document that was left out, as accepted with --accept-rejects");
-        plan.elastic.warnings = vec!["x is no index and is left out.".to_owned()];
+        plan.elastic_mut().unwrap().warnings = vec!["x is no index and is left out.".to_owned()];
         let both =
             ", but for 5 documents that were left out, as accepted with --accept-rejects and for what is noted below";
         assert_eq!(told(&plan, 5), both);
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn only_what_was_kept_is_told_to_be_deleted() {
         let plan = sample::plan();
-        let in_use: Vec<_> = plan.replacements.iter().map(|one| plan.home.after(one.final_path())).collect();
+        let in_use: Vec<_> = plan.replacements().map(|one| plan.home.after(one.final_path())).collect();
         for command in delete_lines(&plan) {
             let path = command.trim_start_matches("rm ").trim_start_matches("-r ");
             assert!(path.contains(&plan.stamp), "{command}");
@@ -246,8 +246,8 @@ mod tests {
     fn a_volume_is_deleted_by_its_name() {
         let mut plan = sample::plan();
         let source = PathBuf::from("/var/lib/docker/volumes/trains_m/_data");
-        plan.replacements[1].source = source.clone();
-        plan.replacements[1].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
+        plan.stores[1].places[0].source = source.clone();
+        plan.stores[1].places[0].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
         let Migrated::Server(server) = &mut plan.migrated else { panic!("the sample is a server") };
         server.deployment.services[3].mounts[0].storage =
             Storage::Volume { name: "trains_m".into(), key: "m".into(), mountpoint: source };

@@ -7,7 +7,8 @@ use crate::compose::name::Generation;
 use crate::deployment::Deployment;
 use crate::display::Paint;
 use crate::plan::{
-    Action, FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Stage, Step, Switch, Verification,
+    Action, ElasticPlan, FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Stage, Step, Switch,
+    Verification,
 };
 use crate::role::Role;
 use crate::text::bytes;
@@ -35,7 +36,7 @@ fn heading(page: &mut Page, plan: &Plan) {
         Migrated::Server(server) => server.as_ref(),
         Migrated::Elastic { version } => {
             page.title("The old data and the new ones");
-            for one in &plan.replacements {
+            for one in plan.replacements() {
                 page.item(2, "from  ", &format!("Elasticsearch 5 data in {}", one.source.display()));
                 page.item(2, "to    ", &format!("Elasticsearch {version} data in {}", one.target.display()));
             }
@@ -94,8 +95,10 @@ fn details(plan: &Plan, action: Action) -> Vec<String> {
             .iter()
             .map(|one| format!("{} ({}) → {}", one.what, bytes(one.bytes), one.file.display()))
             .collect(),
-        Action::CopyDocuments { .. } => elastic_lines(plan),
-        Action::VerifyDocuments { .. } => vec![verify_line(plan.elastic.verification)],
+        Action::CopyDocuments { .. } => plan.elastic().map_or_else(Vec::new, |elastic| elastic_lines(plan, elastic)),
+        Action::VerifyDocuments { .. } => {
+            plan.elastic().map(|elastic| verify_line(elastic.verification)).into_iter().collect()
+        }
         Action::CopyFiles { store } => copy_lines(plan, store),
         Action::RetireSources => retire_lines(plan),
         Action::MoveHome => {
@@ -144,15 +147,13 @@ fn stop_line(deployment: &Deployment) -> String {
     format!("project {}: {}; no volume is removed", deployment.project.name, names.join(", "))
 }
 
-fn elastic_lines(plan: &Plan) -> Vec<String> {
+fn elastic_lines(plan: &Plan, elastic: &ElasticPlan) -> Vec<String> {
     let mut lines: Vec<String> = plan
         .replacements_of(Role::Elasticsearch)
-        .map(|one| {
-            format!("{} ({}), only read", arrow(&one.source, &one.target), size(one.bytes, plan.elastic.live_bytes))
-        })
+        .map(|one| format!("{} ({}), only read", arrow(&one.source, &one.target), size(one.bytes, elastic.live_bytes)))
         .collect();
-    lines.extend(reader_line(plan));
-    if plan.elastic.on_id_collision == OnIdCollision::PrefixType {
+    lines.extend(reader_line(elastic));
+    if elastic.on_id_collision == OnIdCollision::PrefixType {
         let list = plan.new_ids_file();
         lines.push(format!(
             "where documents of an index share their _id, all but one get a new one, <type>-<_id>, listed in {}",
@@ -164,10 +165,10 @@ fn elastic_lines(plan: &Plan) -> Vec<String> {
         Some(_) => format!("{kept}; which ones, is not known before the copy, unless `check --documents` is run"),
         None => kept.to_owned(),
     });
-    let indices = &plan.elastic.indices;
+    let indices = &elastic.indices;
     lines.push(format!("{}: {}", plural(indices.len() as u64, "index", "indices"), short_list(indices)));
-    if !plan.elastic.left.is_empty() {
-        lines.push(format!("left behind, as they are not the server's: {}", short_list(&plan.elastic.left)));
+    if !elastic.left.is_empty() {
+        lines.push(format!("left behind, as they are not the server's: {}", short_list(&elastic.left)));
     }
     lines
 }
@@ -190,10 +191,10 @@ fn verify_line(verification: Verification) -> String {
 }
 
 /// Returns what reads the old data, and why.
-fn reader_line(plan: &Plan) -> Option<String> {
-    let node = plan.elastic.source_image.rsplit(':').next().unwrap_or_default();
+fn reader_line(elastic: &ElasticPlan) -> Option<String> {
+    let node = elastic.source_image.rsplit(':').next().unwrap_or_default();
     let node = format!("a temporary Elasticsearch {node} on a clone");
-    match &plan.elastic.reader {
+    match &elastic.reader {
         Reader::Segments { fallback: false } => Some("read from the files themselves".to_owned()),
         Reader::Segments { fallback: true } => {
             Some(format!("read from the files themselves; should these be of an unknown kind, by {node}"))
@@ -221,7 +222,7 @@ fn copy_lines(plan: &Plan, role: Role) -> Vec<String> {
 
 fn retire_lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
-    for one in &plan.replacements {
+    for one in plan.replacements() {
         match &one.switch {
             Switch::Retire { retired } => lines.push(arrow(&one.source, retired)),
             Switch::Swap { retired } => {
@@ -238,7 +239,7 @@ fn retire_lines(plan: &Plan) -> Vec<String> {
 }
 
 fn kept(page: &mut Page, plan: &Plan) {
-    let data = plan.replacements.iter().map(|one| plan.home.after(one.retired()));
+    let data = plan.replacements().map(|one| plan.home.after(one.retired()));
     let files = plan.edits().iter().map(|edit| plan.home.after(&edit.kept_as));
     let containers: BTreeSet<String> =
         plan.rescues.iter().map(|one| format!("the container {}", one.kept_as)).collect();
@@ -292,7 +293,8 @@ fn in_short(page: &mut Page, plan: &Plan, go_back: &str) {
         },
     );
     page.item(2, "- ", "Nothing of yours is deleted, and the old data are never written to.");
-    let compared = if plan.elastic.verification == Verification::Counts { "counted" } else { "compared" };
+    let only_counted = plan.elastic().is_some_and(|elastic| elastic.verification == Verification::Counts);
+    let compared = if only_counted { "counted" } else { "compared" };
     page.item(
         2,
         "- ",

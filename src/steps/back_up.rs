@@ -70,7 +70,7 @@ pub(super) async fn changes(run: &Run) -> Result<Option<Change>> {
 
 /// Takes the fingerprint of data that are migrated. What the servers share, such as artifacts, may go on changing.
 async fn take(run: &Run, planned: &Archive) -> Result<Option<Fingerprint>> {
-    match run.plan.replacements.iter().find(|one| one.source == planned.source) {
+    match run.plan.replacements().find(|one| one.source == planned.source) {
         Some(one) => sources::take_of(run, one.role, &planned.source).await.map(Some),
         None => Ok(None),
     }

@@ -18,7 +18,7 @@ const CHOICE: &str = "on id collision";
 /// # Errors
 /// Fails when the note on it cannot be read.
 pub(super) fn choice(run: &Run) -> Result<OnIdCollision> {
-    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, CHOICE)?.unwrap_or(run.plan.elastic.on_id_collision))
+    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, CHOICE)?.unwrap_or(run.elastic()?.on_id_collision))
 }
 
 /// Returns what was said in this run, if it is something else.

@@ -56,7 +56,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
         require_unused(run, path).await?;
     }
     let place = beside(run, &target, &one.switch);
-    let claims = Claims { source: Owned::claim(&run.now(&run.plan.elastic.clone))?, target: Owned::claim(&place)? };
+    let claims = Claims { source: Owned::claim(&run.now(&run.elastic()?.clone))?, target: Owned::claim(&place)? };
     claims.write(run)?;
     // While they are compared, nobody else may start on them.
     let _held = sources::hold_path(run, &target).await?;
@@ -87,7 +87,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
 /// Returns the indices that must have been compared: those of the plan and those of the copy's result.
 fn planned(run: &Run) -> Result<BTreeSet<String>> {
     let copied: CopiedElastic = run.output(run.id_of(Action::COPY_ELASTIC)?)?.unwrap_or_default();
-    Ok(run.plan.elastic.indices.iter().cloned().chain(copied.counts.into_keys()).collect())
+    Ok(run.elastic()?.indices.iter().cloned().chain(copied.counts.into_keys()).collect())
 }
 
 async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compared>> {

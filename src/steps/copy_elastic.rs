@@ -133,7 +133,7 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let copied = while_there_is_room(&one.target, copying).await?;
     old.close(run).await?;
     target.stop(run).await?;
-    run.remove_claimed(step, &run.plan.elastic.clone).await?;
+    run.remove_claimed(step, &run.elastic()?.clone).await?;
     sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
     let all = extent::of_copies(run, &copied_indices(run)?)?;
     let indices = text::plural(all.indices, "index", "indices");
@@ -151,7 +151,7 @@ fn explain(old: &OldData, error: Error) -> Error {
 
 pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     node::remove_leftovers(run).await?;
-    run.remove_claimed(step, &run.plan.elastic.clone).await?;
+    run.remove_claimed(step, &run.elastic()?.clone).await?;
     put_away(run, step, replacement(run)?).await
 }
 

@@ -13,7 +13,7 @@ use crate::transfer::Verified;
 /// # Errors
 /// Fails, naming those that are not.
 pub(super) fn require_planned<'a>(run: &'a Run, here: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    require_all("found in the old data", run.plan.elastic.indices.iter().map(String::as_str), here)
+    require_all("found in the old data", run.elastic()?.indices.iter().map(String::as_str), here)
 }
 
 /// Settles what is copied: every index of the plan, every document of each.
@@ -22,7 +22,7 @@ pub(super) fn require_planned<'a>(run: &'a Run, here: impl IntoIterator<Item = &
 /// Fails, naming the index, when something is missing, and when a note on an index cannot be read.
 pub(super) fn of_copies(run: &Run, copied: &[CopiedIndex]) -> Result<Extent> {
     let accounts: Vec<Account<'_>> = copied.iter().map(|one| one.outcome.account(None)).collect();
-    settle("copied", run.plan.elastic.indices.iter().map(String::as_str), &accounts)
+    settle("copied", run.elastic()?.indices.iter().map(String::as_str), &accounts)
 }
 
 /// Settles what is copied and was found in the new data: every index that was copied, every document of each.
@@ -34,7 +34,7 @@ pub(super) fn of_comparison(run: &Run, copied: &[CopiedIndex], verified: &[Verif
     let compared = copied.iter().filter_map(|one| Some(one.outcome.account(Some(found(&one.outcome.collection)?))));
     let accounts: Vec<Account<'_>> = compared.collect();
     let copied = copied.iter().map(|one| one.outcome.collection.as_str());
-    settle("compared", run.plan.elastic.indices.iter().map(String::as_str).chain(copied), &accounts)
+    settle("compared", run.elastic()?.indices.iter().map(String::as_str).chain(copied), &accounts)
 }
 
 /// Settles a migration whose documents are copied and compared, by all that the journal has of it.

@@ -66,7 +66,7 @@ fn a_copy_that_was_not_compared_yet_is_known_by_index() {
     read_all(&state).unwrap();
     let names: Vec<String> = copied_by(&state, COPY).unwrap().into_iter().map(|one| one.outcome.collection).collect();
     assert_eq!(names, ["events-log-d1bd", "events-training_stats_scalar-d1bd", "worker_stats_d1bd_2020-06"]);
-    assert_eq!(plan(&state).elastic.indices, names);
+    assert_eq!(plan(&state).elastic().unwrap().indices, names);
 }
 
 #[test]

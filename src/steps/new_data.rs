@@ -23,7 +23,7 @@ pub(super) async fn open(run: &Run, path: &Path, place: Owned) -> Result<NewData
         Err(error) => error.phrase(),
     };
     run.events.info(format!("The new data are read by a temporary Elasticsearch, not from their files: {why}."));
-    pull_images::require(run, [&run.plan.elastic.target_image]).await?;
+    pull_images::require(run, [&run.elastic()?.target_image]).await?;
     let clone = place.path().to_owned();
     node::make_clone(run, path, place).await?;
     let node = node::start_target(run, &clone).await?;

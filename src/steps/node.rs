@@ -75,7 +75,7 @@ pub async fn remove_leftovers(run: &Run) -> Result<()> {
 /// # Errors
 /// Fails when the clone cannot be made or the node does not come up.
 pub(super) async fn start_source(run: &Run, source: &Replacement) -> Result<Node> {
-    let owned = run.claim(run.id_of(Action::COPY_ELASTIC)?, &run.plan.elastic.clone)?;
+    let owned = run.claim(run.id_of(Action::COPY_ELASTIC)?, &run.elastic()?.clone)?;
     start_source_on_clone(run, &source.source, owned).await
 }
 
@@ -94,8 +94,8 @@ pub(super) async fn start_source_on_clone(run: &Run, source: &Path, owned: Owned
         ("xpack.watcher.enabled", "false"),
     ]);
     settings.extend(COMMON);
-    let heap = with_source(run.plan.elastic.heaps).source;
-    let image = &run.plan.elastic.source_image;
+    let heap = with_source(run.elastic()?.heaps).source;
+    let image = &run.elastic()?.source_image;
     start(run, &Wanted { part: Part::Source, image, data: &place, settings, heap }, "").await
 }
 
@@ -133,18 +133,18 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         ("node.name", "clearml"),
     ]);
     settings.extend(COMMON);
-    if has_geoip_downloader(&run.plan.elastic.target_image) {
+    if has_geoip_downloader(&run.elastic()?.target_image) {
         // It would fetch from the internet, and make an index of its own in the new data.
         settings.insert("ingest.geoip.downloader.enabled", "false");
     }
-    let heaps = run.plan.elastic.heaps;
+    let heaps = run.elastic()?.heaps;
     let heap = match old_data::reader(run)? {
         Reader::Segments { .. } => heaps.target,
         Reader::Scroll { .. } => with_source(heaps).target,
     };
     let on_disk = || run.plan.replacements_of(Role::Elasticsearch).map(|one| one.bytes).sum();
-    let bytes = run.plan.elastic.live_bytes.unwrap_or_else(on_disk);
-    let image = &run.plan.elastic.target_image;
+    let bytes = run.elastic()?.live_bytes.unwrap_or_else(on_disk);
+    let image = &run.elastic()?.target_image;
     start(run, &Wanted { part: Part::Target, image, data: target, settings, heap }, &java::options(bytes)).await
 }
 

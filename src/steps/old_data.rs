@@ -23,7 +23,8 @@ pub(super) type OldData = Readable<Files>;
 /// # Errors
 /// Fails when the note on it cannot be read.
 pub(super) fn reader(run: &Run) -> Result<Reader> {
-    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, READER)?.unwrap_or_else(|| run.plan.elastic.reader.clone()))
+    let planned = &run.elastic()?.reader;
+    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, READER)?.unwrap_or_else(|| planned.clone()))
 }
 
 /// Decides, now that the old server has stopped, what reads the data that are copied, and keeps to it from here on.
@@ -54,7 +55,7 @@ pub(super) async fn open(run: &Run, path: &Path, place: Owned) -> Result<OldData
     match open_files(run, path).await? {
         Opened::Files(files) => Ok(OldData::Files(files)),
         Opened::ByNode | Opened::Refused(_) => {
-            pull_images::require(run, [&run.plan.elastic.source_image]).await?;
+            pull_images::require(run, [&run.elastic()?.source_image]).await?;
             Ok(OldData::Node(Box::new(node::start_source_on_clone(run, path, place).await?)))
         }
     }
@@ -83,7 +84,7 @@ async fn open_files(run: &Run, path: &Path) -> Result<Opened> {
         Err(refusal) if refusal.kind() == Kind::Refused && fallback => {
             let why = refusal.phrase();
             tell(run, &why);
-            pull_images::require(run, [&run.plan.elastic.source_image]).await?;
+            pull_images::require(run, [&run.elastic()?.source_image]).await?;
             Ok(Opened::Refused(why))
         }
         Err(refusal) if refusal.kind() == Kind::Refused => Err(refusal.hint(WITH_A_NODE)),

@@ -21,7 +21,7 @@ pub async fn require_old_data(run: &Run) -> Result<()> {
     let retiring = engine::has_begun(&run.plan, run.journal().state(), Action::RetireSources);
     // What was rescued is a copy: the original is in its container.
     keep::require_kept(run).await?;
-    let replaced = run.plan.replacements.iter().filter(|one| run.plan.rescue_to(&one.source).is_none());
+    let replaced = run.plan.replacements().filter(|one| run.plan.rescue_to(&one.source).is_none());
     let old: Vec<Old> = replaced.map(|one| Old::new(run, one)).collect();
     blocking(move || old.iter().try_for_each(|one| one.require(retiring))).await
 }

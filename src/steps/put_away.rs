@@ -129,10 +129,10 @@ fn tell(run: &Run, one: &Replacement, place: &str) {
 /// # Errors
 /// Fails when docker does not answer.
 pub async fn set_aside(run: &Run) -> Result<Vec<String>> {
-    let has_volumes = run.plan.replacements.iter().any(|one| matches!(one.switch, Switch::Volume { .. }));
+    let has_volumes = run.plan.replacements().any(|one| matches!(one.switch, Switch::Volume { .. }));
     let volumes = if has_volumes { run.docker.volume_names().await? } else { BTreeSet::new() };
     let mut kept = Vec::new();
-    for one in &run.plan.replacements {
+    for one in run.plan.replacements() {
         if let Switch::Volume { name, .. } = &one.switch {
             let names = std::iter::once(name.clone()).chain(volume_names(run, name));
             kept.extend(names.filter(|name| volumes.contains(name)).map(|name| format!("the volume {name}")));

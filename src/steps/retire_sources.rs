@@ -13,14 +13,14 @@ use std::path::Path;
 
 pub(super) async fn apply(run: &Run) -> Result<Done> {
     let plan = run.plan.clone();
-    blocking(move || plan.replacements.iter().try_for_each(retire)).await?;
-    let renamed = run.plan.replacements.iter().filter(|one| one.retired() != one.source).count();
+    blocking(move || plan.replacements().try_for_each(retire)).await?;
+    let renamed = run.plan.replacements().filter(|one| one.retired() != one.source).count();
     Ok(Done::line(format!("{} renamed", plural(renamed as u64, "directory", "directories"))))
 }
 
 pub(super) async fn undo(run: &Run) -> Result<()> {
     let plan = run.plan.clone();
-    blocking(move || plan.replacements.iter().rev().try_for_each(bring_back)).await
+    blocking(move || plan.replacements().rev().try_for_each(bring_back)).await
 }
 
 fn retire(one: &Replacement) -> Result<()> {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::{Journal, Record};
-use crate::plan::{Action, OnIdCollision, Plan, ServerPlan, Verification};
+use crate::plan::{Action, ElasticPlan, OnIdCollision, Plan, ServerPlan, Verification};
 use crate::transfer::Accepted;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -185,6 +185,14 @@ impl Run {
     pub fn home_has_moved(&self) -> bool {
         self.plan.home.to.as_deref().is_some_and(|to| holds_this_run(to, &self.plan.run_id))
             && !holds_this_run(&self.plan.home.from, &self.plan.run_id)
+    }
+
+    /// Returns how the documents of Elasticsearch are copied, for steps that copy or compare them.
+    ///
+    /// # Errors
+    /// An internal one where they are not.
+    pub fn elastic(&self) -> Result<&ElasticPlan> {
+        self.plan.elastic().ok_or_else(|| Error::internal("The plan copies no documents of Elasticsearch."))
     }
 
     /// Returns what only the migration of a server has, for steps that only such a migration has.

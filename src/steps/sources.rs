@@ -78,8 +78,8 @@ pub(super) fn require_unchanged(before: &Fingerprint, after: &Fingerprint, path:
 /// Fails when a source cannot be read.
 pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
-    let data = &run.plan.replacements;
-    for (step, one) in run.plan.steps.iter().flat_map(|step| data.iter().map(move |one| (step, one))) {
+    let data = || run.plan.replacements();
+    for (step, one) in run.plan.steps.iter().flat_map(|step| data().map(move |one| (step, one))) {
         let Some(then) = run.noted::<Fingerprint>(&step.id, &key(one))? else { continue };
         if was_deleted(run, one)? {
             continue;

@@ -67,7 +67,7 @@ pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
         Some(server) => run.docker.project_containers(&server.deployment.project.name).await?,
         None => {
             let all = run.docker.containers(&[]).await?;
-            let uses = |one: &Container| run.plan.replacements.iter().any(|data| one.uses(&data.source));
+            let uses = |one: &Container| run.plan.replacements().any(|data| one.uses(&data.source));
             all.into_iter().filter(uses).collect()
         }
     };

@@ -29,7 +29,7 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     })
     .await?;
     let documents = text::documents(extent::of_comparison(run, &copied, &verified)?.documents);
-    let summary = match verification(run) {
+    let summary = match how(run)? {
         Verification::Counts => format!("{documents} counted, not compared"),
         _ => format!("{documents} equal, byte for byte"),
     };
@@ -61,7 +61,7 @@ async fn target_now(run: &Run) -> Result<Fingerprint> {
 /// # Errors
 /// Fails when they cannot be read or removed.
 pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
-    run.remove_claimed(step, &run.plan.elastic.clone).await?;
+    run.remove_claimed(step, &run.elastic()?.clone).await?;
     let copy = run.id_of(Action::COPY_ELASTIC)?;
     if !may_have_been_used(&run.plan, run.journal().state(), copy) {
         return Ok(());
@@ -83,7 +83,7 @@ type Found = (Verified, SpotChecks);
 
 /// Compares the files of the new data with what was sent; nothing where a node is to give the documents.
 async fn read_files(run: &Run, step: &str, copied: &[CopiedIndex]) -> Result<Option<Vec<Found>>> {
-    let Verification::Full { fallback } = verification(run) else { return Ok(None) };
+    let Verification::Full { fallback } = how(run)? else { return Ok(None) };
     if copied.is_empty() {
         // Elasticsearch makes the directory of the indices with the first one.
         return Ok(Some(Vec::new()));
@@ -143,7 +143,7 @@ async fn ask(
         run.check_cancelled()?;
         let (verified, checks) = match found.as_mut().and_then(Iterator::next) {
             Some(found) => found,
-            None if verification(run) == Verification::Counts => (counted(one), SpotChecks::new(0)),
+            None if how(run)? == Verification::Counts => (counted(one), SpotChecks::new(0)),
             None => compare(run, step, &Target::Node(node.client.clone()), one).await?,
         };
         let difference = check_served(&node.client, &one.plan, verified.documents, &checks).await?;
@@ -170,7 +170,7 @@ async fn compare(run: &Run, step: &str, target: &Target, one: &CopiedIndex) -> R
     if let Verdict::Equal(verified, checks) = verdict {
         return Ok((verified, checks));
     }
-    let place = run.claim(step, &run.plan.elastic.clone)?;
+    let place = run.claim(step, &run.elastic()?.clone)?;
     let old = old_data::open(run, &replacement(run)?.source, place).await?;
     let source = old.source();
     let rules = collisions::rules(run, &old, std::slice::from_ref(one)).await?;
@@ -181,6 +181,6 @@ async fn compare(run: &Run, step: &str, target: &Target, one: &CopiedIndex) -> R
         .hint("That should not be: check the disk and the memory of this machine before you go on."))
 }
 
-fn verification(run: &Run) -> Verification {
-    run.options.verification.unwrap_or(run.plan.elastic.verification)
+fn how(run: &Run) -> Result<Verification> {
+    Ok(run.options.verification.unwrap_or(run.elastic()?.verification))
 }

@@ -22,8 +22,8 @@ fn a_home_that_stays_is_explained_and_steps_that_are_not_needed_are_not_listed()
 #[test]
 fn volumes_and_mount_points_stay_where_they_are() {
     let mut plan = sample::plan();
-    plan.replacements[0].switch = Switch::Stay;
-    plan.replacements[1].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
+    plan.stores[0].places[0].switch = Switch::Stay;
+    plan.stores[1].places[0].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
     let text = retire_lines(&plan).join("\n");
     assert!(text.contains("/opt/trains/data/elastic stays where it is"), "{text}");
     assert!(text.contains("stays; the new server uses trains_m_clearml"), "{text}");
@@ -32,9 +32,9 @@ fn volumes_and_mount_points_stay_where_they_are() {
 #[test]
 fn that_documents_get_a_new_id_is_said_where_it_was_asked_for() {
     let mut plan = sample::plan();
-    assert!(!elastic_lines(&plan).join("\n").contains("_id"));
-    plan.elastic.on_id_collision = OnIdCollision::PrefixType;
-    let lines = elastic_lines(&plan).join("\n");
+    assert!(!elastic_lines(&plan, plan.elastic().unwrap()).join("\n").contains("_id"));
+    plan.elastic_mut().unwrap().on_id_collision = OnIdCollision::PrefixType;
+    let lines = elastic_lines(&plan, plan.elastic().unwrap()).join("\n");
     assert!(lines.contains("<type>-<_id>, listed in /opt/trains/.clearml-migrate/new-ids-2026-11-22"), "{lines}");
 }
 
