@@ -43,16 +43,13 @@ fn run_call(call: Call, environment: &Environment) -> u8 {
             display::print(concat!("clearml-migrate ", env!("CARGO_PKG_VERSION")));
             0
         }
-        Ok(Task::Migrate(settings)) => perform(settings.session.clone(), "", environment, async |context| {
-            commands::migrate(settings, context).await
-        }),
-        Ok(Task::Check(settings)) => {
-            perform(settings.migration.session.clone(), "check", environment, async |context| {
-                commands::check(settings, context).await
+        Ok(Task::Migrate(settings)) => {
+            perform(settings.session.clone(), settings.command(), environment, async |context| {
+                commands::migrate(settings, context).await
             })
         }
-        Ok(Task::Elastic(settings)) => perform(settings.session.clone(), "elastic", environment, async |context| {
-            commands::elastic(settings, context).await
+        Ok(Task::Check(settings)) => perform(settings.session.clone(), "check", environment, async |context| {
+            commands::check(settings, context).await
         }),
         Ok(Task::Export(settings)) => perform(settings.session.clone(), "export", environment, async |context| {
             commands::export(settings, context).await

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::plan::heaps;
 use crate::plan::{Plan, Reader};
-use crate::settings::{Backup, Elastic, Migration, NewHome, ReaderWish};
+use crate::settings::{Backup, Migration, NewHome, ReaderWish, Subject};
 use std::path::Path;
 
 /// Options as they were typed this time, as far as they were.
@@ -24,33 +24,29 @@ pub(super) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    /// Returns what was said to migrate a server.
-    pub fn of_server(settings: &'a Migration) -> Self {
-        Self {
-            goal: settings.release.map(|release| format!("release {}", release.version)),
-            target: None,
-            new_home: Some(&settings.new_home),
-            backup: settings.backup,
-            backup_dir: settings.backup_dir.as_deref(),
-            reader: settings.reader,
-            empty: settings.empty,
-            rescue: settings.rescue,
-            memory: settings.memory,
-        }
-    }
-
-    /// Returns what was said to migrate a data directory.
-    pub fn of_elastic(settings: &'a Elastic) -> Self {
-        Self {
-            goal: settings.version.as_ref().map(|version| format!("Elasticsearch {version}")),
-            target: settings.target.as_deref(),
-            new_home: None,
-            backup: (!settings.backup).then_some(Backup::None),
-            backup_dir: settings.backup_dir.as_deref(),
-            reader: settings.reader,
-            empty: settings.empty,
-            rescue: false,
-            memory: settings.memory,
+    /// Returns what was said.
+    pub fn of(settings: &'a Migration) -> Self {
+        let copying = &settings.copying;
+        let said = Self {
+            backup: copying.backup,
+            backup_dir: copying.backup_dir.as_deref(),
+            reader: copying.reader,
+            empty: copying.empty,
+            memory: copying.memory,
+            ..Self::default()
+        };
+        match &settings.subject {
+            Subject::Server(server) => Self {
+                goal: server.release.map(|release| format!("release {}", release.version)),
+                new_home: Some(&server.new_home),
+                rescue: server.rescue,
+                ..said
+            },
+            Subject::Data(data) => Self {
+                goal: data.version.as_ref().map(|version| format!("Elasticsearch {version}")),
+                target: data.target.as_deref(),
+                ..said
+            },
         }
     }
 

@@ -16,8 +16,8 @@ use crate::settings::Check;
 /// # Errors
 /// Refused when a check refuses the migration.
 pub async fn check(settings: Check, context: &Context) -> Result<()> {
-    let Check { migration, documents, rejects } = settings;
-    let session = &migration.session;
+    let Check { session, server, copying, documents, rejects } = settings;
+    let session = &session;
     let before = known(session, Some(Scope::Server))?;
     if let Some(known) = before.as_ref().filter(|known| known.state.phase != Phase::RolledBack) {
         // The checks are about servers that have not been migrated.
@@ -26,8 +26,8 @@ pub async fn check(settings: Check, context: &Context) -> Result<()> {
     }
     let tools = connect(session, true, context).await?;
     let mut prepared =
-        prepare(&migration, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
-    let accepts = migration.accept_rejects.as_deref();
+        prepare(session, &server, &copying, &tools, projects(before.as_ref()), context).await.map_err(as_refusal)?;
+    let accepts = copying.accept_rejects.as_deref();
     prepared.findings.splice(0..0, acceptance::ask_again(before.as_ref(), accepts, &session.command(""))?);
     if let Some(ServerPlan { deployment, .. }) = prepared.plan.server() {
         context.display.print(&format!(

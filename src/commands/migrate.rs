@@ -1,4 +1,4 @@
-//! No command: find, check, plan, ask, migrate; or go on with what was begun.
+//! No command, and `elastic`: find, check, plan, ask, migrate; or go on with what was begun.
 
 use super::as_begun::Said;
 use super::known::{Known, goes_on, lock_new, lock_to_go_on, projects};
@@ -6,53 +6,80 @@ use super::left_behind::left_behind;
 use super::lookup::known;
 use super::prepare::prepare;
 use super::rollback::roll_back;
-use super::session::{Tools, as_refusal, begin, connect, open_log, resume};
-use super::{Context, acceptance, consent};
+use super::session::{Tools, as_refusal, begin, connect, go_on_command, open_log, resume, stamp_now};
+use super::{Context, acceptance, consent, elastic};
 use crate::display::Choice;
 use crate::engine::{self, Failure, Reached};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Scope};
 use crate::plan::{Action, Plan, work_dir};
-use crate::report::{Outcome, success_text};
-use crate::settings::{Migration, OnFailure, Session};
+use crate::report::{Outcome, elastic_text, success_text};
+use crate::settings::{Copying, Migration, OnFailure, Subject};
 use crate::steps::{Checked, Options, Run, VerifiedElastic, extent, require_same_collisions};
 use std::time::Instant;
 
-/// Migrates the server, or goes on with a migration.
+/// Migrates a server or a data directory, or goes on with that.
 ///
 /// # Errors
 /// As the steps; the hints say how to go on and how to go back.
-pub async fn migrate(settings: Migration, context: &Context) -> Result<()> {
-    let tools = connect(&settings.session, true, context).await?;
-    match known(&settings.session, Some(Scope::Server))? {
+pub async fn migrate(mut settings: Migration, context: &Context) -> Result<()> {
+    let stamp = stamp_now();
+    let scope = match settings.subject {
+        Subject::Server(_) => Scope::Server,
+        Subject::Data(_) => Scope::Elastic,
+    };
+    elastic::settle(&mut settings, &stamp, context)?;
+    let tools = connect(&settings.session, scope == Scope::Server, context).await?;
+    elastic::require_no_server_migration(&settings)?;
+    match known(&settings.session, Some(scope))? {
         Some(known) => match known.state.phase {
+            Phase::Completed if elastic::has_new_data(&settings, &known)? => {
+                begin_anew(settings, tools, &stamp, None, context).await
+            }
             Phase::Completed => {
                 context.display.print(&completed_text(&known, &settings));
                 Ok(())
             }
-            Phase::RolledBack => begin_anew(settings, tools, Some(known), context).await,
+            Phase::RolledBack => begin_anew(settings, tools, &stamp, Some(known), context).await,
             _ if goes_on(&known.plan, &known.state) => go_on(settings, tools, known, context).await,
             _ => Err(consent::unfinished_rollback(&settings.session.command("rollback"))),
         },
-        None => begin_anew(settings, tools, None, context).await,
+        None => begin_anew(settings, tools, &stamp, None, context).await,
     }
 }
 
 fn completed_text(known: &Known, settings: &Migration) -> String {
+    let goal = known.plan.goal();
+    let go_back = settings.session.command("rollback");
+    if known.plan.server().is_some() {
+        let home = known.plan.new_home().display();
+        return format!(
+            "This server was migrated to {goal} already; it is in {home}.\nTo go back to the old server: {go_back}"
+        );
+    }
+    let target = known.plan.replacements().next().map(|one| one.target.display().to_string()).unwrap_or_default();
+    let (subject, verify) = (known.plan.subject().display(), settings.session.command("verify"));
     format!(
-        "This server was migrated to {} already; it is in {}.\nTo go back to the old server: {}",
-        known.plan.goal(),
-        known.plan.new_home().display(),
-        settings.session.command("rollback")
+        "{subject} was migrated to {goal} already; the new data are in {target}.\nTo compare both once more: {verify}\nTo go back: {go_back}"
     )
 }
 
-async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, context: &Context) -> Result<()> {
-    let mut prepared =
-        prepare(&settings, &tools, projects(before.as_ref()), true, context).await.map_err(as_refusal)?;
-    let session = &settings.session;
-    let accepts = settings.accept_rejects.as_deref();
-    prepared.findings.splice(0..0, acceptance::ask_again(before.as_ref(), accepts, &session.command(""))?);
+async fn begin_anew(
+    settings: Migration,
+    tools: Tools,
+    stamp: &str,
+    before: Option<Known>,
+    context: &Context,
+) -> Result<()> {
+    let (session, copying) = (&settings.session, &settings.copying);
+    let prepared = match &settings.subject {
+        Subject::Server(server) => prepare(session, server, copying, &tools, projects(before.as_ref()), context).await,
+        Subject::Data(data) => elastic::prepare(data, copying, &tools, stamp, context).await,
+    };
+    let mut prepared = prepared.map_err(as_refusal)?;
+    let accepts = copying.accept_rejects.as_deref();
+    let again = go_on_command(session, &prepared.plan);
+    prepared.findings.splice(0..0, acceptance::ask_again(before.as_ref(), accepts, &again)?);
     if !consent::ask(&prepared, settings.dry_run, &session.command("rollback"), context).await? {
         return Ok(());
     }
@@ -62,13 +89,15 @@ async fn begin_anew(settings: Migration, tools: Tools, before: Option<Known>, co
     let mut run = begin(session, plan, options, tools, context)?;
     let dir = work_dir(&run.plan.home.from);
     acceptance::keep(&mut run, &dir, accepts)?;
-    open_log(session, &run.plan.home.from.clone(), &run.plan.stamp.clone(), context)?;
+    if run.plan.server().is_some() {
+        open_log(session, &run.plan.home.from.clone(), &run.plan.stamp.clone(), context)?;
+    }
     perform(&run, &settings, context).await
 }
 
 async fn go_on(settings: Migration, tools: Tools, mut known: Known, context: &Context) -> Result<()> {
-    let said = Said::of_server(&settings);
-    let (command, back) = (settings.session.command(""), settings.session.command("rollback"));
+    let said = Said::of(&settings);
+    let (command, back) = (settings.session.command(settings.command()), settings.session.command("rollback"));
     let another_choice = |error| consent::of_another_choice(error, &command, &back);
     said.settle(&mut known.plan).map_err(another_choice)?;
     if !consent::go_on(&known, settings.dry_run, &back, context).await? {
@@ -76,43 +105,58 @@ async fn go_on(settings: Migration, tools: Tools, mut known: Known, context: &Co
     }
     let (_lock, mut known) = lock_to_go_on(&settings.session, known)?;
     said.settle(&mut known.plan).map_err(another_choice)?;
-    open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
+    if known.plan.server().is_some() {
+        open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
+    }
     let options = options(&settings)?;
     let dir = known.dir();
     let mut run = resume(known, options, tools, context)?;
-    acceptance::keep(&mut run, &dir, settings.accept_rejects.as_deref())?;
+    acceptance::keep(&mut run, &dir, settings.copying.accept_rejects.as_deref())?;
     require_same_collisions(&run).map_err(another_choice)?;
     perform(&run, &settings, context).await
 }
 
 fn options(settings: &Migration) -> Result<Options> {
     // Before anything is begun: what is no rejects file is refused. It is taken in once there is a place to keep it.
-    acceptance::read(settings.accept_rejects.as_deref())?;
-    let Migration { verification, on_id_collision, .. } = *settings;
-    Ok(Options { verification, on_id_collision, ..Options::default() })
+    acceptance::read(settings.copying.accept_rejects.as_deref())?;
+    let Copying { verification, on_id_collision, .. } = settings.copying;
+    let one_by_one = matches!(&settings.subject, Subject::Data(data) if !data.parallel);
+    let indices_at_once = one_by_one.then_some(1);
+    Ok(Options { verification, on_id_collision, indices_at_once, ..Options::default() })
 }
 
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {
     let begun = Instant::now();
     let session = &settings.session;
-    match engine::execute(run).await {
-        Ok(()) => {
-            let outcome = outcome(run, begun, context)?;
-            context.display.print(&success_text(&run.plan, &outcome, &session.command("rollback")));
+    match (engine::execute(run).await, &settings.subject) {
+        (Ok(()), subject) => {
+            let (plan, outcome) = (&run.plan, outcome(run, begun, context)?);
+            let go_back = session.command("rollback");
+            context.display.print(&match subject {
+                Subject::Server(_) => success_text(plan, &outcome, &go_back),
+                Subject::Data(_) => elastic_text(plan, &outcome, &go_back, &session.command("verify")),
+            });
             Ok(())
         }
-        Err(Failure { error, reached: Reached::NewServer }) if error.kind() != Kind::Cancelled => {
-            new_server_failed(run, error, settings, context).await
+        (Err(Failure { error, reached: Reached::NewServer }), Subject::Server(server))
+            if error.kind() != Kind::Cancelled =>
+        {
+            new_server_failed(run, error, server.on_failure, settings, context).await
         }
-        Err(Failure { error, reached }) => Err(with_next_steps(error, run, reached, session).await),
+        (Err(Failure { error, reached }), _) => Err(with_next_steps(error, run, reached, settings).await),
     }
 }
 
 /// The new server did not come up, or does not show what it should: back, or not, as was said or is answered.
-async fn new_server_failed(run: &Run, error: Error, settings: &Migration, context: &Context) -> Result<()> {
-    let session = &settings.session;
-    let back = match settings.on_failure {
-        OnFailure::Stop => return Err(with_next_steps(error, run, Reached::NewServer, session).await),
+async fn new_server_failed(
+    run: &Run,
+    error: Error,
+    on_failure: OnFailure,
+    settings: &Migration,
+    context: &Context,
+) -> Result<()> {
+    let back = match on_failure {
+        OnFailure::Stop => return Err(with_next_steps(error, run, Reached::NewServer, settings).await),
         OnFailure::Rollback => {
             context.display.error(&error);
             true
@@ -125,9 +169,9 @@ async fn new_server_failed(run: &Run, error: Error, settings: &Migration, contex
     };
     if !back {
         let unfinished = Error::new(error.kind(), "The migration is not finished, for the reason above.");
-        return Err(with_next_steps(unfinished, run, Reached::NewServer, session).await);
+        return Err(with_next_steps(unfinished, run, Reached::NewServer, settings).await);
     }
-    roll_back(run, true, session, context).await?;
+    roll_back(run, true, &settings.session, context).await?;
     Err(Error::failed("The migration failed, for the reason above, and was taken back; the old server runs again."))
 }
 
@@ -138,25 +182,34 @@ async fn wants_back(context: &Context) -> Result<bool> {
     Ok(context.display.choose("What now?", &choices, hint, &context.cancel).await? == 0)
 }
 
-async fn with_next_steps(error: Error, run: &Run, reached: Reached, session: &Session) -> Error {
+async fn with_next_steps(error: Error, run: &Run, reached: Reached, settings: &Migration) -> Error {
     let state = run.journal().state().clone();
+    let session = &settings.session;
     let go_on = match error.kind() {
         Kind::Cancelled => "Go on",
         _ => "Go on, once the cause is gone",
     };
-    let error = error.hint(left_behind(run, reached, &state).await);
-    let error = match goes_on(&run.plan, &state) {
-        true => error.hint(format!("{go_on}: {}", session.command(""))),
-        false => error,
+    let go_on = format!("{go_on}: {}", session.command(settings.command()));
+    let go_on = goes_on(&run.plan, &state).then_some(go_on);
+    let back = session.command("rollback");
+    let hints = match settings.subject {
+        Subject::Server(_) => {
+            let left = left_behind(run, reached, &state).await;
+            [Some(left), go_on, Some(format!("Go back to the old server: {back}"))]
+        }
+        Subject::Data(_) => {
+            let left = elastic::left_behind(&run.plan, state.phase);
+            [go_on, Some(format!("Take back what was done: {back}")), Some(left)]
+        }
     };
-    error.hint(format!("Go back to the old server: {}", session.command("rollback")))
+    hints.into_iter().flatten().fold(error, Error::hint)
 }
 
 /// Returns what a finished run knows about itself.
 ///
 /// # Errors
 /// Fails when the journal has not kept what the steps have found.
-pub(super) fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Outcome> {
+fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Outcome> {
     let all = extent(run)?;
     let verified: Option<VerifiedElastic> = run.output(run.id_of(Action::VERIFY_ELASTIC)?)?;
     let checked = run.plan.id_of(Action::CheckHealth).map_or(Ok(None), |step| run.output::<Checked>(step))?;

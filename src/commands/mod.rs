@@ -21,7 +21,6 @@ mod status;
 mod verify;
 
 pub use check::check;
-pub use elastic::elastic;
 pub use export::export;
 pub use import::import;
 pub use migrate::migrate;

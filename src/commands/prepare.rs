@@ -13,9 +13,9 @@ use crate::planner::{self, Measured, Wishes};
 use crate::preflight::{self, Finding, Severity, Subject};
 use crate::release;
 use crate::role::Role;
-use crate::settings::{DEFAULT_RELEASE, Migration, NewHome, Session};
+use crate::settings::{Copying, DEFAULT_RELEASE, NewHome, Server, Session};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A plan with what the checks found.
 pub(super) struct Prepared {
@@ -23,18 +23,30 @@ pub(super) struct Prepared {
     pub findings: Vec<Finding>,
 }
 
+impl Prepared {
+    /// Returns a plan with what was found, worst first; what the report says again is kept in the plan.
+    pub fn new(mut plan: Plan, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| finding.severity);
+        if let Some(elastic) = plan.elastic_mut() {
+            elastic.warnings = preflight::lasting(&findings);
+        }
+        Self { plan, findings }
+    }
+}
+
 /// Finds, measures, plans and checks. Reads only.
 ///
 /// # Errors
 /// Refused when there is no server or several; failed when something cannot be read.
 pub(super) async fn prepare(
-    settings: &Migration,
+    session: &Session,
+    server: &Server,
+    copying: &Copying,
     tools: &Tools,
     journals: Vec<ProjectArgs>,
-    may_run: bool,
     context: &Context,
 ) -> Result<Prepared> {
-    let search = search(&settings.session, journals);
+    let search = search(session, journals);
     let mut deployment = find(&search, tools.compose()?, &tools.docker, &context.cancel).await?;
     // There is no plan for data that are in no place that is known, or that lasts.
     let doubts = preflight::doubts(&deployment).into_iter();
@@ -48,7 +60,7 @@ pub(super) async fn prepare(
         return Err(refuse_at_once(&unknown, context));
     }
     let stamp = stamp_now();
-    let rescues = match settings.rescue {
+    let rescues = match server.rescue {
         true => rescues(&mut deployment, tools, &stamp, context).await?,
         false => Vec::new(),
     };
@@ -57,7 +69,7 @@ pub(super) async fn prepare(
     if !lost.is_empty() {
         let can_be_rescued = preflight::lost_with_down(&deployment).len() == lost.len()
             && !preflight::any_in_memory(&deployment, &containers);
-        let rescue = settings.session.command("--rescue --dry-run");
+        let rescue = session.command("--rescue --dry-run");
         lost.iter_mut().filter(|_| can_be_rescued).for_each(|one| {
             one.remedy.push_str(&format!("\nOr let this program copy them out, and keep the container: {rescue}"))
         });
@@ -68,22 +80,16 @@ pub(super) async fn prepare(
         return Err(refuse_at_once(&[left], context));
     }
     let wishes = Wishes {
-        release: settings.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
-        new_home: match &settings.new_home {
+        release: server.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
+        new_home: match &server.new_home {
             NewHome::At(path) => Some(settled_home(path)?),
             NewHome::Usual | NewHome::Keep => None,
         },
-        keep_home: settings.new_home == NewHome::Keep,
-        backup: settings.backup.unwrap_or_default(),
-        backup_dir: settings.backup_dir.clone(),
-        memory: settings.memory,
-        reader: settings.reader,
-        verification: settings.verification.unwrap_or_default(),
-        on_id_collision: settings.on_id_collision.unwrap_or_default(),
-        empty: settings.empty,
+        keep_home: server.new_home == NewHome::Keep,
     };
     let run_id = format!("{stamp}-{}", std::process::id());
-    let mut plan = planner::build(deployment, &wishes, &measured, &stamp, &run_id)?;
+    let subject = planner::Subject::Server(Box::new(deployment), &wishes);
+    let mut plan = planner::build(subject, copying, &measured, &stamp, &run_id)?;
     plan.in_the_way = preflight::in_the_way(&plan, &tools.docker).await?;
     for one in &plan.in_the_way {
         plan.notes.push(format!(
@@ -95,7 +101,7 @@ pub(super) async fn prepare(
         plan: &plan,
         survey: measured.survey.as_ref(),
         docker: &tools.docker,
-        may_run,
+        may_run: true,
         cancel: &context.cancel,
     };
     let (found, afterwards) = tokio::join!(
@@ -104,11 +110,7 @@ pub(super) async fn prepare(
     );
     let mut findings = found?;
     findings.extend(afterwards?);
-    findings.sort_by_key(|finding| finding.severity);
-    if let Some(elastic) = plan.elastic_mut() {
-        elastic.warnings = preflight::lasting(&findings);
-    }
-    Ok(Prepared { plan, findings })
+    Ok(Prepared::new(plan, findings))
 }
 
 fn refuse_at_once(findings: &[Finding], context: &Context) -> crate::Error {
@@ -149,6 +151,14 @@ async fn rescues(deployment: &mut Deployment, tools: &Tools, stamp: &str, contex
     Ok(rescues)
 }
 
+/// Measures a directory. A server that runs changes its files while they are counted: then its size is not known, and not
+/// needed.
+pub(super) async fn size(path: &Path, context: &Context) -> Option<(PathBuf, TreeSize)> {
+    let (root, cancel) = (path.to_owned(), context.cancel.clone());
+    let size = blocking(move || space::measure(&root, &cancel)).await.ok()?;
+    Some((path.to_owned(), size))
+}
+
 async fn measure(deployment: &Deployment, rescues: Vec<Rescue>, tools: &Tools, context: &Context) -> Result<Measured> {
     let mut measured = Measured {
         memory: tools.docker.info().memory,
@@ -164,11 +174,7 @@ async fn measure(deployment: &Deployment, rescues: Vec<Rescue>, tools: &Tools, c
         if measured.sizes.contains_key(&path) {
             continue;
         }
-        let (root, cancel) = (path.clone(), context.cancel.clone());
-        // A server that runs changes its files while they are counted: then the size is not known, and not needed.
-        if let Ok(size) = blocking(move || space::measure(&root, &cancel)).await {
-            measured.sizes.insert(path, size);
-        }
+        measured.sizes.extend(size(&path, context).await);
     }
     for rescue in &rescues {
         let size = TreeSize { apparent: rescue.bytes.unwrap_or_default(), ..TreeSize::default() };

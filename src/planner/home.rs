@@ -69,23 +69,10 @@ pub(super) fn new_project(old: &Project, home: &HomeMove, compose: Generation) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{OnIdCollision, Verification};
     use crate::role::Role;
-    use crate::settings::{Backup, ReaderWish};
 
     fn wishes() -> Wishes {
-        Wishes {
-            empty: false,
-            release: crate::release::find("1.1").unwrap(),
-            new_home: None,
-            keep_home: false,
-            backup: Backup::Elastic,
-            backup_dir: None,
-            memory: None,
-            reader: ReaderWish::Auto,
-            verification: Verification::Full { fallback: true },
-            on_id_collision: OnIdCollision::default(),
-        }
+        Wishes { release: crate::release::find("1.1").unwrap(), new_home: None, keep_home: false }
     }
 
     /// A stock server with this root.

@@ -27,24 +27,26 @@ pub(super) fn target(deployment: &Deployment, outcomes: &BTreeMap<String, Outcom
 }
 
 /// The image of the node that reads the old data, where one does.
-pub(super) fn of_the_reader(elastic: &ElasticPlan) -> Vec<String> {
+fn of_the_reader(elastic: &ElasticPlan) -> Vec<String> {
     match elastic.reader {
         Reader::Segments { .. } => Vec::new(),
         Reader::Scroll { .. } => vec![elastic.source_image.clone()],
     }
 }
 
-/// Every image that the run or the new server needs, with its `added` services; the user's own other ones have theirs
-/// already.
-pub(super) fn all(
+/// The images of the new server's own services, and of those that are `added`; the user's other ones have theirs already.
+pub(super) fn of_server(
     deployment: &Deployment,
     added: &[String],
     outcomes: &BTreeMap<String, Outcome>,
-    elastic: &ElasticPlan,
 ) -> Vec<String> {
     let ours = deployment.services.iter().filter(|one| one.role != Role::Other).map(|service| &service.name);
-    let images = ours.chain(added).filter_map(|name| outcomes.get(name)?.image.clone());
-    let mut images: Vec<String> = of_the_reader(elastic).into_iter().chain(images).collect();
+    ours.chain(added).filter_map(|name| outcomes.get(name)?.image.clone()).collect()
+}
+
+/// Every image that the run or the new server needs.
+pub(super) fn all(of_server: Vec<String>, elastic: &ElasticPlan) -> Vec<String> {
+    let mut images: Vec<String> = of_the_reader(elastic).into_iter().chain(of_server).collect();
     images.push(elastic.target_image.clone());
     let mut seen = BTreeSet::new();
     images.retain(|image| seen.insert(image.clone()));
@@ -83,7 +85,7 @@ mod tests {
         plan.target_image = target(&deployment, &outcomes).unwrap();
         plan.source_image = source(&deployment);
         plan.reader = Reader::Scroll { asked: true, why: "asked for".to_owned() };
-        insta::assert_snapshot!(all(&deployment, &["cache".to_owned()], &outcomes, &plan).join("\n"), @r"
+        insta::assert_snapshot!(all(of_server(&deployment, &["cache".to_owned()], &outcomes), &plan).join("\n"), @r"
         mirror:5000/elasticsearch/elasticsearch:5.6.16
         mirror:5000/allegroai/clearml:1.1.1
         mirror:5000/elasticsearch/elasticsearch:7.6.2

@@ -1,8 +1,8 @@
 //! Builds the plan: every path, name and edit that the steps will use is decided here, from what was found and what
 //! was asked for, and nowhere else. Reads only.
 
+mod data;
 mod edits;
-mod elastic;
 mod estimate;
 mod home;
 mod images;
@@ -14,7 +14,7 @@ mod service_files;
 mod steps;
 mod variables;
 
-pub use elastic::{ElasticWishes, build_elastic};
+pub use data::DataWishes;
 
 use edits::Decided;
 
@@ -23,18 +23,23 @@ use crate::docker::ComposeChoice;
 use crate::elastic::{IndexPlan, Survey};
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
-use crate::plan::{
-    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Rescue, ServerPlan, Store, Switch,
-    Verification,
-};
+use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Plan, Replacement, Rescue, ServerPlan, Store, Switch};
 use crate::release::Release;
 use crate::report::changed_fields;
 use crate::role::Role;
-use crate::settings::{Backup, ReaderWish};
+use crate::settings::{Backup, Copying};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// What was asked for on the command line.
+/// What is migrated.
+pub enum Subject<'a> {
+    /// The server that was found, and what was asked for.
+    Server(Box<Deployment>, &'a Wishes),
+    /// One data directory.
+    Data(&'a DataWishes),
+}
+
+/// What was asked for of a server.
 #[derive(Debug, Clone)]
 pub struct Wishes {
     /// The target release.
@@ -43,20 +48,21 @@ pub struct Wishes {
     pub new_home: Option<PathBuf>,
     /// `--keep-home`.
     pub keep_home: bool,
-    /// `--backup`.
-    pub backup: Backup,
-    /// `--backup-dir`.
-    pub backup_dir: Option<PathBuf>,
-    /// `--memory`: what the temporary nodes may use together, in bytes.
-    pub memory: Option<u64>,
-    /// `--reader`.
-    pub reader: ReaderWish,
-    /// How the new data are compared.
-    pub verification: Verification,
-    /// `--on-id-collision`.
-    pub on_id_collision: OnIdCollision,
-    /// `--empty`.
-    pub empty: bool,
+}
+
+/// What is decided of a subject, but for how its documents are copied.
+struct Parts {
+    migrated: Migrated,
+    home: HomeMove,
+    replacements: Vec<Replacement>,
+    archives: Vec<Archive>,
+    /// Where a node that reads works on a clone.
+    clone: PathBuf,
+    source_image: String,
+    target_image: String,
+    /// What the new server runs.
+    images: Vec<String>,
+    notes: Vec<String>,
 }
 
 /// What was measured on this machine.
@@ -112,7 +118,54 @@ impl Measured {
 ///
 /// # Errors
 /// Refuses what cannot be edited safely, or named without a clash.
-pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
+pub fn build(subject: Subject<'_>, copying: &Copying, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
+    let parts = match subject {
+        Subject::Server(deployment, wishes) => server(*deployment, wishes, copying, measured, stamp)?,
+        Subject::Data(wishes) => data::decide(wishes, copying, measured, stamp)?,
+    };
+    let (indices, left) = measured.indices();
+    let on_id_collision = copying.on_id_collision.unwrap_or_default();
+    let reader = reader::choose(copying.reader, on_id_collision, measured.refusal())?;
+    let elastic = ElasticPlan {
+        source_image: parts.source_image,
+        target_image: parts.target_image,
+        clone: parts.clone,
+        heaps: crate::plan::heaps(measured.memory, copying.memory, &reader),
+        reader,
+        verification: copying.verification.unwrap_or_default(),
+        on_id_collision,
+        indices,
+        left,
+        empty: copying.empty,
+        warnings: Vec::new(),
+        live_bytes: measured.live_bytes(),
+        longest_document: measured.longest_document(),
+    };
+    let mut plan = Plan {
+        run_id: run_id.to_owned(),
+        stamp: stamp.to_owned(),
+        migrated: parts.migrated,
+        home: parts.home,
+        estimate_seconds: estimate::seconds(&parts.replacements, &parts.archives, &elastic),
+        stores: Store::of(parts.replacements, &elastic),
+        archives: parts.archives,
+        rescues: measured.rescues.clone(),
+        in_the_way: Vec::new(),
+        steps: Vec::new(),
+        images: images::all(parts.images, &elastic),
+        notes: parts.notes,
+    };
+    plan.steps = steps::decide(&plan);
+    Ok(plan)
+}
+
+fn server(
+    deployment: Deployment,
+    wishes: &Wishes,
+    copying: &Copying,
+    measured: &Measured,
+    stamp: &str,
+) -> Result<Parts> {
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
     notes.extend(changed_fields(measured.plans()));
     notes.extend(deployment.notes.iter().cloned());
@@ -129,54 +182,27 @@ pub fn build(deployment: Deployment, wishes: &Wishes, measured: &Measured, stamp
         stamp,
     };
     let Decided { edits, outcomes, added } = edits::decide(&deployment, &around, &mut notes)?;
-    let (indices, left) = measured.indices();
-    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal())?;
-    let elastic = ElasticPlan {
+    Ok(Parts {
+        clone: clone_path(&deployment, &replacements),
         source_image: images::source(&deployment),
         target_image: images::target(&deployment, &outcomes).unwrap_or_else(|| wishes.release.elasticsearch()),
-        clone: clone_path(&deployment, &replacements),
-        heaps: crate::plan::heaps(measured.memory, wishes.memory, &reader),
-        reader,
-        verification: wishes.verification,
-        on_id_collision: wishes.on_id_collision,
-        indices,
-        left,
-        empty: wishes.empty,
-        warnings: Vec::new(),
-        live_bytes: measured.live_bytes(),
-        longest_document: measured.longest_document(),
-    };
-    let archives = archives(&deployment, wishes, measured, &replacements, stamp);
-    let images = images::all(&deployment, &added, &outcomes, &elastic);
-    let container_names = outcomes.into_values().filter_map(|one| one.container_name).collect();
-    let new_redis = (!added.is_empty()).then(|| new_redis(&deployment));
-    let estimate_seconds = estimate::seconds(&replacements, &archives, &elastic);
-    let mut plan = Plan {
-        run_id: run_id.to_owned(),
-        stamp: stamp.to_owned(),
+        archives: archives(&deployment, copying, measured, &replacements, stamp),
+        images: images::of_server(&deployment, &added, &outcomes),
+        home,
+        replacements,
+        notes,
         migrated: Migrated::Server(Box::new(ServerPlan {
             release: wishes.release.version.to_owned(),
             facts: wishes.release.facts(),
+            new_redis: (!added.is_empty()).then(|| new_redis(&deployment)),
             deployment,
             compose: measured.compose.clone(),
             experiments: measured.experiments.clone(),
             edits,
             new_project,
-            container_names,
-            new_redis,
+            container_names: outcomes.into_values().filter_map(|one| one.container_name).collect(),
         })),
-        home,
-        stores: Store::of(replacements, &elastic),
-        archives,
-        rescues: measured.rescues.clone(),
-        in_the_way: Vec::new(),
-        steps: Vec::new(),
-        images,
-        notes,
-        estimate_seconds,
-    };
-    plan.steps = steps::decide(&plan);
-    Ok(plan)
+    })
 }
 
 /// A container that is kept belongs to its compose project for ever, and compose would make it anew in a project of the
@@ -239,25 +265,29 @@ fn clone_path(deployment: &Deployment, replacements: &[Replacement]) -> PathBuf 
 
 fn archives(
     deployment: &Deployment,
-    wishes: &Wishes,
+    copying: &Copying,
     measured: &Measured,
     replacements: &[Replacement],
     stamp: &str,
 ) -> Vec<Archive> {
-    let dir =
-        wishes.backup_dir.clone().unwrap_or_else(|| crate::plan::work_dir(&deployment.home).join("backup")).join(stamp);
+    let backup = copying.backup.unwrap_or_default();
+    let dir = copying
+        .backup_dir
+        .clone()
+        .unwrap_or_else(|| crate::plan::work_dir(&deployment.home).join("backup"))
+        .join(stamp);
     let mut archives = Vec::new();
     let mut add = |what: &str, source: &Path, name: &str| {
         let file = dir.join(format!("{name}.tar.gz"));
         archives.push(Archive { what: what.into(), source: source.into(), file, bytes: measured.bytes(source) });
     };
-    if wishes.backup == Backup::None {
+    if backup == Backup::None {
         return archives;
     }
     for one in replacements {
         match one.role {
             Role::Elasticsearch => add("Elasticsearch data", &one.source, "elastic"),
-            _ if wishes.backup != Backup::All => {}
+            _ if backup != Backup::All => {}
             Role::Mongo => add(
                 &format!("MongoDB {}", one.mounted_at),
                 &one.source,
@@ -266,7 +296,7 @@ fn archives(
             _ => add("Redis data", &one.source, "redis"),
         }
     }
-    if wishes.backup == Backup::All
+    if backup == Backup::All
         && let Some(path) = artifacts(deployment)
     {
         add("artifacts (fileserver)", path, "fileserver");

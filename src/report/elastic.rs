@@ -84,22 +84,17 @@ mod tests {
     use super::*;
     use crate::elastic::Survey;
     use crate::lucene::testing::{elastic5, index};
-    use crate::planner::{ElasticWishes, Measured, build_elastic};
+    use crate::planner::{DataWishes, Measured, Subject, build};
+    use crate::settings::Copying;
     use std::time::Duration;
 
     fn plan() -> Plan {
-        let wishes = ElasticWishes {
+        let wishes = DataWishes {
             source: "/nowhere/data/elastic".into(),
             target: "/nowhere/data/elastic_7".into(),
             version: "7.6.2".into(),
-            backup: true,
-            backup_dir: None,
-            memory: Some(2 << 30),
-            reader: crate::settings::ReaderWish::Auto,
-            verification: crate::plan::Verification::default(),
-            on_id_collision: crate::plan::OnIdCollision::Refuse,
-            empty: false,
         };
+        let copying = Copying { memory: Some(2 << 30), ..Copying::default() };
         let dir = tempfile::tempdir().unwrap();
         elastic5(dir.path());
         std::fs::remove_dir_all(dir.path().join("nodes/0/indices")).unwrap();
@@ -109,7 +104,7 @@ mod tests {
         // What the fixture has for a translog cannot be read.
         let survey = Some(Survey { refusal: None, ..Survey::of(dir.path()).unwrap() });
         let measured = Measured { memory: 8 << 30, survey, ..Measured::default() };
-        build_elastic(&wishes, &measured, "2026-11-22_18-30-00", "run").unwrap()
+        build(Subject::Data(&wishes), &copying, &measured, "2026-11-22_18-30-00", "run").unwrap()
     }
 
     #[test]

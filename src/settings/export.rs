@@ -1,7 +1,7 @@
 //! What `export` was asked for.
 
 use super::paths::absolute;
-use super::{ComposeArgs, Elastic, Session};
+use super::{ComposeArgs, Data, Session};
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::error::Result;
 use crate::export::mongo::{Form, LogUse};
@@ -81,7 +81,7 @@ pub(super) fn resolve(arguments: &ExportArgs, session: Session) -> Result<Export
         (false, true) => LogUse::LeftOut,
         (false, false) => LogUse::Unneeded,
     };
-    let source = arguments.source.as_ref().map_or_else(|| Elastic::SOURCE.into(), absolute);
+    let source = arguments.source.as_ref().map_or_else(|| Data::SOURCE.into(), absolute);
     // What says where a server is may be in the environment, and has no meaning here.
     let session = Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session };
     let (list, empty) = (arguments.list, arguments.empty);

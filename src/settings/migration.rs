@@ -1,10 +1,11 @@
-//! A migration of a server that was asked for.
+//! A migration that was asked for.
 
+use super::copying::{Backup, Copying};
+use super::elastic::Data;
 use super::paths::absolute;
-use super::{ReaderWish, Session, collisions, verification};
-use crate::cli::{BackupArg, MigrationArgs, OnFailureArg};
+use super::{ComposeArgs, Session};
+use crate::cli::{BackupArg, ElasticArgs, MigrationArgs, OnFailureArg};
 use crate::error::{Error, Result};
-use crate::plan::{OnIdCollision, Verification};
 use crate::release::{self, Release};
 use std::path::PathBuf;
 
@@ -15,30 +16,42 @@ pub struct Migration {
     pub session: Session,
     /// Stop after the plan; nothing is written.
     pub dry_run: bool,
+    /// What is migrated.
+    pub subject: Subject,
+    /// How the data are backed up and copied.
+    pub copying: Copying,
+}
+
+/// What is migrated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A server with all that belongs to it.
+    Server(Server),
+    /// One Elasticsearch data directory, which the session names too: the command `elastic`.
+    Data(Data),
+}
+
+/// What was said of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
     /// The release to migrate to, if it was said.
     pub release: Option<&'static Release>,
     /// What becomes of the server's directory.
     pub new_home: NewHome,
-    /// What is backed up beside the configuration, if it was said.
-    pub backup: Option<Backup>,
-    /// Absolute directory for the backup, if it was said.
-    pub backup_dir: Option<PathBuf>,
     /// Data that only a container holds are copied out of it, which is kept.
     pub rescue: bool,
-    /// Bytes of memory for the temporary nodes, if it was said.
-    pub memory: Option<u64>,
-    /// What is to read the old Elasticsearch data.
-    pub reader: ReaderWish,
-    /// How the new data are compared, if it was said.
-    pub verification: Option<Verification>,
-    /// What becomes of documents that share their `_id`, if it was said.
-    pub on_id_collision: Option<OnIdCollision>,
-    /// It was said that the old server is empty.
-    pub empty: bool,
     /// What to do when the new server does not come up.
     pub on_failure: OnFailure,
-    /// Absolute path of the rejects file that the user has read and given back.
-    pub accept_rejects: Option<PathBuf>,
+}
+
+impl Migration {
+    /// Returns the command that it is of, as it is typed.
+    pub fn command(&self) -> &'static str {
+        match self.subject {
+            Subject::Server(_) => "",
+            Subject::Data(_) => "elastic",
+        }
+    }
 }
 
 /// What becomes of the server's directory.
@@ -52,18 +65,6 @@ pub enum NewHome {
     Keep,
 }
 
-/// What is backed up; the configuration always is, unless nothing is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Backup {
-    /// Every data directory.
-    All,
-    /// The Elasticsearch data.
-    #[default]
-    Elastic,
-    /// Nothing at all.
-    None,
-}
-
 /// What to do when the new server does not come up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFailure {
@@ -75,7 +76,14 @@ pub enum OnFailure {
     Stop,
 }
 
+/// Resolves what was typed without a command.
 pub(super) fn resolve(arguments: &MigrationArgs, session: Session) -> Result<Migration> {
+    let (server, copying) = resolve_server(arguments, &session)?;
+    Ok(Migration { dry_run: arguments.dry_run, subject: Subject::Server(server), copying, session })
+}
+
+/// Resolves what was said of a server and its copy.
+pub(super) fn resolve_server(arguments: &MigrationArgs, session: &Session) -> Result<(Server, Copying)> {
     let absolute = |path: &PathBuf| absolute(path, &session.current_dir);
     let new_home = match (&arguments.new_home, arguments.keep_home) {
         (Some(_), true) => {
@@ -101,20 +109,21 @@ pub(super) fn resolve(arguments: &MigrationArgs, session: Session) -> Result<Mig
         None if session.terminal.interactive && !session.assume_yes => OnFailure::Ask,
         None => OnFailure::Rollback,
     };
+    let backup_dir = arguments.backup_dir.as_deref();
+    let copying = Copying::resolve(&arguments.copy, backup, backup_dir, &session.current_dir)?;
+    let release = arguments.to.as_deref().map(release::find).transpose()?;
+    Ok((Server { release, new_home, rescue: arguments.rescue, on_failure }, copying))
+}
+
+/// Resolves what `elastic` was given.
+pub(super) fn resolve_data(arguments: &ElasticArgs, session: Session) -> Result<Migration> {
+    let data = Data::resolve(arguments, &session.current_dir);
+    let backup = arguments.no_backup.then_some(Backup::None);
     Ok(Migration {
         dry_run: arguments.dry_run,
-        release: arguments.to.as_deref().map(release::find).transpose()?,
-        new_home,
-        backup,
-        backup_dir: arguments.backup_dir.as_ref().map(absolute),
-        rescue: arguments.rescue,
-        memory: arguments.copy.memory,
-        reader: arguments.copy.reader.into(),
-        verification: verification::resolve(arguments.copy.verify),
-        on_id_collision: collisions::resolve(arguments.copy.on_id_collision, arguments.copy.reader.into())?,
-        empty: arguments.copy.empty,
-        on_failure,
-        accept_rejects: arguments.copy.accept_rejects.as_ref().map(absolute),
-        session,
+        copying: Copying::resolve(&arguments.copy, backup, arguments.backup_dir.as_deref(), &session.current_dir)?,
+        // What says where a server is may be in the environment, and has no meaning here.
+        session: Session { source: Some(data.source.clone()), home: None, compose: ComposeArgs::default(), ..session },
+        subject: Subject::Data(data),
     })
 }

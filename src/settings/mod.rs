@@ -2,6 +2,7 @@
 
 mod collisions;
 mod compose;
+mod copying;
 mod elastic;
 mod export;
 mod import;
@@ -13,10 +14,11 @@ mod session;
 mod verification;
 
 pub use compose::ComposeArgs;
-pub use elastic::Elastic;
+pub use copying::{Backup, Copying};
+pub use elastic::Data;
 pub use export::{Export, ExportTo};
 pub use import::Import;
-pub use migration::{Backup, Migration, NewHome, OnFailure};
+pub use migration::{Migration, NewHome, OnFailure, Server, Subject};
 pub use node_address::NodeAddress;
 pub use paths::{STATE_DIR, STATE_DIR_OF_ROOT};
 pub use reader::ReaderWish;
@@ -39,8 +41,6 @@ pub enum Task {
     Migrate(Migration),
     /// The checks alone.
     Check(Check),
-    /// One Elasticsearch data directory.
-    Elastic(Elastic),
     /// Documents as text.
     Export(Export),
     /// The same into an Elasticsearch that is given.
@@ -60,8 +60,12 @@ pub enum Task {
 /// Checks that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The migration that they are of.
-    pub migration: Migration,
+    /// Where and how.
+    pub session: Session,
+    /// What was said of the server whose migration they are of.
+    pub server: Server,
+    /// How its data would be backed up and copied.
+    pub copying: Copying,
     /// Every document is looked at.
     pub documents: bool,
     /// Absolute path of the file for those that would be refused, if it was said.
@@ -107,7 +111,7 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
             let (start, dry_run) = (!options.no_start, options.dry_run);
             Task::Rollback(Rollback { session: session_of(&options.which)?, start, dry_run })
         }
-        Some(Command::Elastic(options)) => Task::Elastic(elastic::resolve(options, session(&cli.session)?)?),
+        Some(Command::Elastic(options)) => Task::Migrate(migration::resolve_data(options, session(&cli.session)?)?),
         Some(Command::Export(options)) => Task::Export(export::resolve(options, session(&cli.session)?)?),
         Some(Command::Import(options)) => Task::Import(import::resolve(options, session(&cli.session)?, environment)?),
         Some(Command::Verify(options)) => {
@@ -116,9 +120,10 @@ pub fn resolve(cli: Cli, call: Call, environment: &Environment) -> Result<Task> 
             Task::Verify(Verify { session, accept_rejects })
         }
         Some(Command::Check(options)) => {
-            let migration = migration::resolve(&options.migration, session(&cli.session)?)?;
-            let rejects = options.rejects.as_ref().map(|path| absolute(path, &migration.session.current_dir));
-            Task::Check(Check { migration, documents: options.documents, rejects })
+            let session = session(&cli.session)?;
+            let (server, copying) = migration::resolve_server(&options.migration, &session)?;
+            let rejects = options.rejects.as_ref().map(|path| absolute(path, &session.current_dir));
+            Task::Check(Check { session, server, copying, documents: options.documents, rejects })
         }
         None => Task::Migrate(migration::resolve(&cli.migration, session(&cli.session)?)?),
     })

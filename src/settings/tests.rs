@@ -34,15 +34,22 @@ fn migration(line: &str, environment: &Environment) -> Migration {
     }
 }
 
+fn server(migration: Migration) -> Server {
+    match migration.subject {
+        Subject::Server(server) => server,
+        Subject::Data(data) => panic!("{data:?}"),
+    }
+}
+
 #[test]
 fn nothing_said_means_the_documented_defaults() {
     let migration = migration("", &environment());
     assert_eq!(migration.session.compose, ComposeArgs::default());
-    assert_eq!(migration.new_home, NewHome::Usual);
-    assert_eq!(migration.backup, None);
-    assert_eq!(migration.on_failure, OnFailure::Ask);
+    assert_eq!(migration.copying, Copying::default());
     assert_eq!(migration.session.state_dir, Path::new("/home/ann/.local/state/clearml-migrate"));
     assert!(!migration.dry_run && !migration.session.assume_yes);
+    let server = server(migration);
+    assert_eq!((server.new_home, server.on_failure), (NewHome::Usual, OnFailure::Ask));
 }
 
 #[test]
@@ -51,10 +58,10 @@ fn paths_become_absolute() {
     let migration = migration(line, &environment());
     assert_eq!(migration.session.compose.files, [PathBuf::from("/work/../a.yml"), "/x/b.yml".into()]);
     assert_eq!(migration.session.home, Some("/work/old".into()));
-    assert_eq!(migration.new_home, NewHome::At("/work/new".into()));
-    assert_eq!(migration.backup_dir, Some("/work/b".into()));
+    assert_eq!(migration.copying.backup_dir, Some("/work/b".into()));
     assert_eq!(migration.session.log_file, Some("/work/l".into()));
-    assert_eq!(migration.accept_rejects, Some("/work/r".into()));
+    assert_eq!(migration.copying.accept_rejects, Some("/work/r".into()));
+    assert_eq!(server(migration).new_home, NewHome::At("/work/new".into()));
     assert_eq!(absolute(Path::new("../x"), Path::new("/")), Path::new("/x"));
 }
 
@@ -140,7 +147,7 @@ fn without_anyone_to_ask_a_failed_start_is_rolled_back() {
         ("", &piped, OnFailure::Rollback),
         ("--on-failure stop", &piped, OnFailure::Stop),
     ] {
-        assert_eq!(migration(line, environment).on_failure, expected, "{line}");
+        assert_eq!(server(migration(line, environment)).on_failure, expected, "{line}");
     }
 }
 
@@ -166,19 +173,24 @@ fn what_to_type_next_finds_the_same_server() {
 
 #[test]
 fn elastic_has_the_defaults_of_upstream_s_script() {
-    let Ok(Task::Elastic(plain)) = task("elastic", &environment()) else { panic!() };
+    let of_data = |line: &str, environment: &Environment| {
+        let migration = migration(line, environment);
+        let Subject::Data(data) = migration.subject.clone() else { panic!("{line}: {migration:?}") };
+        (migration, data)
+    };
+    let (migration, plain) = of_data("elastic", &environment());
     assert_eq!(plain.source, Path::new("/opt/trains/data/elastic"));
-    assert_eq!((plain.target, plain.backup, plain.parallel), (None, true, false));
-    assert_eq!(Elastic::TARGET, "/opt/trains/data/elastic_7");
+    assert_eq!((plain.target, migration.copying.backup, plain.parallel), (None, None, false));
+    assert_eq!(Data::TARGET, "/opt/trains/data/elastic_7");
     // What says where a server is does not matter, wherever it was said.
     let environment = environment().with("COMPOSE_FILE", "a.yml").with("COMPOSE_PROJECT_NAME", "trains");
-    let Ok(Task::Elastic(said)) = task("elastic -s data/es/ -t ../es7 -n -p", &environment) else { panic!() };
-    assert_eq!(said.session.compose, ComposeArgs::default());
+    let (migration, said) = of_data("elastic -s data/es/ -t ../es7 -n -p", &environment);
+    assert_eq!(migration.session.compose, ComposeArgs::default());
     assert_eq!((said.source.as_path(), said.target), (Path::new("/work/data/es"), Some("/work/../es7".into())));
-    assert!(!said.backup && said.parallel);
-    let command = said.session.elastic_command(Path::new("/work/es 7"));
+    assert!(migration.copying.backup == Some(Backup::None) && said.parallel);
+    let command = migration.session.elastic_command(Path::new("/work/es 7"));
     assert_eq!(command, "docker-clearml-migrate elastic --source /work/data/es --target '/work/es 7'");
-    assert_eq!(said.session.command("rollback"), "docker-clearml-migrate rollback --source /work/data/es");
+    assert_eq!(migration.session.command("rollback"), "docker-clearml-migrate rollback --source /work/data/es");
 }
 
 #[test]
@@ -186,7 +198,7 @@ fn each_command_becomes_its_task() {
     let Ok(Task::Verify(verify)) = task("verify -s es", &environment()) else { panic!() };
     assert_eq!(verify.session.source, Some("/work/es".into()));
     let Ok(Task::Check(check)) = task("check -n", &environment()) else { panic!() };
-    assert_eq!((check.migration.backup, check.documents, check.rejects), (Some(Backup::None), false, None));
+    assert_eq!((check.copying.backup, check.documents, check.rejects), (Some(Backup::None), false, None));
     let Ok(Task::Check(check)) = task("check --documents --rejects r", &environment()) else { panic!() };
     assert_eq!((check.documents, check.rejects), (true, Some("/work/r".into())));
     assert!(matches!(task("rollback", &environment()), Ok(Task::Rollback(Rollback { start: true, .. }))));

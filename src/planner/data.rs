@@ -1,49 +1,33 @@
 //! Builds the plan of `elastic`: one data directory, with the names that upstream's elastic_upgrade.py used.
 
-use super::images::{SOURCE_IMAGE, of_the_reader};
+use super::images::SOURCE_IMAGE;
 use super::replacements::suffixed;
-use super::{Measured, estimate, reader, steps};
+use super::{Measured, Parts};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::plan::{
-    Archive, ElasticPlan, HomeMove, Migrated, OnIdCollision, Plan, Replacement, Store, Switch, Verification, work_dir,
-};
+use crate::plan::{Archive, HomeMove, Migrated, Replacement, Switch, work_dir};
 use crate::report::changed_fields;
 use crate::role::Role;
-use crate::settings::ReaderWish;
+use crate::settings::{Backup, Copying};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What was asked for on the command line.
+/// What was asked for of a data directory.
 #[derive(Debug, Clone)]
-pub struct ElasticWishes {
+pub struct DataWishes {
     /// The data directory.
     pub source: PathBuf,
     /// The directory to make.
     pub target: PathBuf,
     /// Version of the Elasticsearch that writes, such as `7.6.2`.
     pub version: String,
-    /// Make a backup.
-    pub backup: bool,
-    /// Where to make it, if not beside the data.
-    pub backup_dir: Option<PathBuf>,
-    /// What the nodes may use together, in bytes.
-    pub memory: Option<u64>,
-    /// What is to read the data.
-    pub reader: ReaderWish,
-    /// How the new data are compared.
-    pub verification: Verification,
-    /// What becomes of documents that share their `_id`.
-    pub on_id_collision: OnIdCollision,
-    /// `--empty`.
-    pub empty: bool,
 }
 
-/// Builds the plan of a migration of one data directory.
+/// Decides on the migration of one data directory.
 ///
 /// # Errors
 /// Refuses directories that lie in one another, and one that has no directory around it.
-pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
+pub(super) fn decide(wishes: &DataWishes, copying: &Copying, measured: &Measured, stamp: &str) -> Result<Parts> {
     let (source, target) = (&wishes.source, &wishes.target);
     let (Some(parent), Some(name)) = (source.parent(), source.file_name()) else {
         return Err(Error::refused(format!("{} cannot be a data directory.", source.display()))
@@ -51,57 +35,21 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
     };
     require_apart(source, target)?;
     let stays = files::exists(source)? && files::is_mount_point(source)?;
-    let switch = match stays {
-        true => Switch::Stay,
-        false => Switch::Retire { retired: suffixed(source, &format!("_migrated_{stamp}")) },
-    };
     let bytes = measured.bytes(source);
-    let replacements = vec![Replacement {
-        role: Role::Elasticsearch,
-        mounted_at: Role::ELASTICSEARCH_DATA.to_owned(),
-        source: source.clone(),
-        target: target.clone(),
-        switch,
-        bytes,
-    }];
-    let archives: Vec<Archive> = match wishes.backup {
-        true => vec![Archive {
+    let mut archives = Vec::new();
+    if copying.backup != Some(Backup::None) {
+        archives.push(Archive {
             what: "Elasticsearch data".to_owned(),
             source: source.clone(),
-            file: archive(wishes.backup_dir.as_deref().unwrap_or(parent), source, stamp)?,
+            file: archive(copying.backup_dir.as_deref().unwrap_or(parent), source, stamp)?,
             bytes,
-        }],
-        false => Vec::new(),
-    };
-    // Links cannot lead out of a mounted file system, so there the clone is as good anywhere.
-    let clone = match stays {
-        true => work_dir(parent).join("clone-elastic"),
-        false => parent.join(clone_name(name)),
-    };
-    let (indices, left) = measured.indices();
-    let reader = reader::choose(wishes.reader, wishes.on_id_collision, measured.refusal())?;
-    let elastic = ElasticPlan {
-        source_image: SOURCE_IMAGE.to_owned(),
-        target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
-        clone,
-        heaps: crate::plan::heaps(measured.memory, wishes.memory, &reader),
-        reader,
-        verification: wishes.verification,
-        on_id_collision: wishes.on_id_collision,
-        indices,
-        left,
-        empty: wishes.empty,
-        warnings: Vec::new(),
-        live_bytes: measured.live_bytes(),
-        longest_document: measured.longest_document(),
-    };
+        });
+    }
     let mut notes = changed_fields(measured.plans());
     if stays {
         notes.push(format!("{} is a mount point, which cannot be renamed: it keeps its name.", source.display()));
     }
-    let mut plan = Plan {
-        run_id: run_id.to_owned(),
-        stamp: stamp.to_owned(),
+    Ok(Parts {
         migrated: Migrated::Elastic { version: wishes.version.clone() },
         home: HomeMove {
             from: parent.to_owned(),
@@ -109,17 +57,28 @@ pub fn build_elastic(wishes: &ElasticWishes, measured: &Measured, stamp: &str, r
             reason: "only the data are migrated".to_owned(),
             wished: None,
         },
-        estimate_seconds: estimate::seconds(&replacements, &archives, &elastic),
-        stores: Store::of(replacements, &elastic),
+        replacements: vec![Replacement {
+            role: Role::Elasticsearch,
+            mounted_at: Role::ELASTICSEARCH_DATA.to_owned(),
+            source: source.clone(),
+            target: target.clone(),
+            switch: match stays {
+                true => Switch::Stay,
+                false => Switch::Retire { retired: suffixed(source, &format!("_migrated_{stamp}")) },
+            },
+            bytes,
+        }],
         archives,
-        rescues: Vec::new(),
-        in_the_way: Vec::new(),
-        images: of_the_reader(&elastic).into_iter().chain([elastic.target_image.clone()]).collect(),
+        // Links cannot lead out of a mounted file system, so there the clone is as good anywhere.
+        clone: match stays {
+            true => work_dir(parent).join("clone-elastic"),
+            false => parent.join(clone_name(name)),
+        },
+        source_image: SOURCE_IMAGE.to_owned(),
+        target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
+        images: Vec::new(),
         notes,
-        steps: Vec::new(),
-    };
-    plan.steps = steps::decide(&plan);
-    Ok(plan)
+    })
 }
 
 fn require_apart(source: &Path, target: &Path) -> Result<()> {
@@ -153,24 +112,13 @@ fn archive(dir: &Path, source: &Path, stamp: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn wishes(source: &Path, target: &Path) -> ElasticWishes {
-        ElasticWishes {
-            source: source.to_owned(),
-            target: target.to_owned(),
-            version: "7.6.2".into(),
-            backup: true,
-            backup_dir: None,
-            memory: None,
-            reader: ReaderWish::Auto,
-            verification: Verification::default(),
-            on_id_collision: OnIdCollision::Refuse,
-            empty: false,
-        }
-    }
+    use crate::plan::Plan;
+    use crate::planner::{self, Subject};
 
     fn build(source: &Path, target: &Path) -> Result<Plan> {
-        build_elastic(&wishes(source, target), &Measured::default(), "2026-11-22_18-30-00", "run")
+        let wishes = DataWishes { source: source.to_owned(), target: target.to_owned(), version: "7.6.2".into() };
+        let subject = Subject::Data(&wishes);
+        planner::build(subject, &Copying::default(), &Measured::default(), "2026-11-22_18-30-00", "run")
     }
 
     #[test]
