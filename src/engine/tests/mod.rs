@@ -2,6 +2,7 @@
 //! server that has everything, and a rollback leads back to the old one as it was.
 
 mod fake;
+mod golden;
 mod machine;
 mod plans;
 

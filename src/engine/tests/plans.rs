@@ -46,6 +46,11 @@ pub(super) fn with_rungs() -> Vec<Step> {
     steps
 }
 
+/// Returns the stores that these steps work on, and the names of their data.
+pub(super) fn stores(steps: &[Step]) -> impl DoubleEndedIterator<Item = (Role, &'static str)> {
+    STORES.into_iter().filter(move |(role, _)| of_store(steps, *role).next().is_some())
+}
+
 /// Returns the steps that work on a store, in their order.
 pub(super) fn of_store(steps: &[Step], store: Role) -> impl Iterator<Item = &Step> {
     steps.iter().filter(move |step| step.action.about().store == Some(store))

@@ -1,0 +1,104 @@
+//! Journals of earlier versions, cut off behind every record as a kill would have left them: each is gone on with and taken
+//! back, on a machine that is as its steps had left it.
+
+use super::fake::Fake;
+use super::machine::{Machine, Trouble};
+use super::{Story, World, execute, roll_back};
+use crate::journal::{Phase, Record, State, Status};
+use crate::plan::{Plan, stored};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::path::Path;
+
+/// Returns the records of a journal behind the first, each as a line of JSON.
+fn records(name: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/journals").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let record = |line: &str| -> Value { serde_json::from_str(line.splitn(4, ' ').last().unwrap()).unwrap() };
+    text.lines().skip(1).map(|line| record(line)["record"].to_string()).collect()
+}
+
+fn state(records: &[String]) -> State {
+    let mut state = State::new(crate::journal::sample::opened());
+    records.iter().for_each(|record| state.apply(serde_json::from_str(record).unwrap()).unwrap());
+    state
+}
+
+fn plan(records: &[String]) -> Plan {
+    let state = state(records);
+    stored::read(state.plan.as_ref().unwrap(), state.steps().map(|(step, _)| step), "0.1.0").unwrap()
+}
+
+/// Returns the machine before the run.
+fn before(plan: &Plan) -> Machine {
+    Machine { old_server_runs: plan.server().is_some(), ..Machine::new() }
+}
+
+/// Returns the machine as the steps of a journal have left it. Half of a step that was cut off is done.
+async fn left_by(plan: &Plan, state: &State) -> Machine {
+    let (machine, journal) = (RefCell::new(before(plan)), RefCell::default());
+    for step in &plan.steps {
+        let id = || step.id.clone();
+        let trouble = match state.step(&step.id).status {
+            Status::Pending | Status::Undone => continue,
+            Status::Running | Status::Failed { .. } => Trouble::Fails(id()),
+            Status::Finished | Status::Invalidated { .. } | Status::Undoing | Status::Stuck { .. } => Trouble::None,
+        };
+        let life = Fake::new(&plan.steps, &machine, &journal, trouble);
+        life.record(Record::Started { step: id() }).unwrap();
+        let end = match life.apply(step).await {
+            Ok(done) => Record::Finished { step: id(), output: done.output },
+            Err(error) => Record::Failed { step: id(), error: error.to_string() },
+        };
+        life.record(end).unwrap();
+    }
+    machine.into_inner()
+}
+
+#[tokio::test]
+async fn journals_of_earlier_versions_are_gone_on_with_and_taken_back_wherever_they_were_cut_off() {
+    let mut phases = Vec::new();
+    for name in [
+        "elastic-completed.journal",
+        "elastic-copied.journal",
+        "elastic-copy-cut-off.journal",
+        "elastic-rolled-back.journal",
+        "elastic-notes-in-files.journal",
+        "server-completed.journal",
+    ] {
+        let all = records(name);
+        let plan = plan(&all);
+        for end in 1..=all.len() {
+            let (records, how) = (&all[..end], format!("{name}, cut off behind record {}", end + 1));
+            let state = state(records);
+            let story = async || Story {
+                steps: &plan.steps,
+                machine: RefCell::new(left_by(&plan, &state).await),
+                journal: RefCell::new(records.to_vec()),
+            };
+            phases.push(state.phase);
+            let back = story().await;
+            roll_back(&back.life(Trouble::None)).await.unwrap_or_else(|error| panic!("{how}: {error:?}"));
+            back.require_as(&before(&plan), &how);
+            if matches!(state.phase, Phase::RollingBack | Phase::RolledBack) {
+                continue;
+            }
+            let on = story().await;
+            let gone_on = execute(&on.life(Trouble::None)).await;
+            gone_on.unwrap_or_else(|failure| panic!("{how}: {:?}", failure.error));
+            match plan.server() {
+                Some(_) => on.require_migrated(&how),
+                None => {
+                    let machine = on.machine.borrow();
+                    assert_eq!(on.phase(), Phase::Completed, "{how}");
+                    assert!(machine.file("new elastic").is_some() && machine.file("elastic").is_none(), "{how}");
+                    assert_eq!(machine.file("new elastic"), machine.file("elastic_migrated"), "{how}");
+                }
+            }
+        }
+    }
+    let seen = |phase| phases.iter().filter(|one| **one == phase).count();
+    for phase in [Phase::Preparing, Phase::Committed, Phase::Completed, Phase::RollingBack, Phase::RolledBack] {
+        assert!(seen(phase) > 0, "{phase:?} is not among them");
+    }
+}
