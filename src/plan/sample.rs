@@ -50,7 +50,7 @@ pub(crate) fn plan() -> Plan {
         ],
         estimate_seconds: 1_140,
     };
-    plan.steps = super::stored::steps_of_old(&plan);
+    plan.steps = plan.usual_steps();
     plan
 }
 

@@ -8,10 +8,9 @@
 //!
 //! What this version does not know is an error that names it: a step that is left out is no step that is done.
 
-use super::{Action, Plan, Stage, Step};
+use super::{ElasticPlan, Plan, Step, Store};
 use crate::error::{Error, Result};
 use crate::release;
-use crate::role::Role;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -21,15 +20,17 @@ use std::collections::BTreeSet;
 /// # Errors
 /// Fails, naming what it is, when the plan or its journal has something that this version does not know.
 pub fn read<'a>(stored: &Value, begun: impl IntoIterator<Item = &'a str>, program: &str) -> Result<Plan> {
+    let unknown = |what: String| told(&what, program);
+    let unreadable = |cause| unknown("The plan cannot be read.".to_owned()).because(cause);
     let mut stored = stored.clone();
     let is_old = stored.get("steps").is_none();
     if let Some(fields) = stored.as_object_mut().filter(|_| is_old) {
         fields.insert("steps".to_owned(), json!([]));
     }
     if let Some(fields) = stored.as_object_mut().filter(|fields| !fields.contains_key("stores")) {
-        fields.insert("stores".to_owned(), stores_of_old(fields));
+        let stores = stores_of_old(fields).map_err(unreadable)?;
+        fields.insert("stores".to_owned(), stores);
     }
-    let unknown = |what: String| told(&what, program);
     if let Some(server) = stored.pointer_mut("/migrated").and_then(Value::as_object_mut)
         && let Some(release) = server.get("release").and_then(Value::as_str).filter(|_| !server.contains_key("facts"))
     {
@@ -41,10 +42,9 @@ pub fn read<'a>(stored: &Value, begun: impl IntoIterator<Item = &'a str>, progra
         let id = step.get("id").and_then(Value::as_str).unwrap_or("without a name");
         return Err(unknown(format!("The step {id} of the plan is not known.")).because(cause));
     }
-    let read = serde_json::from_value(stored);
-    let mut plan: Plan = read.map_err(|cause| unknown("The plan cannot be read.".to_owned()).because(cause))?;
+    let mut plan: Plan = serde_json::from_value(stored).map_err(unreadable)?;
     if is_old {
-        plan.steps = steps_of_old(&plan);
+        plan.steps = plan.usual_steps();
     }
     let ids: BTreeSet<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
     if ids.len() != plan.steps.len() || !plan.steps.is_sorted_by_key(|step| step.stage) {
@@ -64,47 +64,10 @@ fn told(what: &str, program: &str) -> Error {
 }
 
 /// Returns the stores of a plan that has its directories in one list, and the copy of Elasticsearch beside it.
-fn stores_of_old(plan: &Map<String, Value>) -> Value {
-    let places = plan.get("replacements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let stores = places.chunk_by(|one, next| one.get("role") == next.get("role")).filter_map(|places| {
-        let role = places.first()?.get("role")?;
-        let way = match (role.as_str(), plan.get("elastic").and_then(Value::as_object)) {
-            (Some("elasticsearch"), Some(elastic)) => {
-                let mut way = elastic.clone();
-                way.insert("by".to_owned(), json!("reindexing"));
-                Value::Object(way)
-            }
-            _ => json!({ "by": "copying-files" }),
-        };
-        Some(json!({ "role": role, "way": way, "places": places }))
-    });
-    stores.collect()
-}
-
-/// Returns the steps of a plan that was stored without them.
-pub(super) fn steps_of_old(plan: &Plan) -> Vec<Step> {
-    let has_server = plan.server().is_some();
-    let replaces = |role| plan.replacements_of(role).next().is_some();
-    let files = |store| Action::CopyFiles { store };
-    [
-        (true, "pull_images", Stage::Prepare, Action::PullImages),
-        (has_server, "stop_stack", Stage::Prepare, Action::StopStack),
-        (!plan.rescues.is_empty(), "rescue", Stage::Prepare, Action::Rescue),
-        (!plan.archives.is_empty(), "back_up", Stage::Prepare, Action::BackUp),
-        (true, "copy_elastic", Stage::Prepare, Action::COPY_ELASTIC),
-        (true, "verify_elastic", Stage::Prepare, Action::VERIFY_ELASTIC),
-        (replaces(Role::Mongo), "copy_mongo", Stage::Prepare, files(Role::Mongo)),
-        (replaces(Role::Redis), "copy_redis", Stage::Prepare, files(Role::Redis)),
-        (true, "retire_sources", Stage::Switch, Action::RetireSources),
-        (plan.home.to.is_some(), "move_home", Stage::Switch, Action::MoveHome),
-        (has_server, "rewrite_compose", Stage::Switch, Action::RewriteCompose),
-        (has_server, "start_stack", Stage::Serve, Action::StartStack),
-        (has_server, "check_health", Stage::Serve, Action::CheckHealth),
-    ]
-    .into_iter()
-    .filter(|(is_needed, ..)| *is_needed)
-    .map(|(_, id, stage, action)| Step::new(id, stage, action))
-    .collect()
+fn stores_of_old(plan: &Map<String, Value>) -> serde_json::Result<Value> {
+    let field = |name: &str| plan.get(name).unwrap_or(&Value::Null);
+    let elastic = ElasticPlan::deserialize(field("elastic"))?;
+    serde_json::to_value(Store::of(Vec::deserialize(field("replacements"))?, &elastic))
 }
 
 #[cfg(test)]
@@ -206,6 +169,6 @@ mod tests {
         let mut early = stored();
         early["steps"][0]["stage"] = json!("serve");
         assert!(refused(&early, &[]).0.contains("in an order"));
-        assert!(refused(&json!({ "steps": [] }), &[]).1.contains("run_id"));
+        assert!(refused(&json!({ "steps": [], "stores": [] }), &[]).1.contains("run_id"));
     }
 }

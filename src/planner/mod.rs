@@ -11,7 +11,6 @@ mod reader;
 mod replacements;
 pub mod rescue;
 mod service_files;
-mod steps;
 mod variables;
 
 pub use data::DataWishes;
@@ -155,7 +154,7 @@ pub fn build(subject: Subject<'_>, copying: &Copying, measured: &Measured, stamp
         images: images::all(parts.images, &elastic),
         notes: parts.notes,
     };
-    plan.steps = steps::decide(&plan);
+    plan.steps = plan.usual_steps();
     Ok(plan)
 }
 

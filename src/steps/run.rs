@@ -5,7 +5,7 @@ use crate::docker::{ComposeCommand, Daemon, ProjectArgs, RunLabels};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
-use crate::journal::{Journal, Record};
+use crate::journal::Journal;
 use crate::plan::{Action, ElasticPlan, OnIdCollision, Plan, ServerPlan, Verification};
 use crate::transfer::Accepted;
 use serde::Serialize;
@@ -76,14 +76,6 @@ impl Run {
     /// Locks the journal. A panic while it was locked cannot leave it half-written: appending is one write.
     pub fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Appends a record; when this returns, it is on disk.
-    ///
-    /// # Errors
-    /// Fails when the record cannot be written or is not allowed in this state.
-    pub fn record(&self, record: Record) -> Result<()> {
-        self.journal().append(record)
     }
 
     /// Returns the id of the step that does this, for what others have to know of it.
