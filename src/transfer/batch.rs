@@ -38,12 +38,8 @@ impl BatchBuilder {
     }
 
     /// Adds a document as it is to be written, and returns its bytes as they will be sent.
-    pub fn put(&mut self, encode: &impl Encode, document: &DocumentRef<'_>, written: &Written<'_>) -> &[u8] {
-        let line = Line {
-            id: &written.id,
-            routing: document.routing.filter(|_| written.keeps_routing),
-            source: Some(&written.source),
-        };
+    pub fn put<'a>(&mut self, encode: &impl Encode, document: &DocumentRef<'a>, written: &Written<'a>) -> &[u8] {
+        let line = Line { id: &written.id, routing: written.routing(document), source: Some(&written.source) };
         self.push(encode, document.id, document.kind, document.routing, line)
     }
 

@@ -17,6 +17,7 @@ use super::options::Options;
 use super::outcome::CopyOutcome;
 use super::sink::Sink;
 use super::source::{Collection, Source, Unit, Units};
+use super::tally::Tally;
 use super::tasks::{joined, until_cancelled};
 use super::units::pump;
 use crate::error::{Error, Result};
@@ -182,7 +183,7 @@ async fn fill<U: Unit, K: Sink, R: Rules>(
     units: Units<U>,
     partial: Partial,
     reports: &UnboundedSender<Partial>,
-) -> Result<(super::tally::Tally, Option<u64>)> {
+) -> Result<(Tally, Option<u64>)> {
     let pump = pump(load, units, partial, reports);
     let early = async {
         load.nearly_full.notified().await;

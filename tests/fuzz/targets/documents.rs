@@ -1,13 +1,14 @@
 //! What documents are made of: ids, sources, and the operations of a translog.
 
 use super::{Control, footed};
-use clearml_migrate::elastic::{intended, put_on_one_line, without_duplicate_keys};
+use clearml_migrate::elastic::{CopyRules, put_on_one_line, without_duplicate_keys};
 use clearml_migrate::json::{Malformed, Part, Parts};
 use clearml_migrate::lucene::id::decode;
 use clearml_migrate::lucene::input::Input;
 use clearml_migrate::lucene::source::{Format, to_json};
 use clearml_migrate::lucene::translog::operation::{self, Operation};
 use clearml_migrate::lucene::translog::replay::Replay;
+use clearml_migrate::transfer::{DocumentRef, Rules};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,7 +67,8 @@ pub fn json(text: &[u8]) -> bool {
             (Err(_), Err(_)) => {}
         }
     }
-    let _ = intended(Some("t"), text);
+    let document = DocumentRef { id: "a", kind: None, routing: Some("t"), source: text };
+    assert!(CopyRules::default().written("events-x", &document).is_some());
     if let Some(once) = without_duplicate_keys(text) {
         assert!(found.is_ok() && parts(&once).is_ok());
         assert_eq!(without_duplicate_keys(&once), None);
