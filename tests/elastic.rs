@@ -305,7 +305,7 @@ impl Source for Changes {
     type Unit = Self;
 
     async fn open(&self, _: &IndexPlan) -> Result<Option<Units<Self>>> {
-        Ok(Some(Units { parts: vec![self.clone()], documents: self.documents(), at_once: 1, waits: false }))
+        Ok(Some(Units { parts: vec![self.clone()], documents: Some(self.documents()), at_once: 1, waits: false }))
     }
 }
 

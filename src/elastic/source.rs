@@ -54,17 +54,17 @@ impl transfer::Source for Source {
             Self::Node(node) => {
                 refresh(node, &plan.index).await?;
                 let parts = NodeSlice::all(node, plan, plan.shards.max(1));
-                Units { parts, documents: plan.documents, at_once: SLICES_AT_ONCE, waits: true }
+                Units { parts, documents: Some(plan.documents), at_once: SLICES_AT_ONCE, waits: true }
             }
             Self::Files(files) => {
                 let (files, index) = (files.clone(), plan.index.clone());
                 let (units, documents) = blocking(move || files.open_index(&index)).await?;
                 let parts = units.into_iter().map(IndexUnit::Old).collect();
-                Units { parts, documents, at_once: UNITS_AT_ONCE, waits: false }
+                Units { parts, documents: Some(documents), at_once: UNITS_AT_ONCE, waits: false }
             }
             Self::Exported(exported) => {
                 let files = exported.files(&plan.index)?;
-                let documents = files.iter().map(|file| file.documents).sum();
+                let documents = Some(files.iter().map(|file| file.documents).sum());
                 let parts = files.iter().map(|file| IndexUnit::Exported(plan.index.clone(), file.clone())).collect();
                 // One after the other: each is read once, from its beginning to its end.
                 Units { parts, documents, at_once: 1, waits: false }

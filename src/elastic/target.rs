@@ -54,7 +54,7 @@ impl Source for Target {
                 units.into_iter().map(IndexUnit::New).collect()
             }
         };
-        Ok(Some(Units { parts, documents: plan.documents, at_once: 1, waits: true }))
+        Ok(Some(Units { parts, documents: None, at_once: 1, waits: true }))
     }
 }
 

@@ -37,8 +37,8 @@ pub trait Source: Clone + Send + Sync + 'static {
 pub struct Units<U> {
     /// Its parts.
     pub parts: Vec<U>,
-    /// Documents in it by the source's own numbers, what is [`Reading::apart`] included.
-    pub documents: u64,
+    /// Documents in it by the source's own numbers, what is [`Reading::apart`] included; nothing where it does not say.
+    pub documents: Option<u64>,
     /// Parts that are read at the same time.
     pub at_once: usize,
     /// Whether a reader mostly waits for somebody else: then it takes the place of none that works.

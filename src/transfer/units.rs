@@ -59,7 +59,7 @@ pub(super) async fn pump<U: Unit, K: Sink, R: Rules>(
         // The collection is not finished, but what is written needs not be written again.
         report(load, &partial, reports).await?;
     }
-    let there = total.apart.documents_of(units.documents);
+    let there = units.documents.and_then(|documents| total.apart.documents_of(documents));
     Ok((total, there))
 }
 

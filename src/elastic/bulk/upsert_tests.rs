@@ -158,7 +158,7 @@ impl Source for Changes {
     type Unit = Self;
 
     async fn open(&self, _: &IndexPlan) -> Result<Option<Units<Self>>> {
-        Ok(Some(Units { parts: vec![Self], documents: 3, at_once: 1, waits: false }))
+        Ok(Some(Units { parts: vec![Self], documents: Some(3), at_once: 1, waits: false }))
     }
 }
 

@@ -24,7 +24,7 @@ impl Source for TextFiles {
             TextFile(name, std::fs::read_to_string(path).unwrap())
         };
         let parts: Vec<TextFile> = entries.map(|entry| read(entry.unwrap().path())).collect();
-        let documents = parts.iter().map(Unit::documents).sum();
+        let documents = Some(parts.iter().map(Unit::documents).sum());
         Ok(Some(Units { parts, documents, at_once: 1, waits: false }))
     }
 }

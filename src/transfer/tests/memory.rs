@@ -48,7 +48,7 @@ impl Source for Memory {
         let Some(units) = self.0.get(&plan.0) else { return Ok(None) };
         let unit = |(number, changes): (usize, &Changes)| MemoryUnit(plan.0.clone(), number, changes.clone());
         let parts: Vec<MemoryUnit> = units.iter().enumerate().map(unit).collect();
-        let documents = parts.iter().map(Unit::documents).sum();
+        let documents = Some(parts.iter().map(Unit::documents).sum());
         Ok(Some(Units { parts, documents, at_once: 2, waits: false }))
     }
 }
