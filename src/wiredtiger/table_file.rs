@@ -105,7 +105,7 @@ fn descriptor(file: &[u8], allocation_size: u64) -> Result<()> {
 }
 
 /// Returns the CRC-32C of bytes in which the checksum itself, at `at`, counts as zero.
-pub(super) fn checksum(bytes: &[u8], at: usize) -> u32 {
+pub fn checksum(bytes: &[u8], at: usize) -> u32 {
     let before = bytes.get(..at).unwrap_or_default();
     let behind = bytes.get(at + 4..).unwrap_or_default();
     crc32c::crc32c_append(crc32c::crc32c_append(crc32c::crc32c(before), &[0; 4]), behind)

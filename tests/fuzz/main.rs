@@ -11,11 +11,12 @@
 //! | `targets` | one function for each parser |
 //! | `corpus` | the inputs that are kept |
 //! | `mutate` | changes an input |
-//! | `seeds` | what there is to begin with: the files of real nodes |
+//! | `seeds`, `mongo_seeds` | what there is to begin with: the files of real nodes |
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod corpus;
+mod mongo_seeds;
 mod mutate;
 mod seeds;
 mod targets;

@@ -1,5 +1,7 @@
-//! Inputs that real nodes wrote: the golden directories of `tests/fixtures/lucene`, file by file and piece by piece.
+//! Inputs that real nodes wrote: the golden directories of `tests/fixtures/lucene`, file by file and piece by piece, and those
+//! of MongoDB's engine.
 
+use crate::mongo_seeds;
 use crate::targets::fields::formats;
 use clearml_migrate::lucene::codec::Codec;
 use clearml_migrate::lucene::commit;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 const DIRECTORIES: [&str; 10] =
     ["killed", "merged", "kinds", "7.6.2", "7.8.1", "7.12.1", "7.15.2", "7.17.29", "8.15.3", "8.17.0"];
+const MONGO_DIRECTORIES: [&str; 2] = ["noted", "killed"];
 /// Larger files are left out: a fuzzer would lose its way in them.
 const MAX: usize = 4_000;
 /// Enough of each kind.
@@ -38,6 +41,14 @@ pub fn of_golden_directories() -> BTreeMap<&'static str, BTreeSet<Vec<u8>>> {
         let archive = GzDecoder::new(File::open(format!("tests/fixtures/lucene/{name}.tar.gz")).unwrap());
         tar::Archive::new(archive).unpack(directory.path()).unwrap();
         seeds.add_directory(directory.path());
+    }
+    for name in MONGO_DIRECTORIES {
+        let directory = tempfile::tempdir().unwrap();
+        let archive = GzDecoder::new(File::open(format!("tests/fixtures/wiredtiger/{name}.tar.gz")).unwrap());
+        tar::Archive::new(archive).unpack(directory.path()).unwrap();
+        for (target, input) in mongo_seeds::of_directory(directory.path()) {
+            seeds.add(target, &[input.as_slice()]);
+        }
     }
     // What stands within files only, and has no bytes of its own there.
     seeds.add("packed", &[&[0, 3, 5, 0, 0b0010_1001, 0b1100_0000]]);

@@ -8,7 +8,7 @@ use super::super::Result;
 use super::super::integers::Reader;
 
 /// A value that becomes longer is refused: MongoDB keeps documents of 16 MiB and a little.
-const LONGEST: usize = 64 << 20;
+const LONGEST: usize = 20 << 20;
 
 /// Writes the pieces into a value, one after the other.
 ///

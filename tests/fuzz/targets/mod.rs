@@ -10,11 +10,13 @@
 //! | `fields` | `.fdt`, `.fdx`, `.fdm`: stored fields with their index, chunks, blocks |
 //! | `numbers` | packed integers, sets of documents, strings |
 //! | `documents` | ids, sources, operations of a translog |
+//! | `mongo` | MongoDB's files: numbers, pages, records of the log, documents |
 //! | `reference` | LZ4 once more, as simple as can be, to compare with |
 
 mod documents;
 pub mod fields;
 mod files;
+mod mongo;
 mod numbers;
 mod reference;
 
@@ -81,6 +83,15 @@ pub static TARGETS: &[Target] = &[
     Target::new("yaml", documents::yaml),
     Target::new("operation", documents::operation),
     Target::new("translog", documents::translog),
+    Target::new("mongo_number", mongo::mongo_number),
+    Target::new("mongo_config", mongo::mongo_config),
+    // A page may have 65 MiB, of which Zstandard needs but some kilobytes.
+    Target { max_memory: 256 << 20, ..Target::new("mongo_page", mongo::mongo_page) },
+    Target { max_memory: 256 << 20, ..Target::new("mongo_compressed", mongo::mongo_compressed) },
+    Target::new("mongo_commit", mongo::mongo_commit),
+    Target::new("mongo_log", mongo::mongo_log),
+    Target::new("mongo_modify", mongo::mongo_modify),
+    Target::new("mongo_document", mongo::mongo_document),
 ];
 
 /// The front of an input: numbers that say what the rest is.
