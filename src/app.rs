@@ -1,11 +1,12 @@
 //! From the command line to the task: parse, resolve, set up display and signals, run, show the error, return the exit code.
 
 use crate::cli;
+use crate::cli::completion;
 use crate::commands::{self, Context};
 use crate::display::{self, Display};
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::invocation::{self, Call, Invocation, completion};
+use crate::invocation::{self, Call, Invocation};
 use crate::settings::{self, Session, Task, Terminal};
 use crate::{shell, signals};
 use std::ffi::{OsStr, OsString};

@@ -3,6 +3,7 @@
 //! The same commands hang at two trees: under `docker clearml` (the plugin, with `migrate` and `version`), and directly
 //! under the names that end in `clearml-migrate`.
 
+pub mod completion;
 mod elastic_version;
 mod mistakes;
 mod options;

@@ -2,12 +2,12 @@
 
 use super::Context;
 use super::export_mongo::export_mongo;
+use super::export_place::{is_stream, require_elsewhere, require_no_file, stream};
 use super::session::settled;
 use crate::error::{Error, Result};
 use crate::export::mongo::Form;
 use crate::export::{Encoding, Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::blocking;
-use crate::files::problem::problem;
 use crate::lucene::data_dir::Finding;
 use crate::settings::Export;
 use crate::text;
@@ -15,9 +15,8 @@ use crate::text::bytes;
 use crate::text::documents;
 use crate::text::plural;
 use crate::wiredtiger::directory::MongoDirectory;
-use std::fs::{self, File, OpenOptions};
+
 use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -79,36 +78,6 @@ fn encoding(settings: &Export) -> Result<Encoding> {
             .hint("Name a data directory of MongoDB: --source DIR")
             .hint("Or leave out --format.")),
     }
-}
-
-/// Opens a device or a pipe.
-pub(super) fn stream(path: &Path) -> Result<File> {
-    OpenOptions::new().write(true).open(path).map_err(|cause| problem("write", path, cause))
-}
-
-/// Returns whether all goes into one stream: the path is that of a device, such as /dev/null, or of a pipe.
-pub(super) fn is_stream(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device() || found.file_type().is_fifo())
-}
-
-/// A file that is there is not written over.
-pub(super) fn require_no_file(path: &Path) -> Result<()> {
-    if !fs::metadata(path).is_ok_and(|found| !found.is_dir()) {
-        return Ok(());
-    }
-    Err(Error::refused(format!("{} is a file, and an export goes into a directory.", path.display()))
-        .hint("Name a directory that is empty or does not exist: --output DIR")
-        .hint("Or write all into one file: --output - > FILE"))
-}
-
-/// A data directory is not written to, whatever was asked for.
-pub(super) fn require_elsewhere(target: &Path, source: &Path) -> Result<()> {
-    let target = settled(target);
-    if !target.starts_with(source) {
-        return Ok(());
-    }
-    Err(Error::refused(format!("{} lies in the data directory, where nothing is ever written.", target.display()))
-        .hint("Name a directory elsewhere: --output DIR"))
 }
 
 fn summary(totals: &Totals, took: Duration, warnings: &[String]) -> String {

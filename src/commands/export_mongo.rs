@@ -1,7 +1,7 @@
 //! `export`: the documents of a MongoDB data directory, as a dump or as Extended JSON.
 
 use super::Context;
-use super::export::{is_stream, require_elsewhere, require_no_file, stream};
+use super::export_place::{is_stream, require_elsewhere, require_no_file, stream};
 use crate::error::{Error, Result};
 use crate::export::mongo::{Form, Line, Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::blocking;

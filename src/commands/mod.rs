@@ -8,6 +8,7 @@ mod consent;
 mod elastic;
 mod export;
 mod export_mongo;
+mod export_place;
 mod import;
 mod known;
 mod left_behind;

@@ -14,6 +14,7 @@ pub mod find;
 mod home;
 mod inspect;
 mod label_paths;
+mod load;
 pub mod places;
 mod renamed;
 mod rivals;

@@ -1,6 +1,7 @@
 //! Applies steps and undoes them, one after another, each with its record ahead of it and behind it.
 
-use super::{World, is_clean, status};
+use super::World;
+use super::asked::{is_clean, status};
 use crate::error::{Error, Kind, Result};
 use crate::events::Event;
 use crate::failpoints;
@@ -77,4 +78,12 @@ fn stuck(step: &Step, cause: Error) -> Error {
     let error = Error::new(Kind::Stuck, format!("\"{}\" could not be taken back.", step.title())).because(cause);
     let error = hints.into_iter().fold(error, Error::hint);
     error.hint("Nothing of the old server was deleted. When the cause is gone, run the same rollback again.")
+}
+
+/// Takes back everything after the commit record; afterwards the run stands before it again.
+pub(super) async fn undo_switch(world: &impl World) -> Result<()> {
+    world.require_old_data().await?;
+    world.events().warn("The switch is taken back, so that everything is as it was.");
+    undo_all(world, world.steps().iter().filter(|step| step.is_after_commit())).await?;
+    world.record(Record::Uncommitted)
 }

@@ -4,6 +4,7 @@
 //! done so far for the next try. After it and before the new server starts, a failure undoes the switch by itself.
 //! From the start of the new server on, the caller decides.
 
+mod asked;
 mod carry_out;
 mod prepare;
 #[cfg(test)]
@@ -14,8 +15,9 @@ pub use world::{Change, Done, World};
 
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Record, State, Status};
-use crate::plan::{Action, Plan, Stage, Step};
-use carry_out::{apply_all, undo_all};
+use crate::plan::{Action, Plan, Stage};
+use asked::{is_clean, stage, status};
+use carry_out::{apply_all, undo_all, undo_switch};
 use prepare::{has_come_round, has_failed_to_come_up, invalidate_used_copies, prepare};
 
 /// How far a run got when it failed.
@@ -95,14 +97,6 @@ async fn execute_steps(world: &impl World) -> Result<(), Failure> {
     world.record(Record::Completed).map_err(|error| Failure { error, reached: Reached::NewServer })
 }
 
-/// Takes back everything after the commit record; afterwards the run stands before it again.
-async fn undo_switch(world: &impl World) -> Result<()> {
-    world.require_old_data().await?;
-    world.events().warn("The switch is taken back, so that everything is as it was.");
-    undo_all(world, world.steps().iter().filter(|step| step.is_after_commit())).await?;
-    world.record(Record::Uncommitted)
-}
-
 /// Undoes everything, last step first.
 ///
 /// # Errors
@@ -133,21 +127,4 @@ pub fn what_rollback_does(plan: &Plan, state: &State, no_start: bool) -> Vec<Str
 /// Returns whether a step that does this was begun and is not undone.
 pub fn has_begun(plan: &Plan, state: &State, action: Action) -> bool {
     plan.steps_that(action).any(|step| !state.step(&step.id).is_clean())
-}
-
-/// Returns the steps of a stage, in their order.
-fn stage(world: &impl World, stage: Stage) -> impl DoubleEndedIterator<Item = &Step> {
-    world.steps().iter().filter(move |step| step.stage == stage)
-}
-
-fn status(world: &impl World, step: &Step) -> Status {
-    world.look(|state| state.step(&step.id).status.clone())
-}
-
-fn is_clean(world: &impl World, step: &Step) -> bool {
-    world.look(|state| state.step(&step.id).is_clean())
-}
-
-fn is_committed(world: &impl World) -> bool {
-    world.look(State::is_committed)
 }

@@ -1,7 +1,8 @@
 //! Everything before the commit record, and what a run that was cut off behind it must do again.
 
-use super::carry_out::{apply_all, undo_all};
-use super::{Change, World, is_clean, is_committed, stage, status, undo_switch};
+use super::asked::{is_clean, is_committed, stage, status};
+use super::carry_out::{apply_all, undo_all, undo_switch};
+use super::{Change, World};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Record, Status};
 use crate::plan::{Stage, Step};

@@ -6,7 +6,6 @@
 //! `clearml migrate …` (the plugin), `clearml-migrate …` (the promised text, through the shell function or the
 //! shim) or neither (the binary on PATH).
 
-pub mod completion;
 mod globals;
 
 pub use globals::{Globals, is_global};

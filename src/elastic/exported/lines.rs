@@ -1,7 +1,6 @@
 //! The lines of a file, one after the other: in memory there is one line, and of a compressed file what its frame needs
 //! to be unpacked.
 
-use super::{unreadable, was_changed};
 use crate::error::{Error, Result};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::fs::File;
@@ -74,4 +73,16 @@ impl<R: BufRead> Read for Frames<R> {
             }
         }
     }
+}
+
+/// Returns an error of a file that was changed since it was written.
+pub(super) fn was_changed(error: Error) -> Error {
+    error.hint(
+        "If the file was changed since it was exported, take it from another copy; else export the index once more.",
+    )
+}
+
+/// Returns the error of a file that cannot be read.
+pub(super) fn unreadable(path: &Path, cause: std::io::Error) -> Error {
+    crate::files::problem::problem("read", path, cause)
 }

@@ -6,10 +6,10 @@ use super::json_text::without_surroundings;
 use crate::error::{Error, Result};
 use crate::json::Text;
 use crate::transfer::DocumentRef;
-use lines::Lines;
+use lines::{Lines, was_changed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The indices of an export. Cheap to clone.
@@ -99,17 +99,6 @@ impl ExportedFile {
     fn damaged(&self, before: u64, what: &str) -> Error {
         was_changed(Error::refused(format!("Document {} of {} {what}.", before + 1, self.path.display())))
     }
-}
-
-fn was_changed(error: Error) -> Error {
-    error.hint(
-        "If the file was changed since it was exported, take it from another copy; else export the index once more.",
-    )
-}
-
-/// Returns the error of a file that cannot be read.
-fn unreadable(path: &Path, cause: std::io::Error) -> Error {
-    crate::files::problem::problem("read", path, cause)
 }
 
 #[cfg(test)]

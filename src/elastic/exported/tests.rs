@@ -1,5 +1,6 @@
 use super::*;
 use std::io::Write;
+use std::path::Path;
 
 const TWO: &str = concat!(
     "{\"create\":{\"_index\":\"i\",\"_id\":\"a\\\"b\",\"routing\":\"t\\u00e4\"}}\n{\"n\":1}\n",

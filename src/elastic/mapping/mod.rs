@@ -13,12 +13,9 @@ pub(super) use changes::not_indexed;
 pub(super) use reserved::{is_refused_by, refused_names};
 
 use crate::error::Result;
-use changes::below;
+use changes::{below, type_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-
-/// Parts of a type's mapping besides its fields that still mean the same.
-const KEPT: [&str; 5] = ["dynamic", "date_detection", "numeric_detection", "dynamic_date_formats", "_meta"];
 
 /// A mapping for the target, and which fields are not in it as the source has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,10 +64,6 @@ pub fn target_mapping(index: &str, source: &Value, template: &Value) -> Result<T
 pub fn types(source: &Value) -> Vec<&str> {
     let types = source.as_object().into_iter().flatten();
     types.map(|(name, _)| name.as_str()).filter(|name| *name != "_default_").collect()
-}
-
-fn type_of(field: &Map<String, Value>) -> &str {
-    field.get("type").and_then(Value::as_str).unwrap_or("object")
 }
 
 /// Adds what is missing, at every depth. Objects of the documents do not fit where the template has a value; anything

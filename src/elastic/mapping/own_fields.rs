@@ -1,7 +1,7 @@
 //! Fields of the source that no template names: as they are, as far as newer versions know them.
 
-use super::changes::{FieldChange, below, not_indexed};
-use super::{date_format, reserved, type_of};
+use super::changes::{FieldChange, below, not_indexed, type_of};
+use super::{date_format, reserved};
 use serde_json::{Map, Value, json};
 
 /// Types that every Elasticsearch 7 and 8 knows. Others came with plugins.

@@ -1,9 +1,8 @@
 //! The mapping types of an index as one: Elasticsearch 7 has no more than that.
 
-use super::changes::{FieldChange, below, not_indexed};
+use super::changes::{FieldChange, KEPT, below, not_indexed, type_of};
 use super::date_format;
 use super::modern::{modernise, modernise_all};
-use super::{KEPT, type_of};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
