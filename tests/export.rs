@@ -91,6 +91,17 @@ fn parsed(lines: &[&str], mut kind: impl FnMut(&str) -> String) -> Documents {
 }
 
 #[test]
+fn what_is_about_a_log_of_mongodb_has_no_meaning_here() {
+    let golden = Golden::new("kinds");
+    let machine = Machine::without_docker();
+    let source = golden.directory.path().display().to_string();
+    for option in ["--replay", "--last-checkpoint"] {
+        let said = machine.migrate(&["export", "--source", &source, "--output", "/dev/null", option]).run();
+        said.with_code(2).saying("is about the log of MongoDB");
+    }
+}
+
+#[test]
 fn everything_that_a_node_holds_is_there_once_and_nothing_else() {
     for name in ["kinds", "killed", "merged"] {
         for format in ["ndjson", "ndjson.zst"] {

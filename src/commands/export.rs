@@ -5,7 +5,7 @@ use super::export_mongo::export_mongo;
 use super::export_place::{is_stream, require_elsewhere, require_no_file, stream};
 use super::session::settled;
 use crate::error::{Error, Result};
-use crate::export::mongo::Form;
+use crate::export::mongo::{Form, LogUse};
 use crate::export::{Encoding, Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::blocking;
 use crate::lucene::data_dir::Finding;
@@ -33,6 +33,7 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
         return export_mongo(settings, source, context).await;
     }
     let encoding = encoding(&settings)?;
+    require_no_log(&settings)?;
     let (names, to) = (settings.indices, settings.to.of_elastic());
     if settings.list {
         let (place, empty) = (source.clone(), settings.empty);
@@ -78,6 +79,18 @@ fn encoding(settings: &Export) -> Result<Encoding> {
             .hint("Name a data directory of MongoDB: --source DIR")
             .hint("Or leave out --format.")),
     }
+}
+
+/// Only MongoDB's directories have a log of which something is to be said.
+fn require_no_log(settings: &Export) -> Result<()> {
+    let option = match settings.log {
+        LogUse::Unneeded => return Ok(()),
+        LogUse::Replay => "--replay",
+        LogUse::LeftOut => "--last-checkpoint",
+    };
+    Err(Error::usage(format!("{option} is about the log of MongoDB, and these are Elasticsearch's data."))
+        .hint("Name a data directory of MongoDB: --source DIR")
+        .hint(format!("Or leave out {option}.")))
 }
 
 fn summary(totals: &Totals, took: Duration, warnings: &[String]) -> String {

@@ -28,7 +28,8 @@ pub(super) async fn export_mongo(settings: Export, source: PathBuf, context: &Co
     let (events, cancel) = (context.events.clone(), context.cancel.clone());
     let (names, to) = (settings.indices, settings.to.of_mongo());
     if settings.list {
-        let listed = blocking(move || list(&source, &names, &cancel)).await?;
+        let log = settings.log;
+        let listed = blocking(move || list(&source, &names, log, &cancel)).await?;
         context.display.print(&list_text(&listed));
         // One that cannot be read is in the list with the others; the first says why.
         return listed.lines.into_iter().try_for_each(|line| line.extent.map(drop));

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 pub struct VariableFile {
     /// Where it is, absolute.
     pub path: PathBuf,
-    /// All of its text.
+    /// All of its text, with other characters in place of what is no UTF-8.
     pub text: String,
+    /// Whether it is UTF-8. Any other file is not edited.
+    pub is_text: bool,
     /// The services that name it.
     pub readers: Vec<Reader>,
 }
@@ -39,6 +41,10 @@ impl VariableFile {
     pub fn rewritten(&self, request: &Request) -> Rewritten {
         let mut notes = Vec::new();
         let path = self.path.display();
+        if !self.is_text {
+            notes.push(format!("{path} is not UTF-8, and stays as it is. Look for places in it that have moved."));
+            return Rewritten { text: self.text.clone(), notes };
+        }
         let text = dotenv::with_values(&self.text, |line, name, value| {
             let followed = self.readers.iter().filter(|reader| reader.is_ours).find_map(|reader| {
                 let new = place_of(reader.role, name, value, request).filter(|new| new != value)?;
@@ -95,7 +101,7 @@ mod tests {
     fn rewritten(readers: &[Reader]) -> Rewritten {
         let text = "# of the server\nTRAINS_CONFIG_DIR=/opt/trains/config\n\
             TRAINS_AGENT_DOCKER_HOST_MOUNT=\"/srv/trains/agent:/root/.trains\" # here\nBACKUP=/srv/trains/data\nKEY=/srv/trains2\n";
-        VariableFile { path: "/srv/trains/own.env".into(), text: text.into(), readers: readers.to_vec() }
+        VariableFile { path: "/srv/trains/own.env".into(), text: text.into(), is_text: true, readers: readers.to_vec() }
             .rewritten(&request())
     }
 

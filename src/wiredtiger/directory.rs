@@ -12,7 +12,7 @@ use super::metadata::Metadata;
 use super::replay::{Behind, Replay};
 use super::turtle::Turtle;
 use super::{Corrupt, ours, refused};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -74,9 +74,14 @@ impl MongoDirectory {
     pub fn read(path: &Path, wanted: Wanted, temporary: &Path) -> Result<Self> {
         ours::require_wiredtiger(path)?;
         let turtle = Turtle::read(path)?;
-        let (replay, unknown) = match Behind::read(path, turtle.log_place(), temporary, MEMORY)? {
-            Behind::Known(replay) => (Some(replay), None),
-            Behind::Unknown(why) => (None, Some(why)),
+        let (replay, unknown) = match Behind::read(path, turtle.log_place(), temporary, MEMORY) {
+            Ok(Behind::Known(replay)) => (Some(replay), None),
+            Ok(Behind::Unknown(why)) => (None, Some(why)),
+            // Of a log that is left out, nothing need be understood.
+            Err(refusal) if wanted == Wanted::LastCheckpoint && refusal.kind() == Kind::Refused => {
+                (None, Some(refusal.phrase()))
+            }
+            Err(error) => return Err(error),
         };
         let metadata = Metadata::read(path, &turtle, replay.as_ref())?;
         let collections = catalog::read(&metadata, replay.as_ref())?;

@@ -1,7 +1,7 @@
 //! A dump: for each collection its documents, and its options with its indexes.
 
 use super::super::output::Output;
-use super::manifest::{Entry, Manifest};
+use super::manifest::{Entry, Manifest, PART};
 use super::names::file_name;
 use super::writing::{warnings, write_documents};
 use super::{Encoding, Form, Selection, Totals, is_meant, metadata, open_for};
@@ -39,7 +39,8 @@ pub fn into_directory(
         fs::create_dir_all(&directory).map_err(|cause| problem("make the directory", &directory, cause))?;
         let beginning = format!("{database}/{}", file_name(collection.name()));
         let (file, described) = (format!("{beginning}.{extension}"), format!("{beginning}.metadata.json"));
-        let mut output = Output::open(target.join(&file), 0, encoding)?;
+        let (part, whole) = (target.join(format!("{file}{PART}")), target.join(&file));
+        let mut output = Output::open(part.clone(), 0, encoding)?;
         let work = (events, cancel);
         let extent =
             write_documents(&opened, collection, selection.form, work, &mut totals, |block| output.write(block))?;
@@ -48,10 +49,15 @@ pub fn into_directory(
             output.write(&[])?;
         }
         let (_, sha256) = output.checkpoint()?;
-        files::write_atomic(&target.join(&described), &metadata::text(collection)?)?;
-        failpoints::reach("export.unit")?;
-        let entry = Entry { file, metadata: described, documents: extent.documents, bytes: extent.bytes, sha256 };
+        drop(output);
+        let (documents, bytes) = (extent.documents, extent.bytes);
+        let entry = Entry { file, metadata: described.clone(), documents, bytes, sha256 };
+        // Named before they are there, so that whatever is cut off, the next try knows what to take away.
         manifest.collections.insert(collection.namespace.clone(), entry);
+        manifest.write(target)?;
+        files::write_atomic(&target.join(&described), &metadata::text(collection)?)?;
+        files::rename(&part, &whole)?;
+        failpoints::reach("export.unit")?;
     }
     totals.warnings = warnings(&opened, &totals);
     totals.warnings.iter().for_each(|warning| events.warn(warning.clone()));

@@ -1,9 +1,9 @@
 //! What collections there are, each read to its end: what is counted is there.
 
-use super::{is_meant, open, time_of};
+use super::{LogUse, is_meant, open, time_of};
 use crate::error::{Error, Result};
 use crate::export::Names;
-use crate::wiredtiger::directory::{Extent, State, Wanted};
+use crate::wiredtiger::directory::{Extent, State};
 use crate::wiredtiger::evidence::Evidence;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
@@ -38,8 +38,8 @@ pub struct Line {
 ///
 /// # Errors
 /// Refuses what is in use, or no directory of MongoDB's that can be read. Fails on cancel.
-pub fn list(source: &Path, names: &Names, cancel: &CancellationToken) -> Result<Listed> {
-    let opened = open(source, Wanted::Newest, cancel)?;
+pub fn list(source: &Path, names: &Names, log: LogUse, cancel: &CancellationToken) -> Result<Listed> {
+    let opened = open(source, log.wanted(), cancel)?;
     let directory = &opened.directory;
     let mut lines = Vec::new();
     for collection in directory.collections().iter().filter(|collection| names.include(&collection.namespace)) {

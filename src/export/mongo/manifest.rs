@@ -9,6 +9,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Ends the name of a file that is not whole: nobody takes it for a collection.
+pub(super) const PART: &str = ".part";
+
 /// The version of the manifest that this program writes.
 const FORMAT: u32 = 1;
 
@@ -47,7 +50,7 @@ pub struct Entry {
 }
 
 impl Manifest {
-    /// Begins a dump in `directory`: one that was cut off is written once more.
+    /// Begins a dump in `directory`: what one that was cut off has written is removed, and written once more.
     ///
     /// # Errors
     /// Refuses a directory with anything in it but a dump of the same source that was cut off.
@@ -64,6 +67,7 @@ impl Manifest {
             if earlier.complete || earlier.source != source {
                 return Err(refused("holds an export already"));
             }
+            earlier.remove(directory)?;
         } else if !files::is_empty(directory)? {
             return Err(refused("is not empty, and what is in it is no dump"));
         }
@@ -78,6 +82,16 @@ impl Manifest {
         };
         manifest.write(directory)?;
         Ok(manifest)
+    }
+
+    /// Removes the files of a dump that was cut off: of another one, with other collections, they would be no part.
+    fn remove(&self, directory: &Path) -> Result<()> {
+        let named = self.collections.values().flat_map(|entry| [&entry.file, &entry.metadata]);
+        let mut written: Vec<PathBuf> = named.map(|name| directory.join(name)).collect();
+        for database in entries(directory)?.into_iter().filter(|path| path.is_dir()) {
+            written.extend(entries(&database)?.into_iter().filter(|path| is_part(path)));
+        }
+        written.iter().try_for_each(|path| if files::exists(path)? { files::remove_file(path) } else { Ok(()) })
     }
 
     /// Writes the manifest, at once.
@@ -105,4 +119,13 @@ impl Manifest {
         let _ = writeln!(text, "{}  {MANIFEST}", hash_of(&directory.join(MANIFEST))?);
         files::write_atomic(&directory.join(CHECKSUMS), text.as_bytes())
     }
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |cause| problem("read the directory", directory, cause);
+    fs::read_dir(directory).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
+}
+
+fn is_part(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(PART))
 }

@@ -66,6 +66,15 @@ pub enum LogUse {
     LeftOut,
 }
 
+impl LogUse {
+    fn wanted(self) -> Wanted {
+        match self {
+            Self::LeftOut => Wanted::LastCheckpoint,
+            Self::Unneeded | Self::Replay => Wanted::Newest,
+        }
+    }
+}
+
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -102,11 +111,7 @@ fn open(source: &Path, wanted: Wanted, cancel: &CancellationToken) -> Result<Ope
 
 /// Opens the directory for an export of all that is meant.
 fn open_for(selection: &Selection, cancel: &CancellationToken) -> Result<Opened> {
-    let wanted = match selection.log {
-        LogUse::LeftOut => Wanted::LastCheckpoint,
-        LogUse::Unneeded | LogUse::Replay => Wanted::Newest,
-    };
-    let mut opened = open(&selection.source, wanted, cancel)?;
+    let mut opened = open(&selection.source, selection.log.wanted(), cancel)?;
     require_permitted(&opened.directory, selection.log)?;
     if let State::LastCheckpoint(why) = opened.directory.state() {
         let time = time_of(&opened.directory);
