@@ -15,6 +15,10 @@ const REDIS: u16 = 6379;
 const DOCKER_PROXY: &str = "docker-proxy";
 /// Where the web server's ports are configured.
 const NGINX: &str = "/etc/nginx";
+/// Where those of the API and the file server are.
+const CONFIG: [&str; 2] = ["/opt/trains/config", "/opt/clearml/config"];
+/// Where Elasticsearch's is.
+const ELASTIC_CONFIG: &str = "/usr/share/elasticsearch/config";
 
 /// A port that a service of the new server needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +35,8 @@ struct Need {
 /// Refuses ports at which something listens that is not the old server's.
 pub(super) async fn taken(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let Some(server) = subject.plan.server() else { return Ok(Vec::new()) };
-    let needs = needs(server);
     let containers = subject.docker.containers(&[]).await?;
+    let needs = needs(server, &containers);
     let info = subject.docker.info();
     // Elsewhere, the machine whose ports are taken is not this one.
     let listeners = match info.in_virtual_machine() || info.rootless {
@@ -45,13 +49,16 @@ pub(super) async fn taken(subject: &Subject<'_>) -> Result<Vec<Finding>> {
 }
 
 /// Ports in the machine's network, and published ones.
-fn needs(server: &ServerPlan) -> Vec<Need> {
+fn needs(server: &ServerPlan, containers: &[Container]) -> Vec<Need> {
     let deployment = &server.deployment;
     let mut needs = Vec::new();
     for service in &deployment.services {
         let need = |port: u16, at: IpAddr| Need { service: service.name.clone(), port, at, added: false };
         if service.host_network {
-            needs.extend(own_port(deployment, service).map(|port| need(port, Ipv4Addr::UNSPECIFIED.into())));
+            let known = service.container.as_ref();
+            let container = known.and_then(|known| containers.iter().find(|one| one.id == known.id));
+            let command = container.map_or(&[][..], |one| &one.command);
+            needs.extend(own_port(deployment, service, command).map(|port| need(port, Ipv4Addr::UNSPECIFIED.into())));
         } else if service.role != Role::Other {
             needs.extend(service.ports.iter().map(|published| need(published.host, address_of(published))));
         }
@@ -69,7 +76,13 @@ fn address_of(published: &PublishedPort) -> IpAddr {
 
 /// The port at which a service listens of itself, or at which the API server is told that it does. None where a
 /// configuration of the user's own may say another.
-fn own_port(deployment: &Deployment, service: &Service) -> Option<u16> {
+fn own_port(deployment: &Deployment, service: &Service, command: &[String]) -> Option<u16> {
+    if is_configured(service, command) {
+        return None;
+    }
+    if let Some(port) = port_in(command) {
+        return Some(port);
+    }
     let told = |name: &str| {
         let api = deployment.service(Role::Apiserver)?;
         let names = ["TRAINS_", "CLEARML_", ""].map(|prefix| format!("{prefix}{name}_SERVICE_PORT"));
@@ -77,7 +90,7 @@ fn own_port(deployment: &Deployment, service: &Service) -> Option<u16> {
     };
     match service.role {
         Role::Apiserver => Some(8008),
-        Role::Webserver => (!service.mounts.iter().any(|mount| mount.is_inside(NGINX))).then_some(80),
+        Role::Webserver => Some(80),
         Role::Fileserver => Some(8081),
         Role::Elasticsearch => {
             let own = service.environment.get("http.port").and_then(|port| port.parse().ok());
@@ -87,6 +100,40 @@ fn own_port(deployment: &Deployment, service: &Service) -> Option<u16> {
         Role::Redis => told("REDIS").or(Some(REDIS)),
         Role::AgentServices | Role::Other => None,
     }
+}
+
+/// Whether a file or a variable of the user's own may say at which port a service listens.
+fn is_configured(service: &Service, command: &[String]) -> bool {
+    let mounted = |place: &str| service.mounts.iter().any(|mount| mount.is_inside(place));
+    let in_file = |name: &str| {
+        let configured = service.mounts.iter().filter(|mount| CONFIG.contains(&mount.target.trim_end_matches('/')));
+        let mut texts = configured.filter_map(|mount| std::fs::read(mount.storage.path()?.join(name)).ok());
+        texts.any(|text| String::from_utf8_lossy(&text).contains("port"))
+    };
+    let in_variable = || service.environment.keys().any(|name| name.to_lowercase().ends_with("__listen__port"));
+    match service.role {
+        Role::Apiserver => in_variable() || in_file("apiserver.conf"),
+        Role::Fileserver => in_variable() || in_file("fileserver.conf"),
+        Role::Webserver => mounted(NGINX),
+        Role::Elasticsearch => {
+            let told = |word: &String| word.starts_with("-Ehttp.port");
+            !service.environment.contains_key("http.port") && (mounted(ELASTIC_CONFIG) || command.iter().any(told))
+        }
+        Role::Mongo | Role::Redis => {
+            let is_file = |word: &String| word.ends_with(".conf") || word.starts_with("--config") || word == "-f";
+            command.iter().any(is_file)
+        }
+        Role::AgentServices | Role::Other => false,
+    }
+}
+
+/// The port that a command names, as those of MongoDB and Redis do.
+fn port_in(command: &[String]) -> Option<u16> {
+    let words: Vec<&str> = command.iter().flat_map(|word| word.split([' ', '='])).collect();
+    words.windows(2).find_map(|pair| match pair {
+        ["--port", port] => port.parse().ok(),
+        _ => None,
+    })
 }
 
 /// Who has a port.

@@ -21,7 +21,7 @@ fn in_the_machines_network() -> ServerPlan {
 }
 
 fn ports(server: &ServerPlan) -> Vec<(String, u16)> {
-    needs(server).into_iter().map(|need| (need.service, need.port)).collect()
+    needs(server, &[]).into_iter().map(|need| (need.service, need.port)).collect()
 }
 
 fn need(service: &str, port: u16) -> Need {
@@ -62,7 +62,7 @@ fn in_the_machines_network_each_service_needs_the_port_that_it_listens_at() {
     let mut with_redis = in_the_machines_network();
     with_redis.deployment.services.retain(|service| service.role != Role::Redis);
     with_redis.new_redis = Some("/opt/trains/data/redis".into());
-    let added = needs(&with_redis).pop().unwrap();
+    let added = needs(&with_redis, &[]).pop().unwrap();
     assert_eq!((added.port, added.at, added.added), (6379, LOOPBACK, true));
     // Elsewhere it publishes nothing.
     let mut elsewhere = server(|_| {});
@@ -83,8 +83,42 @@ fn ports_that_are_configured_are_the_ones_that_count() {
     }
     let web = server.deployment.services.iter_mut().find(|service| service.role == Role::Webserver).unwrap();
     web.mounts = sample::service("web", Role::Webserver, &[("/etc/nginx/nginx.conf", "/srv/nginx.conf")]).mounts;
-    let found: Vec<u16> = needs(&server).into_iter().map(|need| need.port).collect();
+    let found: Vec<u16> = needs(&server, &[]).into_iter().map(|need| need.port).collect();
     assert_eq!(found, [8008, 9201, 8081, 27018, 6379]);
+}
+
+#[test]
+fn where_a_command_or_a_file_of_the_users_own_says_another_port_the_usual_one_is_not_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("apiserver.conf"), "listen { port: 8018 }").unwrap();
+    let mut server = in_the_machines_network();
+    let place = dir.path().to_str().unwrap();
+    for service in &mut server.deployment.services {
+        match service.role {
+            Role::Apiserver => {
+                service.mounts = sample::service("api", Role::Apiserver, &[("/opt/trains/config", place)]).mounts;
+            }
+            Role::Elasticsearch => {
+                let file = "/usr/share/elasticsearch/config/elasticsearch.yml";
+                service.mounts = sample::service("es", Role::Elasticsearch, &[(file, "/srv/es.yml")]).mounts;
+            }
+            Role::Mongo => service.container.as_mut().unwrap().id = "m".into(),
+            Role::Redis => service.container.as_mut().unwrap().id = "r".into(),
+            _ => {}
+        }
+    }
+    let running = |id: &str, command: &[&str]| Container {
+        id: id.into(),
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        ..Container::default()
+    };
+    let found = |mongo: &[&str], redis: &[&str]| -> Vec<u16> {
+        let containers = [running("m", mongo), running("r", redis)];
+        needs(&server, &containers).into_iter().map(|need| need.port).collect()
+    };
+    let (own, file) = (["mongod", "--port", "27018"], ["redis-server", "/etc/redis.conf"]);
+    assert_eq!(found(&own, &file), [8081, 27018, 80]);
+    assert_eq!(found(&["mongod", "--config", "/m"], &["redis-server --port=6380"]), [8081, 6380, 80]);
 }
 
 #[test]

@@ -274,7 +274,11 @@ fn diffs(page: &mut Page, plan: &Plan) {
 
 fn diff(plan: &Plan, edit: &FileEdit, paint: Paint) -> String {
     let name = |path: &Path| path.display().to_string();
-    let (old, new) = (secrets::hide(&edit.old), secrets::hide(&edit.new));
+    let is_compose = plan.server().is_some_and(|server| server.deployment.project.files.contains(&edit.path));
+    let (old, new) = match is_compose {
+        true => (secrets::hide(&edit.old), secrets::hide(&edit.new)),
+        false => secrets::hide_what_stays(&edit.old, &edit.new),
+    };
     paint.diff(&name(&edit.path), &name(&plan.home.after(&edit.path)), &old, &new)
 }
 

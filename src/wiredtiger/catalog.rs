@@ -78,7 +78,8 @@ pub fn read(metadata: &Metadata, replay: Option<&Replay>) -> Result<Vec<Collecti
 fn entry(document: &Document<'_>) -> super::Result<Option<Collection>> {
     if document.get("isFeatureDoc") == Some(Value::Boolean(true)) {
         return match document.get("nonRepairable") {
-            None | Some(Value::Number(0)) => Ok(None),
+            // The one bit that there ever was (`kCollation`): some index has a collation.
+            None | Some(Value::Number(0 | 1)) => Ok(None),
             Some(_) => Err(Corrupt::new("the catalog says that it uses features that are not known")),
         };
     }
@@ -87,6 +88,9 @@ fn entry(document: &Document<'_>) -> super::Result<Option<Collection>> {
         text.ok_or_else(|| Corrupt::new(format!("an entry of the catalog without {name}")))
     };
     let (namespace, table) = (text("ns")?, text("ident")?);
+    if !namespace.split_once('.').is_some_and(|(database, name)| !database.is_empty() && !name.is_empty()) {
+        return Err(Corrupt::new(format!("an entry of the catalog with the name {namespace:?}")));
+    }
     let details = document.document("md").ok_or_else(|| Corrupt::new(format!("{namespace} has no details")))?;
     let tables = document.document("idxIdent");
     let mut indexes = Vec::new();

@@ -112,6 +112,7 @@ impl<'a> Parser<'a> {
         }
         let mut entries = Vec::new();
         loop {
+            self.skip_blanks();
             match self.next() {
                 None if end.is_none() => return Ok(Config(entries)),
                 None => return Err(self.corrupt("a bracket that is not closed")),
@@ -125,14 +126,18 @@ impl<'a> Parser<'a> {
                     let value = self.value(depth)?;
                     entries.push(("", value));
                 }
-                Some(_) => {
+                Some(first) => {
                     let key = self.word()?;
+                    self.skip_blanks();
                     let value = match self.next() {
                         Some(b'=' | b':') => {
                             self.at += 1;
                             self.value(depth)?
                         }
-                        _ if key.is_empty() => return Err(self.corrupt("a bracket or quote that does not match")),
+                        // In quotes, nothing is a word, too.
+                        _ if key.is_empty() && first != b'"' => {
+                            return Err(self.corrupt("a bracket or quote that does not match"));
+                        }
                         _ => Value::Text(""),
                     };
                     entries.push((key, value));
@@ -141,7 +146,14 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn skip_blanks(&mut self) {
+        while self.next().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
     fn value(&mut self, depth: usize) -> Result<Value<'a>> {
+        self.skip_blanks();
         match self.next().and_then(closing) {
             Some(end) => {
                 self.at += 1;
@@ -207,6 +219,16 @@ mod tests {
         let info = config.config("app_metadata").unwrap().config("infoObj");
         assert!(info.is_some(), "{config:?}");
         assert!(config.number("allocation_size").is_err());
+    }
+
+    #[test]
+    fn the_definition_of_an_index_may_have_blanks_and_empty_texts_anywhere() {
+        let text = r#"a=1,app_metadata=(infoObj={ "v" : 2, "partialFilterExpression" : { "email" : { "$gt" : "" } }, "x" : [ "", "y" ] }),id=7"#;
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.number("id").unwrap(), Some(7));
+        let info = config.config("app_metadata").unwrap().config("infoObj").unwrap();
+        let filter = info.config("partialFilterExpression").unwrap().config("email").unwrap();
+        assert_eq!((info.text("v"), filter.text("$gt")), (Some("2"), Some("")));
     }
 
     #[test]

@@ -83,7 +83,10 @@ fn mount(point: MountPoint) -> ContainerMount {
 fn ports(map: bollard::models::PortMap) -> Vec<PublishedPort> {
     let mut ports: Vec<PublishedPort> = map
         .into_iter()
-        .filter_map(|(port, bindings)| Some((port.split('/').next()?.parse::<u16>().ok()?, bindings?)))
+        // `8080/tcp`; nothing of a server is spoken to over `udp` or `sctp`.
+        .filter_map(|(port, bindings)| {
+            Some((port.strip_suffix("/tcp").unwrap_or(&port).parse::<u16>().ok()?, bindings?))
+        })
         .flat_map(|(container, bindings)| {
             bindings.into_iter().filter_map(move |binding| {
                 let host = binding.host_port?.parse().ok()?;

@@ -2,7 +2,7 @@
 
 use super::super::output::Output;
 use super::manifest::{Entry, Manifest, PART};
-use super::names::file_name;
+use super::names::{directory_name, file_name};
 use super::writing::{warnings, write_documents};
 use super::{Encoding, Form, Selection, Totals, is_meant, metadata, open_for};
 use crate::error::Result;
@@ -34,7 +34,7 @@ pub fn into_directory(
     let mut totals = Totals::default();
     let meant = opened.directory.collections().iter().filter(|collection| is_meant(collection, &selection.names));
     for collection in meant {
-        let database = file_name(collection.database());
+        let database = directory_name(collection.database());
         let directory = target.join(&database);
         fs::create_dir_all(&directory).map_err(|cause| problem("make the directory", &directory, cause))?;
         let beginning = format!("{database}/{}", file_name(collection.name()));

@@ -1,7 +1,7 @@
 //! What collections there are, each read to its end: what is counted is there.
 
 use super::{LogUse, is_meant, open, time_of};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::export::Names;
 use crate::wiredtiger::directory::{Extent, State};
 use crate::wiredtiger::evidence::Evidence;
@@ -67,10 +67,10 @@ pub fn list(source: &Path, names: &Names, log: LogUse, cancel: &CancellationToke
              --last-checkpoint."
         ),
     };
-    // Where that cannot be read, the list says so already.
-    let evidence = match lines.iter().all(|line| line.extent.is_ok()) {
-        true => Evidence::read(directory)?,
-        false => Evidence::default(),
+    // It is in collections of which not every one need be listed: where it cannot be read, it is told to be unknown.
+    let evidence = match Evidence::read(directory) {
+        Err(error) if error.kind() == Kind::Refused => Evidence::default(),
+        evidence => evidence?,
     };
     Ok(Listed { lines, state, engine: directory.turtle().engine.clone(), evidence })
 }

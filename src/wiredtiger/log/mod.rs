@@ -13,10 +13,10 @@
 pub mod operation;
 pub mod record;
 
-use super::{Corrupt, Result, Stopped};
+use super::{Corrupt, Result, Stopped, refused};
 use crate::files::problem::problem;
 use memmap2::Mmap;
-use operation::{Operation, operations, previous_end};
+use operation::{Operation, is_commit, operations, previous_end};
 use record::{ALIGNMENT, Found};
 use std::fs::{self, File};
 use std::io;
@@ -72,7 +72,12 @@ pub fn read(
     let files = files(&directory).map_err(|cause| problem("read", &directory, cause))?;
     let mut next = from.file;
     let (mut ended_at, mut is_whole) = (None, true);
+    let mut ended = false;
     for (number, path) in files.into_iter().filter(|(number, _)| *number >= from.file) {
+        if ended {
+            require_nothing_in(&path)?;
+            continue;
+        }
         if number != next {
             return missing(next);
         }
@@ -88,7 +93,7 @@ pub fn read(
         is_whole = !end.is_cut_off;
         match end.goes_on {
             true => ended_at = Some(end.at),
-            false => break,
+            false => ended = true,
         }
     }
     if !is_whole {
@@ -98,6 +103,33 @@ pub fn read(
         )));
     }
     if next == from.file { missing(next) } else { Ok(Reach::Whole) }
+}
+
+/// Refuses a log file behind the end of the log that has changes: whoever made them had the whole log in front of them.
+fn require_nothing_in(path: &Path) -> crate::error::Result<()> {
+    let map = map(path).map_err(|cause| problem("read", path, cause))?;
+    let why = "has whole records, though the log ends in a file in front of it";
+    match has_commits(&map) {
+        true => Err(refused(path, Corrupt::new(why))),
+        false => Ok(()),
+    }
+}
+
+/// Returns whether a log file has a whole record of a transaction. Those that the engine writes as it begins a file, also
+/// when it is killed while it starts, are none.
+fn has_commits(log: &[u8]) -> bool {
+    let mut at = ALIGNMENT;
+    while at < log.len() {
+        at += match record::at(log, at) {
+            Ok(Found::Record(record)) => match record.body().and_then(|body| is_commit(&body)) {
+                Ok(false) => record.stride(),
+                Ok(true) | Err(_) => return true,
+            },
+            Ok(Found::EndOfFile) => return false,
+            Ok(Found::EndOfLog) | Err(_) => ALIGNMENT,
+        };
+    }
+    false
 }
 
 /// Returns the log files, by their numbers.
@@ -192,7 +224,83 @@ fn one_file(
 /// Returns where the log file in front of this one ended, as this one says; nothing where it says nothing yet.
 fn previous_end_in(log: &[u8]) -> Result<Option<u64>> {
     match record::at(log, ALIGNMENT)? {
-        Found::Record(first) => Ok(previous_end(&first.body()?)?.map(|(_, offset)| offset)),
+        Found::Record(first) => match previous_end(&first.body()?)? {
+            Some((_, offset)) => Ok(Some(offset)),
+            None => Err(Corrupt::new("a log file that does not begin with where the one in front of it ended")),
+        },
+        // What was begun, and has nothing behind it, was never acknowledged.
+        Found::EndOfLog if record::any_behind(log, ALIGNMENT) => {
+            Err(Corrupt::new(format!("a record at byte {ALIGNMENT} that is not whole, with whole ones behind it")))
+        }
         Found::EndOfFile | Found::EndOfLog => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::record::tests::record;
+    use super::*;
+
+    /// Puts a row into table 9.
+    const COMMIT: [u8; 9] = [0x81, 0x87, 0x84, 0x87, 0x89, 0x81, 0x81, b'a', b'b'];
+    /// Says that file 2 ended at byte 384.
+    const FILE_2_ENDED: [u8; 7] = [0x84, 0x88, 0x85, 0x82, 0xC1, 0x40, 0];
+
+    /// A log file of version 5 and 2 KiB.
+    fn file(records: &[&[u8]]) -> Vec<u8> {
+        let header = [0x64, 0x10, 0x10, 0, 5, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0];
+        let mut bytes = record(&header);
+        records.iter().for_each(|body| bytes.extend(record(body)));
+        bytes.resize(2048, 0);
+        bytes
+    }
+
+    /// Reads two log files, and returns how many operations they have.
+    fn operations_in(second: &[u8], third: &[u8]) -> std::result::Result<usize, String> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(DIRECTORY)).unwrap();
+        for (number, bytes) in [(2, second), (3, third)] {
+            fs::write(dir.path().join(DIRECTORY).join(format!("{BEGINNING}{number:010}")), bytes).unwrap();
+        }
+        let mut found = 0;
+        let from = LogPlace { file: 2, offset: 128 };
+        let reach = read(dir.path(), Some(from), |_, _, _| {
+            found += 1;
+            Ok(())
+        });
+        match reach {
+            Ok(Reach::Whole) => Ok(found),
+            Ok(Reach::Unknown(why)) => Err(why),
+            Err(error) => Err(error.phrase()),
+        }
+    }
+
+    #[test]
+    fn changes_go_on_in_the_next_file_and_none_behind_damage_is_passed_over() {
+        let second = file(&[&COMMIT, &COMMIT]);
+        let third = file(&[&FILE_2_ENDED, &COMMIT]);
+        assert_eq!(operations_in(&second, &third), Ok(3));
+        let mut flipped = third.clone();
+        flipped[128 + 20] ^= 1;
+        let mut empty = third.clone();
+        empty[128..256].fill(0);
+        for damaged in [flipped, empty, file(&[&COMMIT, &COMMIT])] {
+            let error = operations_in(&second, &damaged).unwrap_err();
+            assert!(error.contains("0000000003"), "{error}");
+        }
+        // The last record of the file in front.
+        let mut torn = second;
+        torn[256 + 24] = 0;
+        let error = operations_in(&torn, &third).unwrap_err();
+        assert!(error.contains("the log ends in a file in front of it"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_was_only_begun_by_a_server_that_was_killed_as_it_started_ends_the_log() {
+        let mut torn = file(&[&COMMIT, &COMMIT]);
+        torn[256 + 24] = 0;
+        for begun in [file(&[]), file(&[&FILE_2_ENDED])] {
+            assert_eq!(operations_in(&torn, &begun), Ok(1));
+        }
     }
 }

@@ -75,6 +75,15 @@ pub fn operations<'a, E: From<Corrupt>>(
     Ok(())
 }
 
+/// Returns whether the record holds what a transaction has done.
+///
+/// # Errors
+/// Fails if it is damaged.
+pub fn is_commit(body: &[u8]) -> Result<bool> {
+    let mut reader = Reader::new(body);
+    Ok(!reader.is_at_end() && reader.packed()? == COMMIT)
+}
+
 /// Returns where the record says that the log file in front of its own ended; nothing if it is another record.
 ///
 /// # Errors

@@ -137,7 +137,7 @@ impl Record<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A record as the engine writes it, at a multiple of 128 bytes.
