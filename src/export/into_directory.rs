@@ -1,6 +1,6 @@
 //! An export into a directory: for each index its documents and its description, with a manifest.
 
-use super::manifest::{FileEntry, IndexEntry, MANIFEST, Manifest};
+use super::manifest::{FileEntry, IndexEntry, MANIFEST, Manifest, PART};
 use super::output::{Encoding, Output, hash_of_start, hexadecimal};
 use super::reading::{Block, Part, read_units};
 use super::{Selection, Totals, open, tell_left_out, warnings};
@@ -234,7 +234,7 @@ impl Writing<'_> {
     fn write(&mut self, index: &str, block: &Block) -> Result<()> {
         if !self.outputs.contains_key(&block.kind) {
             let file = self.entry.files.entry(block.kind.clone()).or_insert_with(|| FileEntry {
-                name: format!("{}@{}.{}.part", file_name(index), file_name(&block.kind), self.encoding.extension()),
+                name: format!("{}@{}.{}{PART}", file_name(index), file_name(&block.kind), self.encoding.extension()),
                 ..FileEntry::default()
             });
             let output = Output::open(self.target.join(&file.name), file.bytes, self.encoding)?;
@@ -266,7 +266,7 @@ impl Writing<'_> {
     fn finish(mut self) -> Result<IndexEntry> {
         drop(self.outputs);
         for file in self.entry.files.values_mut() {
-            if let Some(name) = file.name.strip_suffix(".part") {
+            if let Some(name) = file.name.strip_suffix(PART) {
                 let (from, to) = (self.target.join(&file.name), self.target.join(name));
                 fs::rename(&from, &to).map_err(|cause| problem("rename", &from, cause))?;
                 file.name = name.to_owned();

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// The manifest's name in the directory of an export.
 pub(crate) const MANIFEST: &str = "manifest.json";
+/// Ends the name of a file that is not whole.
+pub(crate) const PART: &str = ".part";
 /// Checksums of all files, for `sha256sum --check`.
 pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 /// The version of the manifest that this program writes.
@@ -65,7 +67,7 @@ pub struct IndexEntry {
 /// A file with documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// Its name; while the index is not complete, it ends in `.part`.
+    /// Its name; while the index is not complete, it ends in [`PART`].
     pub name: String,
     /// Documents in it.
     pub documents: u64,
@@ -80,7 +82,7 @@ pub struct FileEntry {
 impl FileEntry {
     /// Returns its names: of now, and of when the index is complete.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.name.as_str()).chain(self.name.strip_suffix(".part"))
+        std::iter::once(self.name.as_str()).chain(self.name.strip_suffix(PART))
     }
 }
 
@@ -136,10 +138,7 @@ impl Manifest {
 
     /// Writes the manifest, at once.
     pub(super) fn write(&self, directory: &Path) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|cause| Error::internal("The manifest cannot be written.").because(cause))?;
-        text.push(b'\n');
-        files::write_atomic(&directory.join(MANIFEST), &text)
+        write(directory, self)
     }
 
     /// Writes the checksums of all files of complete indices, and of the manifest.
@@ -170,6 +169,17 @@ fn require_empty(directory: &Path) -> Result<()> {
     }
     Err(Error::refused(format!("{} is not empty, and what is in it is no export.", directory.display()))
         .hint("Name a directory that is empty or does not exist: --output DIR"))
+}
+
+/// Writes a manifest into its directory, at once.
+///
+/// # Errors
+/// Fails if it cannot be written.
+pub(super) fn write(directory: &Path, manifest: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(manifest)
+        .map_err(|cause| Error::internal("The manifest cannot be written.").because(cause))?;
+    text.push(b'\n');
+    files::write_atomic(&directory.join(MANIFEST), &text)
 }
 
 #[cfg(test)]

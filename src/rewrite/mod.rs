@@ -14,6 +14,8 @@ mod renamed_tests;
 mod request;
 mod rules;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod style_tests;
 mod variable_file;
 

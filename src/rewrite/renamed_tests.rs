@@ -1,29 +1,12 @@
 //! Services and containers under other names than upstream's: whoever looks for them still finds them.
 
-use super::{Request, SourceFile, Variables, rewrite};
+use super::{Request, SourceFile, rewrite};
 use crate::compose::model::Project;
 use crate::compose::roles;
-use crate::release;
+use crate::rewrite::sample::request;
 use std::collections::BTreeMap;
 
 const SIX_RENAMED: &str = include_str!("fixtures/renamed.yml");
-
-fn request() -> Request {
-    Request {
-        release: release::find("1.1").unwrap(),
-        project_directory: "/opt/trains".into(),
-        paths: vec![("/opt/trains/data/elastic".into(), "/opt/clearml/data/elastic_7".into())],
-        home: Some(("/opt/trains".into(), "/opt/clearml".into())),
-        volumes: vec![],
-        pinned_volumes: vec![],
-        mounts: vec![],
-        variables: Variables::default(),
-        fixed_users: false,
-        redis: "/opt/clearml/data/redis".into(),
-        redis_told: false,
-        mentions: BTreeMap::new(),
-    }
-}
 
 /// What came of a text: its new form, and the notes.
 fn rewritten(text: &str, request: &Request) -> (String, Vec<String>) {

@@ -112,11 +112,6 @@ impl Variables {
 }
 
 impl RewrittenFile {
-    /// Returns whether the text differs at all.
-    pub fn is_changed(&self) -> bool {
-        self.old != self.new
-    }
-
     /// Returns a unified diff; `new_path` is where the file will be.
     pub fn diff(&self, new_path: &Path) -> String {
         diff::unified(&self.path, &self.old, new_path, &self.new)

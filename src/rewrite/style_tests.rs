@@ -1,9 +1,9 @@
 //! The same project written in every way that YAML and compose allow is rewritten to the same project.
 
-use super::{Request, SourceFile, Variables, rewrite};
+use super::{SourceFile, rewrite};
 use crate::compose::model::Project;
 use crate::compose::roles;
-use crate::release;
+use crate::rewrite::sample::request;
 use proptest::prelude::*;
 use std::fmt::Write;
 
@@ -193,20 +193,7 @@ impl Style {
 
 fn rewritten(text: &str) -> String {
     let roles = roles::assign(&Project::from_yaml(text).unwrap()).unwrap();
-    let request = Request {
-        release: release::find("1.1").unwrap(),
-        project_directory: "/opt/trains".into(),
-        paths: vec![("/opt/trains/data/elastic".into(), "/opt/clearml/data/elastic_7".into())],
-        home: Some(("/opt/trains".into(), "/opt/clearml".into())),
-        volumes: vec![],
-        pinned_volumes: vec![],
-        mounts: vec![],
-        variables: Variables::default(),
-        fixed_users: false,
-        redis: "/opt/clearml/data/redis".into(),
-        redis_told: false,
-        mentions: std::collections::BTreeMap::new(),
-    };
+    let request = request();
     let file = SourceFile { path: "/opt/trains/f.yml".into(), text: text.into() };
     let result = rewrite(&[file], &roles, &request);
     let mut result = result.unwrap_or_else(|error| panic!("{error} {:?}\n{text}", error.hints()));

@@ -137,7 +137,7 @@ impl From<Error> for Stopped {
 /// Returns the refusal of a file that is not as it should be.
 fn refused(path: &Path, why: Corrupt) -> Error {
     Error::refused(format!("{} is damaged or of an unknown kind.", path.display())).because(why).hint(
-        "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the mongod that wrote it start on it \
-         once more, which tells whether the data are whole.",
+        "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the mongod that wrote it start on \
+         a copy of it, which tells whether the data are whole.",
     )
 }

@@ -1,7 +1,8 @@
 //! A dump: for each collection its documents, and its options with its indexes.
 
+use super::super::manifest::PART;
 use super::super::output::Output;
-use super::manifest::{Entry, Manifest, PART};
+use super::manifest::{Entry, Manifest};
 use super::names::{directory_name, file_name};
 use super::writing::{warnings, write_documents};
 use super::{Encoding, Form, Selection, Totals, is_meant, metadata, open_for};

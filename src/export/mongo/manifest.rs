@@ -1,16 +1,13 @@
 //! What a dump is: its collections with counts and checksums, and what may be missing.
 
-use super::super::manifest::{CHECKSUMS, MANIFEST, hash_of};
+use super::super::manifest::{self, CHECKSUMS, MANIFEST, PART, hash_of};
 use crate::error::{Error, Result};
 use crate::files::{self, problem::problem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// Ends the name of a file that is not whole: nobody takes it for a collection.
-pub(super) const PART: &str = ".part";
+use std::path::{Component, Path, PathBuf};
 
 /// The version of the manifest that this program writes.
 const FORMAT: u32 = 1;
@@ -64,7 +61,7 @@ impl Manifest {
             let text = fs::read(&path).map_err(|cause| problem("read", &path, cause))?;
             let earlier: Self = serde_json::from_slice(&text)
                 .map_err(|cause| refused("is not empty, and what is in it is no dump").because(cause))?;
-            if earlier.complete || earlier.source != source {
+            if earlier.complete || earlier.source != source || earlier.format != FORMAT {
                 return Err(refused("holds an export already"));
             }
             earlier.remove(directory)?;
@@ -84,14 +81,15 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Removes the files of a dump that was cut off: of another one, with other collections, they would be no part.
+    /// Removes the files of a dump that was cut off: of another one, with other collections, they would be no part. A name
+    /// that leads anywhere but into a directory of this one is none that was ever written here.
     fn remove(&self, directory: &Path) -> Result<()> {
         let named = self.collections.values().flat_map(|entry| [&entry.file, &entry.metadata]);
-        let mut written: Vec<PathBuf> = named.map(|name| directory.join(name)).collect();
-        for database in entries(directory)?.into_iter().filter(|path| path.is_dir()) {
+        let mut written: Vec<PathBuf> = named.filter(|name| is_ours(name)).map(|name| directory.join(name)).collect();
+        for database in subdirectories(directory)? {
             written.extend(entries(&database)?.into_iter().filter(|path| is_part(path)));
         }
-        written.iter().try_for_each(|path| if files::exists(path)? { files::remove_file(path) } else { Ok(()) })
+        written.iter().try_for_each(|path| if is_file(path) { files::remove_file(path) } else { Ok(()) })
     }
 
     /// Writes the manifest, at once.
@@ -99,10 +97,7 @@ impl Manifest {
     /// # Errors
     /// Fails if it cannot be written.
     pub(super) fn write(&self, directory: &Path) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|cause| Error::internal("The manifest cannot be written.").because(cause))?;
-        text.push(b'\n');
-        files::write_atomic(&directory.join(MANIFEST), &text)
+        manifest::write(directory, self)
     }
 
     /// Writes the checksums of all files.
@@ -126,6 +121,58 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
     fs::read_dir(directory).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
 }
 
+/// Returns the directories in a directory, without those that a link leads to.
+fn subdirectories(directory: &Path) -> Result<Vec<PathBuf>> {
+    let is_directory = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    Ok(entries(directory)?.into_iter().filter(is_directory).collect())
+}
+
+/// Whether a name is of the form `<database>/<file>`.
+fn is_ours(name: &str) -> bool {
+    let parts: Vec<Component<'_>> = Path::new(name).components().collect();
+    matches!(parts.as_slice(), [Component::Normal(_), Component::Normal(_)])
+}
+
+fn is_file(path: &Path) -> bool {
+    let in_directory = path.parent().is_some_and(|dir| fs::symlink_metadata(dir).is_ok_and(|found| found.is_dir()));
+    in_directory && fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+}
+
 fn is_part(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(PART))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn put(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
+    }
+
+    #[test]
+    fn of_a_dump_that_was_cut_off_only_what_was_written_into_it_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let (dump, outside) = (root.path().join("dump"), root.path().join("outside/x.bson"));
+        let inside = |name: &str| dump.join(name);
+        for path in
+            [&outside, &inside("b/task.bson"), &inside("b/model.bson.part"), &inside("b/mine.txt"), &inside("x.bson")]
+        {
+            put(path);
+        }
+        symlink(root.path().join("outside"), inside("link")).unwrap();
+        fs::create_dir(root.path().join("new")).unwrap();
+        let mut manifest = Manifest::begin(&root.path().join("new"), Path::new("/db"), "engine").unwrap();
+        let absolute = outside.display().to_string();
+        for (at, file) in ["b/task.bson", "../outside/x.bson", &absolute, "link/x.bson", "x.bson"].iter().enumerate() {
+            let (file, metadata, sha256) = ((*file).to_owned(), "b/none.metadata.json".to_owned(), String::new());
+            manifest.collections.insert(at.to_string(), Entry { file, metadata, documents: 1, bytes: 1, sha256 });
+        }
+        manifest.write(&dump).unwrap();
+        Manifest::begin(&dump, Path::new("/db"), "engine").unwrap();
+        assert!(outside.is_file() && inside("b/mine.txt").is_file() && inside("x.bson").is_file());
+        assert!(!inside("b/task.bson").exists() && !inside("b/model.bson.part").exists());
+    }
 }

@@ -4,6 +4,7 @@ use crate::compose::model::Project;
 use crate::compose::roles;
 use crate::release;
 use crate::rewrite::Variables;
+use crate::rewrite::sample::request;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -11,23 +12,6 @@ mod redis;
 
 /// A 0.15-like file of our own, with what users do to such files: comments, ports, proxies, neighbours, quotes.
 const CUSTOM: &str = include_str!("../fixtures/custom.yml");
-
-fn request() -> Request {
-    Request {
-        release: release::find("1.1").unwrap(),
-        project_directory: "/opt/trains".into(),
-        paths: vec![("/opt/trains/data/elastic".into(), "/opt/clearml/data/elastic_7".into())],
-        home: Some(("/opt/trains".into(), "/opt/clearml".into())),
-        volumes: vec![],
-        pinned_volumes: vec![],
-        mounts: vec![],
-        variables: Variables::default(),
-        fixed_users: false,
-        redis: "/opt/clearml/data/redis".into(),
-        redis_told: false,
-        mentions: BTreeMap::new(),
-    }
-}
 
 fn source(text: &str) -> SourceFile {
     SourceFile { path: "/opt/trains/docker-compose.yml".into(), text: text.into() }
