@@ -15,7 +15,7 @@
 #[path = "wiredtiger/golden.rs"]
 mod golden;
 
-use clearml_migrate::wiredtiger::directory::{State, Wanted};
+use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
 use golden::{Contents, contents, open};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,7 +52,7 @@ fn directories_that_were_stopped_cleanly_hold_what_the_engine_reads_in_them() {
         let work = tempfile::tempdir().unwrap();
         let path = work.path().join("db");
         let truth = make(&engine, seed, &path, &[]);
-        let directory = open(&path, Wanted::Newest).unwrap();
+        let directory = open(&path, ReadUpTo::Newest).unwrap();
         assert_eq!(*directory.state(), State::Complete, "seed {seed}");
         assert_eq!(contents(&directory).unwrap(), truth, "seed {seed}");
     }
@@ -67,7 +67,7 @@ fn directories_of_killed_servers_hold_what_the_engine_recovers_in_them() {
         let work = tempfile::tempdir().unwrap();
         let path = work.path().join("db");
         let truth = make(&engine, seed, &path, &["kill"]);
-        let directory = match open(&path, Wanted::Newest) {
+        let directory = match open(&path, ReadUpTo::Newest) {
             Ok(directory) => directory,
             // Killed before its first checkpoint.
             Err(error) if error.message().contains("ever brought to the disk") => continue,

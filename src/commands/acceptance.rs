@@ -2,7 +2,7 @@
 //! with it or to compare; a document that has changed since is another one, which is not accepted. Another migration asks
 //! again.
 
-use super::known::Known;
+use super::existing_run::ExistingRun;
 use crate::error::{Context, Result};
 use crate::files;
 use crate::preflight::Finding;
@@ -51,8 +51,8 @@ fn kept_with(kept: &Path, file: Option<&Path>) -> Result<Arc<Accepted>> {
 }
 
 /// Returns the file of what was accepted in a migration, if anything was.
-pub(super) fn of(known: &Known) -> Option<PathBuf> {
-    let file = file_in(known.journal_path.parent()?, &known.plan.stamp);
+pub(super) fn of(existing: &ExistingRun) -> Option<PathBuf> {
+    let file = file_in(existing.journal_path.parent()?, &existing.plan.stamp);
     file.exists().then_some(file)
 }
 
@@ -65,7 +65,7 @@ fn file_in(dir: &Path, stamp: &str) -> PathBuf {
 ///
 /// # Errors
 /// Fails when the file cannot be read.
-pub(super) fn ask_again(before: Option<&Known>, said: Option<&Path>, again: &str) -> Result<Option<Finding>> {
+pub(super) fn ask_again(before: Option<&ExistingRun>, said: Option<&Path>, again: &str) -> Result<Option<Finding>> {
     let Some(file) = before.and_then(of).filter(|_| said.is_none()) else { return Ok(None) };
     let number = Accepted::read(&file)?.len() as u64;
     Ok(Some(finding(number, &file, again)))

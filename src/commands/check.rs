@@ -1,7 +1,7 @@
 //! `check`: the checks of a migration alone; the old server may go on running.
 
-use super::known::projects;
-use super::lookup::known;
+use super::existing_run::projects;
+use super::find_run::find_run;
 use super::session::{as_refusal, connect};
 use super::status::text as status_text;
 use super::{Context, acceptance, findings_text, look, prepare::prepare};
@@ -18,7 +18,7 @@ use crate::settings::Check;
 pub async fn check(settings: Check, context: &Context) -> Result<()> {
     let Check { session, server, copying, documents, rejects } = settings;
     let session = &session;
-    let before = known(session, Some(Scope::Server))?;
+    let before = find_run(session, Some(Scope::Server))?;
     if let Some(known) = before.as_ref().filter(|known| known.state.phase != Phase::RolledBack) {
         // The checks are about servers that have not been migrated.
         context.display.print(&status_text(known, session));

@@ -1,6 +1,6 @@
 //! What comes before a run is begun or continued, whatever is migrated: the plan, the checks, the question.
 
-use super::known::{Known, progress};
+use super::existing_run::{ExistingRun, progress};
 use super::prepare::Prepared;
 use super::{Context, findings_text};
 use crate::error::{Error, Kind, Result};
@@ -47,15 +47,15 @@ pub(super) async fn require_yes(question: &str, context: &Context) -> Result<()>
 ///
 /// # Errors
 /// Cancelled when the answer is no.
-pub(super) async fn go_on(known: &Known, dry_run: bool, go_back: &str, context: &Context) -> Result<bool> {
-    let (done, all) = progress(known);
+pub(super) async fn go_on(existing: &ExistingRun, dry_run: bool, go_back: &str, context: &Context) -> Result<bool> {
+    let (done, all) = progress(existing);
     context.display.print(&format!(
         "Going on with the migration of {} to {}: {done} of {all} steps are done.",
-        known.plan.subject().display(),
-        known.plan.goal()
+        existing.plan.subject().display(),
+        existing.plan.goal()
     ));
     if dry_run {
-        context.display.print(&plan_text(&known.plan, context.display.paint(), go_back));
+        context.display.print(&plan_text(&existing.plan, context.display.paint(), go_back));
         context.display.print(DRY_RUN);
         return Ok(false);
     }

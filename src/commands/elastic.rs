@@ -1,8 +1,8 @@
 //! What `elastic` has of its own: one Elasticsearch data directory, in place of upstream's elastic_upgrade.py.
 
 use super::Context;
-use super::known::Known;
-use super::lookup::known;
+use super::existing_run::ExistingRun;
+use super::find_run::find_run;
 use super::prepare::{Prepared, size};
 use super::session::{Tools, open_log_at, session_at, settled};
 use crate::elastic::Survey;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, blocking};
 use crate::journal::{Phase, Scope};
 use crate::plan::Plan;
-use crate::planner::{self, DataWishes, Measured};
+use crate::planner::{self, DataOptions, Measured};
 use crate::preflight;
 use crate::settings::{Copying, Data, Migration, Session, Subject};
 use std::path::Path;
@@ -39,7 +39,7 @@ fn open_log(session: &Session, stamp: &str, context: &Context) -> Result<()> {
 /// Refused, naming the other, where a data directory belongs to a server whose migration was begun.
 pub(super) fn require_no_server_migration(settings: &Migration) -> Result<()> {
     let (Subject::Data(data), session) = (&settings.subject, &settings.session) else { return Ok(()) };
-    let Some(server) = known(session, Some(Scope::Server))? else { return Ok(()) };
+    let Some(server) = find_run(session, Some(Scope::Server))? else { return Ok(()) };
     if matches!(server.state.phase, Phase::RolledBack | Phase::Completed) {
         return Ok(());
     }
@@ -55,9 +55,9 @@ pub(super) fn require_no_server_migration(settings: &Migration) -> Result<()> {
 ///
 /// # Errors
 /// Fails when the source cannot be looked at.
-pub(super) fn has_new_data(settings: &Migration, known: &Known) -> Result<bool> {
+pub(super) fn has_new_data(settings: &Migration, existing: &ExistingRun) -> Result<bool> {
     let Subject::Data(data) = &settings.subject else { return Ok(false) };
-    let renamed = known.plan.replacements().any(|one| one.retired() != one.source);
+    let renamed = existing.plan.replacements().any(|one| one.retired() != one.source);
     Ok(renamed && data.source.is_dir() && !files::is_empty(&data.source)?)
 }
 
@@ -72,12 +72,12 @@ pub(super) async fn prepare(
     stamp: &str,
     context: &Context,
 ) -> Result<Prepared> {
-    let wishes = DataWishes {
+    let options = DataOptions {
         source: data.source.clone(),
         target: data.target.clone().unwrap_or_else(|| settled(Data::TARGET.as_ref())),
         version: data.version.clone().unwrap_or_else(|| Data::VERSION.to_owned()),
     };
-    require_there(&wishes.source, &wishes.target)?;
+    require_there(&options.source, &options.target)?;
     let mut measured = Measured { memory: tools.docker.info().memory, ..Measured::default() };
     if data.source.is_dir() {
         measured.sizes.extend(size(&data.source, context).await);
@@ -85,7 +85,7 @@ pub(super) async fn prepare(
         measured.survey = Some(blocking(move || Survey::of(&source)).await?);
     }
     let run_id = format!("{stamp}-{}", std::process::id());
-    let plan = planner::build(planner::Subject::Data(&wishes), copying, &measured, stamp, &run_id)?;
+    let plan = planner::build(planner::Subject::Data(&options), copying, &measured, stamp, &run_id)?;
     let subject = preflight::Subject {
         plan: &plan,
         survey: measured.survey.as_ref(),

@@ -8,8 +8,8 @@ use crate::elastic::{Account, Client, IndexPlan, Look, Source, Templates, look_a
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::files::blocking;
-use crate::import::{Export, Journal, Proof, Standing, Target, Wanted, Work, plan};
-use crate::report::{self, changed_fields, oddities, refused_documents, unindexed_fields};
+use crate::import::{Chosen, Export, Journal, Proof, Standing, Target, Work, plan};
+use crate::report::{self, changed_fields, notices, refused_documents, unindexed_fields};
 use crate::settings::Import;
 use crate::text;
 use crate::text::bytes;
@@ -34,7 +34,7 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         open_log_at(log, context)?;
     }
     let begun = Instant::now();
-    let step = Step::begin(1, context);
+    let step = ImportStep::begin(1, context);
     let (work, standings) = check(&settings, context, &step).await.map_err(as_refusal)?;
     if settings.dry_run {
         context.display.print(&format!("{}\n{DRY_RUN}", dry_text(&work.target, &standings)));
@@ -47,15 +47,15 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
     });
     let finished: Vec<CopyOutcome> = finished.collect();
 
-    let step = Step::begin(2, context);
+    let step = ImportStep::begin(2, context);
     let copied = work.copy(standings).await.map_err(as_failure)?;
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
-    oddities(&outcomes).into_iter().for_each(|line| context.events.warn(line));
+    notices(&outcomes).into_iter().for_each(|line| context.events.warn(line));
     let copies: Vec<Account<'_>> = outcomes.iter().map(|one| one.account(None)).collect();
     let written = settle("imported", [], &copies)?;
     step.end(format!("{} in {}", documents(written.documents), plural(written.indices, "index", "indices")));
 
-    let step = Step::begin(3, context);
+    let step = ImportStep::begin(3, context);
     let mut accounts: Vec<Account<'_>> = finished.iter().map(|one| one.account(Some(one.written))).collect();
     for one in &copied {
         let found = work.finish(one, settings.verify).await.map_err(as_failure)?;
@@ -84,7 +84,11 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
 }
 
 /// Looks at both sides, the quick things first. Nothing is written but the journal's lock.
-async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<(Work, Vec<(IndexPlan, Standing)>)> {
+async fn check(
+    settings: &Import,
+    context: &Context,
+    step: &ImportStep<'_>,
+) -> Result<(Work, Vec<(IndexPlan, Standing)>)> {
     if let Some(host) = settings.target.exposes_password_to() {
         context.events.warn(format!("The password goes to {host} unencrypted, as all documents do."));
     }
@@ -108,7 +112,7 @@ async fn check(settings: &Import, context: &Context, step: &Step<'_>) -> Result<
     for warning in &export.warnings {
         context.events.warn(format!("The export says: {warning}"));
     }
-    if settings.wanted == Wanted::Servers && !export.left.is_empty() {
+    if settings.wanted == Chosen::Servers && !export.left.is_empty() {
         let names = export.left.join(", ");
         context.events.info(format!("Left out, as they are not the server's: {names} (--index '*' imports all)"));
     }
@@ -162,12 +166,12 @@ fn as_failure(error: Error) -> Error {
 }
 
 /// A part of an import that is being done.
-struct Step<'a> {
+struct ImportStep<'a> {
     events: &'a Events,
     begun: Instant,
 }
 
-impl<'a> Step<'a> {
+impl<'a> ImportStep<'a> {
     fn begin(number: usize, context: &'a Context) -> Self {
         let title = STEPS.get(number - 1).copied().unwrap_or_default().to_owned();
         context.events.emit(Event::StepStarted { number, total: STEPS.len(), title });

@@ -1,10 +1,10 @@
 //! No command, and `elastic`: find, check, plan, ask, migrate; or go on with what was begun.
 
-use super::as_begun::Said;
-use super::known::{Known, goes_on, lock_new, lock_to_go_on, projects};
+use super::existing_run::{ExistingRun, goes_on, lock_new, lock_to_go_on, projects};
+use super::find_run::find_run;
 use super::left_behind::left_behind;
-use super::lookup::known;
 use super::prepare::prepare;
+use super::resume_options::TypedOptions;
 use super::rollback::roll_back;
 use super::session::{Tools, as_refusal, begin, connect, go_on_command, open_log, resume, stamp_now};
 use super::{Context, acceptance, consent, elastic};
@@ -31,34 +31,34 @@ pub async fn migrate(mut settings: Migration, context: &Context) -> Result<()> {
     elastic::settle(&mut settings, &stamp, context)?;
     let tools = connect(&settings.session, scope == Scope::Server, context).await?;
     elastic::require_no_server_migration(&settings)?;
-    match known(&settings.session, Some(scope))? {
-        Some(known) => match known.state.phase {
-            Phase::Completed if elastic::has_new_data(&settings, &known)? => {
+    match find_run(&settings.session, Some(scope))? {
+        Some(existing) => match existing.state.phase {
+            Phase::Completed if elastic::has_new_data(&settings, &existing)? => {
                 begin_anew(settings, tools, &stamp, None, context).await
             }
             Phase::Completed => {
-                context.display.print(&completed_text(&known, &settings));
+                context.display.print(&completed_text(&existing, &settings));
                 Ok(())
             }
-            Phase::RolledBack => begin_anew(settings, tools, &stamp, Some(known), context).await,
-            _ if goes_on(&known.plan, &known.state) => go_on(settings, tools, known, context).await,
+            Phase::RolledBack => begin_anew(settings, tools, &stamp, Some(existing), context).await,
+            _ if goes_on(&existing.plan, &existing.state) => go_on(settings, tools, existing, context).await,
             _ => Err(consent::unfinished_rollback(&settings.session.command("rollback"))),
         },
         None => begin_anew(settings, tools, &stamp, None, context).await,
     }
 }
 
-fn completed_text(known: &Known, settings: &Migration) -> String {
-    let goal = known.plan.goal();
+fn completed_text(existing: &ExistingRun, settings: &Migration) -> String {
+    let goal = existing.plan.goal();
     let go_back = settings.session.command("rollback");
-    if known.plan.server().is_some() {
-        let home = known.plan.new_home().display();
+    if existing.plan.server().is_some() {
+        let home = existing.plan.new_home().display();
         return format!(
             "This server was migrated to {goal} already; it is in {home}.\nTo go back to the old server: {go_back}"
         );
     }
-    let target = known.plan.replacements().next().map(|one| one.target.display().to_string()).unwrap_or_default();
-    let (subject, verify) = (known.plan.subject().display(), settings.session.command("verify"));
+    let target = existing.plan.replacements().next().map(|one| one.target.display().to_string()).unwrap_or_default();
+    let (subject, verify) = (existing.plan.subject().display(), settings.session.command("verify"));
     format!(
         "{subject} was migrated to {goal} already; the new data are in {target}.\nTo compare both once more: {verify}\nTo go back: {go_back}"
     )
@@ -68,7 +68,7 @@ async fn begin_anew(
     settings: Migration,
     tools: Tools,
     stamp: &str,
-    before: Option<Known>,
+    before: Option<ExistingRun>,
     context: &Context,
 ) -> Result<()> {
     let (session, copying) = (&settings.session, &settings.copying);
@@ -95,22 +95,22 @@ async fn begin_anew(
     perform(&run, &settings, context).await
 }
 
-async fn go_on(settings: Migration, tools: Tools, mut known: Known, context: &Context) -> Result<()> {
-    let said = Said::of(&settings);
+async fn go_on(settings: Migration, tools: Tools, mut existing: ExistingRun, context: &Context) -> Result<()> {
+    let typed = TypedOptions::of(&settings);
     let (command, back) = (settings.session.command(settings.command()), settings.session.command("rollback"));
     let another_choice = |error| consent::of_another_choice(error, &command, &back);
-    said.settle(&mut known.plan).map_err(another_choice)?;
-    if !consent::go_on(&known, settings.dry_run, &back, context).await? {
+    typed.settle(&mut existing.plan).map_err(another_choice)?;
+    if !consent::go_on(&existing, settings.dry_run, &back, context).await? {
         return Ok(());
     }
-    let (_lock, mut known) = lock_to_go_on(&settings.session, known)?;
-    said.settle(&mut known.plan).map_err(another_choice)?;
-    if known.plan.server().is_some() {
-        open_log(&settings.session, &known.home_now(), &known.plan.stamp, context)?;
+    let (_lock, mut existing) = lock_to_go_on(&settings.session, existing)?;
+    typed.settle(&mut existing.plan).map_err(another_choice)?;
+    if existing.plan.server().is_some() {
+        open_log(&settings.session, &existing.home_now(), &existing.plan.stamp, context)?;
     }
     let options = options(&settings)?;
-    let dir = known.dir();
-    let mut run = resume(known, options, tools, context)?;
+    let dir = existing.dir();
+    let mut run = resume(existing, options, tools, context)?;
     acceptance::keep(&mut run, &dir, settings.copying.accept_rejects.as_deref())?;
     require_same_collisions(&run).map_err(another_choice)?;
     perform(&run, &settings, context).await

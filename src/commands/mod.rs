@@ -2,20 +2,20 @@
 //! their own.
 
 mod acceptance;
-mod as_begun;
 mod check;
 mod consent;
 mod elastic;
+mod existing_run;
 mod export;
 mod export_mongo;
 mod export_place;
+mod find_run;
 mod import;
-mod known;
 mod left_behind;
 mod look;
-mod lookup;
 mod migrate;
 mod prepare;
+mod resume_options;
 mod rollback;
 mod session;
 mod status;

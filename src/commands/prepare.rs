@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::files::blocking;
 use crate::files::space::{self, TreeSize};
 use crate::plan::{Plan, Rescue};
-use crate::planner::{self, Measured, Wishes};
+use crate::planner::{self, Measured, PlanOptions};
 use crate::preflight::{self, Finding, Severity, Subject};
 use crate::release;
 use crate::role::Role;
@@ -79,7 +79,7 @@ pub(super) async fn prepare(
     if let Some(left) = preflight::has_left(&deployment, measured.survey.as_ref()) {
         return Err(refuse_at_once(&[left], context));
     }
-    let wishes = Wishes {
+    let options = PlanOptions {
         release: server.release.map_or_else(|| release::find(DEFAULT_RELEASE), Ok)?,
         new_home: match &server.new_home {
             NewHome::At(path) => Some(settled_home(path)?),
@@ -88,7 +88,7 @@ pub(super) async fn prepare(
         keep_home: server.new_home == NewHome::Keep,
     };
     let run_id = format!("{stamp}-{}", std::process::id());
-    let subject = planner::Subject::Server(Box::new(deployment), &wishes);
+    let subject = planner::Subject::Server(Box::new(deployment), &options);
     let mut plan = planner::build(subject, copying, &measured, &stamp, &run_id)?;
     plan.in_the_way = preflight::in_the_way(&plan, &tools.docker).await?;
     for one in &plan.in_the_way {

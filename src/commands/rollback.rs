@@ -1,7 +1,7 @@
 //! `rollback`: back to the old server, from wherever a migration stands.
 
-use super::known::{Known, lock};
-use super::lookup::known;
+use super::existing_run::{ExistingRun, lock};
+use super::find_run::find_run;
 use super::session::{Tools, connect, go_on_command, open_log, resume};
 use super::{Context, acceptance, consent};
 use crate::engine;
@@ -10,8 +10,8 @@ use crate::journal::Phase;
 use crate::report::{elastic_back_text, recorded_text, rolled_back_text};
 use crate::settings::Rollback;
 use crate::steps::{
-    Migrated, Options, Run, may_have_been_in_use, may_have_recorded, project_args, recorded, require_old_data,
-    set_aside,
+    Migrated, Options, Run, may_have_been_in_use, may_have_recorded, preserved, project_args, recorded,
+    require_old_data,
 };
 
 /// Takes a migration back.
@@ -20,7 +20,7 @@ use crate::steps::{
 /// Refused when there is none; stuck when a step cannot be taken back.
 pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     let session = &settings.session;
-    let Some(known) = known(session, None)? else {
+    let Some(existing) = find_run(session, None)? else {
         let of_project = session.compose.project_name.as_ref();
         let of_project = of_project.map(|name| format!(" of a compose project {name}")).unwrap_or_default();
         return Err(Error::refused(format!(
@@ -28,13 +28,13 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
         ))
         .hint("If it was another server, name it: --home DIR or -f FILE."));
     };
-    if known.state.phase == Phase::RolledBack {
-        return start_again(&settings, &known, context).await;
+    if existing.state.phase == Phase::RolledBack {
+        return start_again(&settings, &existing, context).await;
     }
-    context.display.print(&what_it_does(&known, &settings));
-    let home = known.home_now();
+    context.display.print(&what_it_does(&existing, &settings));
+    let home = existing.home_now();
     if settings.dry_run {
-        let Known { plan, state, .. } = &known;
+        let ExistingRun { plan, state, .. } = &existing;
         if may_have_recorded(plan, state) {
             match connect(session, false, context).await {
                 Ok(Tools { docker, .. }) => {
@@ -48,12 +48,12 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
         context.display.print(consent::DRY_RUN);
         return Ok(());
     }
-    let tools = connect(session, known.plan.server().is_some(), context).await?;
-    let (_lock, known) = lock(session, known)?;
-    open_log(session, &known.home_now(), &known.plan.stamp, context)?;
-    let question = question(&known);
+    let tools = connect(session, existing.plan.server().is_some(), context).await?;
+    let (_lock, existing) = lock(session, existing)?;
+    open_log(session, &existing.home_now(), &existing.plan.stamp, context)?;
+    let question = question(&existing);
     let options = Options { no_start: !settings.start, ..Options::default() };
-    let run = resume(known, options, tools, context)?;
+    let run = resume(existing, options, tools, context)?;
     require_old_data(&run).await?;
     let state = run.journal().state().clone();
     if may_have_recorded(&run.plan, &state) {
@@ -72,13 +72,13 @@ async fn tell_recorded(migrated: Migrated<'_>, context: &Context) -> Result<()> 
 }
 
 /// After a rollback that left the old server stopped, or when it was stopped since: the server is what is wished for.
-async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> Result<()> {
-    let place = known.plan.subject().display();
-    match known.plan.server() {
+async fn start_again(settings: &Rollback, existing: &ExistingRun, context: &Context) -> Result<()> {
+    let place = existing.plan.subject().display();
+    match existing.plan.server() {
         Some(server) if settings.start && !settings.dry_run => {
             let tools = connect(&settings.session, true, context).await?;
             let project = project_args(&server.deployment.project);
-            match known.plan.rescues.is_empty() {
+            match existing.plan.rescues.is_empty() {
                 true => tools.compose()?.up(&project, &context.cancel).await?,
                 // Compose might make the containers anew that hold the data.
                 false => tools.compose()?.up_beside(&project, &context.cancel).await?,
@@ -92,8 +92,8 @@ async fn start_again(settings: &Rollback, known: &Known, context: &Context) -> R
     Ok(())
 }
 
-fn what_it_does(known: &Known, settings: &Rollback) -> String {
-    let lines = engine::what_rollback_does(&known.plan, &known.state, !settings.start);
+fn what_it_does(existing: &ExistingRun, settings: &Rollback) -> String {
+    let lines = engine::what_rollback_does(&existing.plan, &existing.state, !settings.start);
     if lines.is_empty() {
         return "There is nothing to be put back: the old server and its data were not touched.".to_owned();
     }
@@ -101,9 +101,9 @@ fn what_it_does(known: &Known, settings: &Rollback) -> String {
     format!("The way back{lines}")
 }
 
-fn question(known: &Known) -> String {
-    let subject = known.plan.subject().display();
-    let (question, used) = match known.plan.server() {
+fn question(existing: &ExistingRun) -> String {
+    let subject = existing.plan.subject().display();
+    let (question, used) = match existing.plan.server() {
         Some(_) => {
             (format!("Go back to the old server in {subject}?"), " What the new server has recorded is set aside.")
         }
@@ -112,7 +112,7 @@ fn question(known: &Known) -> String {
             " The new data are removed, or set aside if anything has used them since.",
         ),
     };
-    match may_have_been_in_use(&known.plan, &known.state) {
+    match may_have_been_in_use(&existing.plan, &existing.state) {
         true => question + used,
         false => question,
     }
@@ -133,7 +133,7 @@ pub(super) async fn roll_back(
             .hint(format!("Finish it: {}", session.command("rollback"))),
         _ => error,
     })?;
-    let aside = set_aside(run).await?;
+    let aside = preserved(run).await?;
     let Some(server) = run.plan.server() else {
         let again = acceptance::with_accepted(go_on_command(session, &run.plan), run);
         context.display.print(&elastic_back_text(&run.plan, &aside, &again));

@@ -1,12 +1,12 @@
 //! The daemon and the compose command of a session, and its run: begun or continued, with its journal and its log.
 
 use super::Context;
-use super::known::Known;
+use super::existing_run::ExistingRun;
 use crate::docker::{ComposeCommand, Daemon, DockerCli, DockerEnvironment, Endpoint, is_installed, not_installed};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, write_new};
-use crate::journal::{Index, IndexEntry, Journal, Opened, Phase, Record, Scope};
+use crate::journal::{Journal, Opened, Phase, Record, RegistryEntry, RunRegistry, Scope};
 use crate::plan::{Migrated, Plan, work_dir};
 use crate::settings::{ComposeArgs, Session};
 use crate::steps::{Options, Run};
@@ -81,10 +81,10 @@ pub(super) fn begin(session: &Session, plan: Plan, options: Options, tools: Tool
         }
     };
     let mut entry =
-        IndexEntry::new(plan.run_id.clone(), scope, created, plan.subject().to_owned(), new_home.to_owned());
+        RegistryEntry::new(plan.run_id.clone(), scope, created, plan.subject().to_owned(), new_home.to_owned());
     entry.journals = vec![path.clone(), plan.home.after(&path)];
     entry.paths.extend(paths(&plan));
-    Index::new(session.state_dir.clone()).put(&entry)?;
+    RunRegistry::new(session.state_dir.clone()).put(&entry)?;
     write_new(&dir.join(format!("{}.run", plan.run_id)), b"", None)?;
     let opened = Opened {
         run_id: plan.run_id.clone(),
@@ -136,9 +136,9 @@ fn paths(plan: &Plan) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// Fails when the journal cannot be opened.
-pub(super) fn resume(known: Known, options: Options, tools: Tools, context: &Context) -> Result<Run> {
-    let journal = Journal::open(&known.journal_path)?;
-    Ok(run(known.plan, journal, options, tools, context))
+pub(super) fn resume(existing: ExistingRun, options: Options, tools: Tools, context: &Context) -> Result<Run> {
+    let journal = Journal::open(&existing.journal_path)?;
+    Ok(run(existing.plan, journal, options, tools, context))
 }
 
 fn run(plan: Plan, journal: Journal, options: Options, tools: Tools, context: &Context) -> Run {

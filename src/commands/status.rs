@@ -1,7 +1,7 @@
 //! `status`: where a migration stands, and what can be done next.
 
-use super::known::{Known, goes_on, progress};
-use super::lookup::known;
+use super::existing_run::{ExistingRun, goes_on, progress};
+use super::find_run::find_run;
 use super::session::{go_on_command, session_of};
 use super::{Context, acceptance};
 use crate::engine::has_begun;
@@ -17,13 +17,13 @@ use std::path::Path;
 /// # Errors
 /// Fails when a journal cannot be read.
 pub async fn status(session: Session, context: &Context) -> Result<()> {
-    match known(&session, None)? {
+    match find_run(&session, None)? {
         None => context.display.print(&format!(
             "No migration was begun here{}. To see what one would do: {}",
             if others_may_have(&session) { " by this user; what root has begun, `sudo` shows" } else { "" },
             session.command("--dry-run")
         )),
-        Some(known) => context.display.print(&text(&known, &session)),
+        Some(existing) => context.display.print(&text(&existing, &session)),
     }
     Ok(())
 }
@@ -41,19 +41,19 @@ fn title(plan: &Plan, id: &str) -> String {
 }
 
 /// Returns where a migration stands, and what can be done next.
-pub(super) fn text(known: &Known, session: &Session) -> String {
-    let (done, all) = progress(known);
-    let is_server = known.plan.server().is_some();
+pub(super) fn text(existing: &ExistingRun, session: &Session) -> String {
+    let (done, all) = progress(existing);
+    let is_server = existing.plan.server().is_some();
     let either = |server: &str, elastic: &str| if is_server { server.to_owned() } else { elastic.to_owned() };
-    let session = &session_of(session, &known.plan);
-    let begun = &known.state.opened.created.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let go_on = go_on_command(session, &known.plan);
+    let session = &session_of(session, &existing.plan);
+    let begun = &existing.state.opened.created.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let go_on = go_on_command(session, &existing.plan);
     let go_back = session.command("rollback");
     let mut lines =
-        vec![format!("Migration of {} to {}, begun {begun}", known.plan.subject().display(), known.plan.goal())];
-    match known.state.phase {
+        vec![format!("Migration of {} to {}, begun {begun}", existing.plan.subject().display(), existing.plan.goal())];
+    match existing.state.phase {
         Phase::Preparing => {
-            let stopped = has_begun(&known.plan, &known.state, Action::StopStack);
+            let stopped = has_begun(&existing.plan, &existing.state, Action::StopStack);
             let server =
                 if stopped { "the old server is stopped, its files are" } else { "the old server's files are" };
             lines.push(format!("{done} of {all} steps are done; {} as they were.", either(server, "the old data are")));
@@ -67,14 +67,14 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
             lines.push(format!("Go back: {go_back}"));
         }
         Phase::Completed => {
-            lines.push(match (is_server, known.plan.replacements().next()) {
+            lines.push(match (is_server, existing.plan.replacements().next()) {
                 (false, Some(one)) => format!("Done: the new data are in {}.", one.target.display()),
-                _ => format!("Done: the server is in {}.", known.plan.new_home().display()),
+                _ => format!("Done: the server is in {}.", existing.plan.new_home().display()),
             });
             lines.push(format!("Compare old and new once more: {}", session.command("verify")));
             lines.push(format!("Go back: {go_back}"));
         }
-        Phase::RollingBack if goes_on(&known.plan, &known.state) => {
+        Phase::RollingBack if goes_on(&existing.plan, &existing.state) => {
             lines.push("The switch was being taken back; that is not finished.".into());
             lines.push(format!("Go on: {go_on}"));
             lines.push(format!("Go back: {go_back}"));
@@ -93,28 +93,28 @@ pub(super) fn text(known: &Known, session: &Session) -> String {
             lines.push(format!("When the cause is gone: {go_back}"));
         }
     }
-    if known.state.phase != Phase::RolledBack
-        && let Some(file) = acceptance::of(known)
+    if existing.state.phase != Phase::RolledBack
+        && let Some(file) = acceptance::of(existing)
     {
         lines.push(format!("Documents are left out, as accepted with --accept-rejects: {}", file.display()));
     }
-    if let Some(stopped) = &known.state.stopped {
+    if let Some(stopped) = &existing.state.stopped {
         lines.push(match stopped {
             crate::journal::Stopped::Cancelled => "The last run was stopped on request.".into(),
             crate::journal::Stopped::Failed { step, error } => {
-                format!("The last run failed in {}: {error}", title(&known.plan, step))
+                format!("The last run failed in {}: {error}", title(&existing.plan, step))
             }
         });
     }
-    if known.state.phase != Phase::RolledBack && has_begun(&known.plan, &known.state, Action::StopStack) {
-        let kept: BTreeSet<&str> = known.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
+    if existing.state.phase != Phase::RolledBack && has_begun(&existing.plan, &existing.state, Action::StopStack) {
+        let kept: BTreeSet<&str> = existing.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
         // Until all is done there is no way on, and no way back, without it.
-        let is_done = known.state.phase == Phase::Completed;
+        let is_done = existing.state.phase == Phase::Completed;
         lines.extend(kept.into_iter().map(|name| match is_done {
             true => format!("The container {name} is kept: it holds the old server's own data. To delete it, once you are sure: docker rm -v {name}"),
             false => format!("The container {name} is kept: it holds the old server's own data."),
         }));
     }
-    lines.push(format!("Journal: {}", known.journal_path.display()));
+    lines.push(format!("Journal: {}", existing.journal_path.display()));
     lines.join("\n")
 }

@@ -1,7 +1,7 @@
 //! `verify`: the old and the new data of a migration, compared once more.
 
-use super::known::lock;
-use super::lookup::known;
+use super::existing_run::lock;
+use super::find_run::find_run;
 use super::session::{connect, go_on_command, open_log, resume, session_of};
 use super::{Context, acceptance, consent};
 use crate::error::{Error, Result};
@@ -17,7 +17,7 @@ use crate::steps::{Options, compare_again};
 /// A difference when something is missing or changed; refused when there is nothing to compare.
 pub async fn verify(settings: Verify, context: &Context) -> Result<()> {
     let session = &settings.session;
-    let Some(known) = known(session, None)? else {
+    let Some(known) = find_run(session, None)? else {
         return Err(Error::refused("No migration was begun here, so there is nothing to compare.")
             .hint("If it was another server, name it: --home DIR or -f FILE; if it was `elastic`: --source DIR."));
     };

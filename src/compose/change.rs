@@ -5,7 +5,7 @@ use std::fmt;
 
 /// One step of a path into a model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
+pub enum PathSegment {
     /// Into a mapping.
     Key(String),
     /// Into a sequence.
@@ -14,27 +14,27 @@ pub enum Step {
 
 /// A place in a model, such as `services.apiserver.volumes[0]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Path(pub Vec<Step>);
+pub struct Path(pub Vec<PathSegment>);
 
 impl Path {
     /// Returns the place of a chain of keys.
     pub fn of<const N: usize>(keys: [&str; N]) -> Self {
-        Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
+        Self(keys.into_iter().map(|key| PathSegment::Key(key.to_owned())).collect())
     }
 
     /// Returns the place one key deeper.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
-        self.then(Step::Key(key.to_owned()))
+        self.then(PathSegment::Key(key.to_owned()))
     }
 
     /// Returns the place one item deeper.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
-        self.then(Step::Item(index))
+        self.then(PathSegment::Item(index))
     }
 
-    fn then(&self, step: Step) -> Self {
+    fn then(&self, step: PathSegment) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
@@ -43,20 +43,20 @@ impl Path {
     /// Returns the value at this place, if it exists.
     pub fn get<'a>(&self, model: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(model, |value, step| match step {
-            Step::Key(key) => value.get(key),
-            Step::Item(index) => value.get(index),
+            PathSegment::Key(key) => value.get(key),
+            PathSegment::Item(index) => value.get(index),
         })
     }
 
     fn get_mut<'a>(&self, model: &'a mut Value) -> Option<&'a mut Value> {
         self.0.iter().try_fold(model, |value, step| match step {
-            Step::Key(key) => value.get_mut(key),
-            Step::Item(index) => value.get_mut(index),
+            PathSegment::Key(key) => value.get_mut(key),
+            PathSegment::Item(index) => value.get_mut(index),
         })
     }
 
     /// Returns the place of the collection that holds this one, and the last step.
-    pub(super) fn split(&self) -> Option<(Self, &Step)> {
+    pub(super) fn split(&self) -> Option<(Self, &PathSegment)> {
         let (last, parent) = self.0.split_last()?;
         Some((Self(parent.to_vec()), last))
     }
@@ -66,10 +66,10 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if at == 0 => f.write_str(key)?,
-                Step::Key(key) if key.contains('.') => write!(f, "[{key:?}]")?,
-                Step::Key(key) => write!(f, ".{key}")?,
-                Step::Item(index) => write!(f, "[{index}]")?,
+                PathSegment::Key(key) if at == 0 => f.write_str(key)?,
+                PathSegment::Key(key) if key.contains('.') => write!(f, "[{key:?}]")?,
+                PathSegment::Key(key) => write!(f, ".{key}")?,
+                PathSegment::Item(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
@@ -134,9 +134,9 @@ impl Change {
 /// The value of an item `NAME=VALUE` is left out: it may be a password, and this text ends in log files.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_variable = |at: &Path| at.0.iter().any(|step| *step == Step::Key("environment".into()));
+        let is_variable = |at: &Path| at.0.iter().any(|step| *step == PathSegment::Key("environment".into()));
         match self {
-            Self::Set { at, value } if is_variable(at) && matches!(at.0.last(), Some(Step::Item(_))) => {
+            Self::Set { at, value } if is_variable(at) && matches!(at.0.last(), Some(PathSegment::Item(_))) => {
                 write!(f, "name {at} {}", value.split('=').next().unwrap_or_default())
             }
             Self::Set { at, value } => write!(f, "set {at} to {value:?}"),
@@ -189,14 +189,14 @@ fn move_or_remove(model: &mut Value, change: &Change) -> Option<()> {
     let (parent, last) = change.at().split()?;
     let parent = parent.get_mut(model)?;
     match (change, last) {
-        (Change::Remove { .. }, Step::Item(index)) => {
+        (Change::Remove { .. }, PathSegment::Item(index)) => {
             let items = parent.as_array_mut().filter(|items| *index < items.len())?;
             items.remove(*index);
         }
-        (Change::Remove { .. }, Step::Key(key)) => {
+        (Change::Remove { .. }, PathSegment::Key(key)) => {
             parent.as_object_mut()?.remove(key)?;
         }
-        (Change::Rename { key: new, .. }, Step::Key(old)) => {
+        (Change::Rename { key: new, .. }, PathSegment::Key(old)) => {
             let map = parent.as_object_mut().filter(|map| !map.contains_key(new))?;
             let value = map.remove(old)?;
             map.insert(new.clone(), value);
@@ -217,7 +217,7 @@ pub(super) fn difference(one: &Value, other: &Value) -> Option<Path> {
             })
         }
         (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len())).find_map(|index| {
-            let here = Path(vec![Step::Item(index)]);
+            let here = Path(vec![PathSegment::Item(index)]);
             match (a.get(index), b.get(index)) {
                 (Some(a), Some(b)) => difference(a, b).map(|inner| here.join(inner)),
                 _ => Some(here),

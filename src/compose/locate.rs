@@ -3,7 +3,7 @@
 //! Found with yaml-edit, whose tree is lossless. Aliases and merge keys are followed, so that a path of the merged
 //! model leads to the place where its value is written.
 
-use super::change::{Path, Step};
+use super::change::{Path, PathSegment};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use yaml_edit::{AnchorRegistry, Document as YamlDocument, YamlFile, YamlNode};
@@ -113,12 +113,12 @@ impl<'a> Document<'a> {
         let mut found = Found { node: &self.root, holder: None };
         for step in &path.0 {
             found = match step {
-                Step::Key(key) => {
+                PathSegment::Key(key) => {
                     let (holder, index) = found.node.entry(key)?;
                     let Shape::Mapping { entries, .. } = &holder.shape else { return None };
                     Found { node: &entries.get(index)?.value, holder: Some((holder, index)) }
                 }
-                Step::Item(index) => {
+                PathSegment::Item(index) => {
                     let holder = found.node.target();
                     let Shape::Sequence { items, .. } = &holder.shape else { return None };
                     Found { node: items.get(*index)?, holder: Some((holder, *index)) }

@@ -1,6 +1,6 @@
 //! Carries changes out on a text: replaces, removes and inserts the fewest bytes, in the style of what is around.
 
-use super::change::{Change, Path, Step};
+use super::change::{Change, Path, PathSegment};
 use super::locate::{Document, Found, Node, Shape};
 use super::scalar::{self, Style};
 use serde_json::Value;
@@ -229,7 +229,7 @@ impl Editor<'_> {
 
     /// Returns by how much this file indents a service below `services:`.
     fn step(&self) -> usize {
-        let services = self.document.find(&Path(vec![Step::Key("services".into())]));
+        let services = self.document.find(&Path(vec![PathSegment::Key("services".into())]));
         match services.map(|found| &found.node.target().shape) {
             Some(Shape::Mapping { entries, flow: false }) => {
                 entries.first().map(|entry| self.column(entry.key.start)).filter(|step| *step > 0).unwrap_or(2)

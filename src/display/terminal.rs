@@ -22,13 +22,13 @@ pub struct Terminal {
 
 #[derive(Default)]
 struct State {
-    step: Option<Step>,
+    step: Option<StepOnScreen>,
     /// Whether anything was drawn since the last settling.
     drawn: bool,
     tasks: HashMap<String, ProgressBar>,
 }
 
-struct Step {
+struct StepOnScreen {
     heading: String,
     bar: ProgressBar,
 }
@@ -63,7 +63,7 @@ impl Terminal {
     fn start(&self, state: &mut State, heading: String) {
         let bar = self.screen.add(ProgressBar::new_spinner().with_style(step_style()).with_message(heading.clone()));
         bar.enable_steady_tick(TICK);
-        state.step = Some(Step { heading, bar });
+        state.step = Some(StepOnScreen { heading, bar });
     }
 
     fn progress(&self, state: &mut State, task: &str, done: u64, total: Option<u64>, unit: Unit) {

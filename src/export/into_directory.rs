@@ -1,6 +1,6 @@
 //! An export into a directory: for each index its documents and its description, with a manifest.
 
-use super::manifest::{FileEntry, IndexEntry, MANIFEST, Manifest, PART};
+use super::manifest::{FileEntry, MANIFEST, Manifest, PART, RegistryEntry};
 use super::output::{Encoding, Output, hash_of_start, hexadecimal};
 use super::reading::{Block, Part, read_units};
 use super::{Selection, Totals, open, tell_left_out, warnings};
@@ -170,8 +170,8 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn begin(&self) -> IndexEntry {
-        IndexEntry {
+    fn begin(&self) -> RegistryEntry {
+        RegistryEntry {
             uuid: self.index.uuid.clone(),
             content: self.content(),
             complete: false,
@@ -194,13 +194,13 @@ impl Job<'_> {
         hexadecimal(&hash.finalize())
     }
 
-    fn is_of_these_data(&self, entry: &IndexEntry) -> bool {
+    fn is_of_these_data(&self, entry: &RegistryEntry) -> bool {
         entry.uuid == self.index.uuid && entry.content == self.content()
     }
 
     /// Returns whether the files are as long as the manifest says; of those that are gone on with, whether what they begin
     /// with is what was written, for it is hashed anew with the rest.
-    fn is_there(&self, entry: &IndexEntry) -> bool {
+    fn is_there(&self, entry: &RegistryEntry) -> bool {
         entry.files.values().all(|file| {
             let path = self.target.join(&file.name);
             match entry.complete {
@@ -211,7 +211,7 @@ impl Job<'_> {
     }
 
     /// Writes mappings, settings and aliases, in the form in which `GET /<index>` answers.
-    fn describe(&self, entry: &IndexEntry) -> Result<()> {
+    fn describe(&self, entry: &RegistryEntry) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(&describe(self.index))
             .map_err(|cause| Error::internal("A description cannot be written.").because(cause))?;
         text.push(b'\n');
@@ -224,7 +224,7 @@ struct Writing<'a> {
     target: &'a Path,
     encoding: Encoding,
     /// As of the last checkpoint, but for the counts.
-    entry: IndexEntry,
+    entry: RegistryEntry,
     outputs: BTreeMap<String, Output>,
     /// Bytes of lines since the last checkpoint.
     pending: u64,
@@ -263,7 +263,7 @@ impl Writing<'_> {
     }
 
     /// Gives the files their names.
-    fn finish(mut self) -> Result<IndexEntry> {
+    fn finish(mut self) -> Result<RegistryEntry> {
         drop(self.outputs);
         for file in self.entry.files.values_mut() {
             if let Some(name) = file.name.strip_suffix(PART) {

@@ -35,12 +35,12 @@ pub struct Manifest {
     #[serde(default)]
     pub warnings: Vec<String>,
     /// By name.
-    pub indices: BTreeMap<String, IndexEntry>,
+    pub indices: BTreeMap<String, RegistryEntry>,
 }
 
 /// An index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexEntry {
+pub struct RegistryEntry {
     /// Id of the index.
     pub uuid: String,
     /// What was read, as a hash: another one means other data.

@@ -26,7 +26,7 @@ pub(crate) use into_directory::{LOCK, file_name};
 pub use into_stream::into_stream;
 pub use list::{Listed, list};
 pub(crate) use manifest::{CHECKSUMS, MANIFEST, hash_of};
-pub use manifest::{FileEntry, IndexEntry, Manifest};
+pub use manifest::{FileEntry, Manifest, RegistryEntry};
 pub use output::Encoding;
 pub(crate) use output::hexadecimal;
 

@@ -23,11 +23,11 @@ pub(super) fn map<T: Sync, R: Send>(
     cancel: &CancellationToken,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
-    let lanes = fold(items, cancel, Vec::new, |done: &mut Vec<(usize, R)>, index, item| {
+    let workers = fold(items, cancel, Vec::new, |done: &mut Vec<(usize, R)>, index, item| {
         done.push((index, work(item)?));
         Ok(())
     })?;
-    let mut results: Vec<_> = lanes.into_iter().flatten().collect();
+    let mut results: Vec<_> = workers.into_iter().flatten().collect();
     results.sort_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
@@ -42,7 +42,7 @@ pub(crate) fn fold<T: Sync, S: Send>(
 ) -> Result<Vec<S>> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let lane = || -> Result<S> {
+    let worker = || -> Result<S> {
         let mut state = start();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ pub(crate) fn fold<T: Sync, S: Send>(
         }
     };
     thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads().min(items.len().max(1))).map(|_| scope.spawn(lane)).collect();
+        let handles: Vec<_> = (0..threads().min(items.len().max(1))).map(|_| scope.spawn(worker)).collect();
         let join = |handle: thread::ScopedJoinHandle<'_, _>| match handle.join() {
             Ok(result) => result,
             Err(_) => Err(Error::internal("A thread that works on files has panicked.")),

@@ -1,10 +1,10 @@
 //! An export as it lies in its directory: whether it was finished, and whether its files are as they were written.
 
-use super::Wanted;
+use super::Chosen;
 use crate::elastic::{Exported, ExportedFile};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
-use crate::export::{CHECKSUMS, Encoding, IndexEntry, LOCK, MANIFEST, Manifest, hash_of, hexadecimal};
+use crate::export::{CHECKSUMS, Encoding, LOCK, MANIFEST, Manifest, RegistryEntry, hash_of, hexadecimal};
 use crate::files::{self, problem::problem};
 use crate::text::quote;
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub struct Export {
 #[derive(Debug, Clone)]
 pub struct ExportedIndex {
     /// What the manifest says.
-    pub entry: IndexEntry,
+    pub entry: RegistryEntry,
     /// What a node answered to `GET /<index>`.
     pub description: Value,
     /// A hash over all its files: another one means another content.
@@ -65,7 +65,7 @@ impl Export {
     /// # Errors
     /// Refuses what is no export, one that was cut off, one with a damaged manifest or description, and one without any
     /// index that is meant.
-    pub fn open(directory: &Path, wanted: &Wanted, finish: &str) -> Result<Self> {
+    pub fn open(directory: &Path, wanted: &Chosen, finish: &str) -> Result<Self> {
         let path = directory.join(MANIFEST);
         if !files::exists(&path)? {
             return Err(Error::refused(format!("{} is no export: it has no {MANIFEST}.", directory.display()))
@@ -90,8 +90,8 @@ impl Export {
         if indices.is_empty() {
             let others = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
             let whose = match wanted {
-                Wanted::Servers => "of the server",
-                Wanted::Matching(_) => "of such a name",
+                Chosen::Servers => "of the server",
+                Chosen::Matching(_) => "of such a name",
             };
             return Err(Error::refused(format!("The export in {} has no index {whose}.", directory.display()))
                 .because(anyhow::anyhow!("it has {others}"))
@@ -202,7 +202,7 @@ fn read_description(
     directory: &Path,
     checksums: &BTreeMap<String, String>,
     name: &str,
-    entry: &IndexEntry,
+    entry: &RegistryEntry,
 ) -> Result<Value> {
     let path = directory.join(plain(&entry.description)?);
     let bad = |what: &str| damaged(directory, &[format!("{}: {what}", entry.description)]);
@@ -217,7 +217,7 @@ fn read_description(
     description.get(name).cloned().ok_or_else(|| bad(&format!("it does not describe the index {name}")))
 }
 
-fn content(checksums: &BTreeMap<String, String>, entry: &IndexEntry) -> String {
+fn content(checksums: &BTreeMap<String, String>, entry: &RegistryEntry) -> String {
     let mut hash = Sha256::new();
     hash.update(checksums.get(&entry.description).map(String::as_str).unwrap_or_default());
     for (kind, file) in &entry.files {

@@ -56,12 +56,12 @@ fn drop_boosts(mapping: &mut Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::{FileEntry, IndexEntry};
+    use crate::export::{FileEntry, RegistryEntry};
     use std::collections::BTreeMap;
 
     fn exported(description: Value) -> ExportedIndex {
         let file = FileEntry { documents: 7, source_bytes: 900, ..FileEntry::default() };
-        let entry = IndexEntry {
+        let entry = RegistryEntry {
             uuid: "u".into(),
             content: String::new(),
             complete: true,

@@ -30,14 +30,14 @@ use crate::export::Names;
 
 /// Which indices of an export are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Chosen {
     /// Those of the server.
     Servers,
     /// Those whose names match, whosever they are.
     Matching(Names),
 }
 
-impl Wanted {
+impl Chosen {
     /// Returns whether an index is meant.
     pub fn include(&self, name: &str) -> bool {
         match self {

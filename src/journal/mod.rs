@@ -7,24 +7,24 @@
 //! | [`state`] | what follows from it: every legal transition, in one function |
 //! | `notes` | what steps have kept, read back |
 //! | [`kept`] | where it is: in a line, or in a file of its own |
-//! | [`index`] | where the journals are, found by any path that a deployment has or had |
+//! | [`registry`] | where the journals are, found by any path that a deployment has or had |
 //!
 //! The rule: `Started` is on disk before a step acts, `Finished` with its output after. So a step may find its own
 //! work half done, and every step can be applied twice and undone twice.
 
-pub mod index;
 pub mod kept;
 pub mod log;
 mod notes;
 mod place;
 pub mod record;
+pub mod registry;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod state;
 
-pub use index::{Index, IndexEntry, Scope};
 pub use kept::Kept;
 pub use record::{Opened, Record};
+pub use registry::{RegistryEntry, RunRegistry, Scope};
 pub use state::{IllegalRecord, Phase, State, Status, StepState, Stopped};
 
 use crate::error::{Error, Result};

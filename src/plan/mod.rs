@@ -20,7 +20,7 @@ mod whole;
 
 pub use elastic::{ElasticPlan, Heaps, OnIdCollision, Reader, Verification};
 pub use heaps::{heaps, memory_for, memory_needed, with_source};
-pub use replacement::{Replacement, Switch};
+pub use replacement::{Placement, Replacement};
 pub use rescue::Rescue;
 pub use room::{heap_for, peak_bytes};
 pub use step::{About, Action, Stage, Step};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// How the new stack comes to data of its own, and what becomes of the old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
-pub enum Switch {
+pub enum Placement {
     /// The source is renamed to `retired`; the target keeps its own name. Elasticsearch's way.
     Retire {
         /// The source's new name.
@@ -41,7 +41,8 @@ pub struct Replacement {
     /// Where the new data are made.
     pub target: PathBuf,
     /// What happens at the switch.
-    pub switch: Switch,
+    #[serde(rename = "switch")]
+    pub placement: Placement,
     /// Size of the source in bytes.
     pub bytes: u64,
 }
@@ -49,17 +50,17 @@ pub struct Replacement {
 impl Replacement {
     /// Returns where the old data are after the switch (before the home moves).
     pub fn retired(&self) -> &Path {
-        match &self.switch {
-            Switch::Retire { retired } | Switch::Swap { retired } => retired,
-            Switch::Stay | Switch::Volume { .. } => &self.source,
+        match &self.placement {
+            Placement::Retire { retired } | Placement::Swap { retired } => retired,
+            Placement::Stay | Placement::Volume { .. } => &self.source,
         }
     }
 
     /// Returns where the new data are after the switch (before the home moves).
     pub fn final_path(&self) -> &Path {
-        match &self.switch {
-            Switch::Swap { .. } => &self.source,
-            Switch::Retire { .. } | Switch::Stay | Switch::Volume { .. } => &self.target,
+        match &self.placement {
+            Placement::Swap { .. } => &self.source,
+            Placement::Retire { .. } | Placement::Stay | Placement::Volume { .. } => &self.target,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A plan for tests: of a stock Trains Server 0.15.1 in `/opt/trains`.
 
 use super::{
-    Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, OnIdCollision, Plan, Reader, Replacement, ServerPlan,
-    Store, Switch, Verification,
+    Archive, ElasticPlan, FileEdit, Heaps, HomeMove, Migrated, OnIdCollision, Placement, Plan, Reader, Replacement,
+    ServerPlan, Store, Verification,
 };
 use crate::deployment::Experiments;
 pub(crate) use crate::deployment::sample::{deployment, service};
@@ -82,7 +82,7 @@ fn replacements() -> Vec<Replacement> {
         mounted_at: mounted_at.into(),
         source: path(rest),
         target: path(&format!("{rest}.clearml-migrate-copy")),
-        switch: Switch::Swap { retired: retired(rest) },
+        placement: Placement::Swap { retired: retired(rest) },
         bytes,
     };
     vec![
@@ -91,7 +91,7 @@ fn replacements() -> Vec<Replacement> {
             mounted_at: "/usr/share/elasticsearch/data".into(),
             source: path("elastic"),
             target: path("elastic_7"),
-            switch: Switch::Retire { retired: retired("elastic") },
+            placement: Placement::Retire { retired: retired("elastic") },
             bytes: 5_120 * MIB,
         },
         swap(Role::Mongo, "/data/db", "mongo/db", 320 * MIB),

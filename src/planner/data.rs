@@ -5,7 +5,7 @@ use super::replacements::suffixed;
 use super::{Measured, Parts};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::plan::{Archive, HomeMove, Migrated, Replacement, Switch, work_dir};
+use crate::plan::{Archive, HomeMove, Migrated, Placement, Replacement, work_dir};
 use crate::report::changed_fields;
 use crate::role::Role;
 use crate::settings::{Backup, Copying};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// What was asked for of a data directory.
 #[derive(Debug, Clone)]
-pub struct DataWishes {
+pub struct DataOptions {
     /// The data directory.
     pub source: PathBuf,
     /// The directory to make.
@@ -27,8 +27,8 @@ pub struct DataWishes {
 ///
 /// # Errors
 /// Refuses directories that lie in one another, and one that has no directory around it.
-pub(super) fn decide(wishes: &DataWishes, copying: &Copying, measured: &Measured, stamp: &str) -> Result<Parts> {
-    let (source, target) = (&wishes.source, &wishes.target);
+pub(super) fn decide(options: &DataOptions, copying: &Copying, measured: &Measured, stamp: &str) -> Result<Parts> {
+    let (source, target) = (&options.source, &options.target);
     let (Some(parent), Some(name)) = (source.parent(), source.file_name()) else {
         return Err(Error::refused(format!("{} cannot be a data directory.", source.display()))
             .hint("Name the directory that holds nodes/: --source DIR"));
@@ -50,7 +50,7 @@ pub(super) fn decide(wishes: &DataWishes, copying: &Copying, measured: &Measured
         notes.push(format!("{} is a mount point, which cannot be renamed: it keeps its name.", source.display()));
     }
     Ok(Parts {
-        migrated: Migrated::Elastic { version: wishes.version.clone() },
+        migrated: Migrated::Elastic { version: options.version.clone() },
         home: HomeMove {
             from: parent.to_owned(),
             to: None,
@@ -62,9 +62,9 @@ pub(super) fn decide(wishes: &DataWishes, copying: &Copying, measured: &Measured
             mounted_at: Role::ELASTICSEARCH_DATA.to_owned(),
             source: source.clone(),
             target: target.clone(),
-            switch: match stays {
-                true => Switch::Stay,
-                false => Switch::Retire { retired: suffixed(source, &format!("_migrated_{stamp}")) },
+            placement: match stays {
+                true => Placement::Stay,
+                false => Placement::Retire { retired: suffixed(source, &format!("_migrated_{stamp}")) },
             },
             bytes,
         }],
@@ -75,7 +75,7 @@ pub(super) fn decide(wishes: &DataWishes, copying: &Copying, measured: &Measured
             false => parent.join(clone_name(name)),
         },
         source_image: SOURCE_IMAGE.to_owned(),
-        target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", wishes.version),
+        target_image: format!("docker.elastic.co/elasticsearch/elasticsearch:{}", options.version),
         images: Vec::new(),
         notes,
     })
@@ -116,8 +116,8 @@ mod tests {
     use crate::planner::{self, Subject};
 
     fn build(source: &Path, target: &Path) -> Result<Plan> {
-        let wishes = DataWishes { source: source.to_owned(), target: target.to_owned(), version: "7.6.2".into() };
-        let subject = Subject::Data(&wishes);
+        let options = DataOptions { source: source.to_owned(), target: target.to_owned(), version: "7.6.2".into() };
+        let subject = Subject::Data(&options);
         planner::build(subject, &Copying::default(), &Measured::default(), "2026-11-22_18-30-00", "run")
     }
 

@@ -10,7 +10,7 @@ use crate::deployment::{Deployment, Storage};
 use crate::docker::Project;
 use crate::environment;
 use crate::error::{Context, Result};
-use crate::plan::{FileEdit, HomeMove, Replacement, Rescue, Switch};
+use crate::plan::{FileEdit, HomeMove, Placement, Replacement, Rescue};
 use crate::release::Release;
 use crate::rewrite::{self, SourceFile, VariableFile};
 use crate::role::Role;
@@ -156,13 +156,13 @@ fn env_edits(
 
 /// Directories that a mount names and that will be others. A swapped directory keeps its name.
 fn new_paths(replacements: &[Replacement], home: &HomeMove) -> Vec<(PathBuf, PathBuf)> {
-    let changed = replacements.iter().filter(|one| matches!(one.switch, Switch::Retire { .. } | Switch::Stay));
+    let changed = replacements.iter().filter(|one| matches!(one.placement, Placement::Retire { .. } | Placement::Stay));
     changed.map(|one| (one.source.clone(), home.after(&one.target))).collect()
 }
 
 fn new_volumes(deployment: &Deployment, replacements: &[Replacement]) -> Vec<(String, String)> {
-    let pair = |one: &Replacement| match &one.switch {
-        Switch::Volume { key, .. } => Some((key_of_volume(deployment, &one.source)?, key.clone())),
+    let pair = |one: &Replacement| match &one.placement {
+        Placement::Volume { key, .. } => Some((key_of_volume(deployment, &one.source)?, key.clone())),
         _ => None,
     };
     replacements.iter().filter_map(pair).collect()

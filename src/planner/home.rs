@@ -1,6 +1,6 @@
 //! Whether the home gets the new server's name, and what the compose project is called afterwards.
 
-use super::Wishes;
+use super::PlanOptions;
 use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Storage};
 use crate::docker::Project;
@@ -9,14 +9,14 @@ use crate::plan::HomeMove;
 use std::path::{Path, PathBuf};
 
 /// Decides on the home. It moves only if it holds all the data, is no mount point, and its new name is free.
-pub(super) fn decide(deployment: &Deployment, wishes: &Wishes) -> HomeMove {
+pub(super) fn decide(deployment: &Deployment, options: &PlanOptions) -> HomeMove {
     let from = deployment.home.clone();
-    let wished = wishes.new_home.clone();
+    let wished = options.new_home.clone();
     let stays = |reason: String| HomeMove { from: from.clone(), to: None, reason, wished: wished.clone() };
-    if wishes.keep_home {
+    if options.keep_home {
         return stays("--keep-home was given".into());
     }
-    let to = match (&wishes.new_home, from.file_name()) {
+    let to = match (&options.new_home, from.file_name()) {
         (Some(to), _) => to.clone(),
         (None, Some(name)) if name == "trains" => from.with_file_name("clearml"),
         _ => return stays(format!("{} is a name of your own", from.display())),
@@ -71,8 +71,8 @@ mod tests {
     use super::*;
     use crate::role::Role;
 
-    fn wishes() -> Wishes {
-        Wishes { release: crate::release::find("1.1").unwrap(), new_home: None, keep_home: false }
+    fn options() -> PlanOptions {
+        PlanOptions { release: crate::release::find("1.1").unwrap(), new_home: None, keep_home: false }
     }
 
     /// A stock server with this root.
@@ -89,24 +89,24 @@ mod tests {
             std::fs::create_dir(path).unwrap();
         }
         let server = server_in(&home);
-        let new_home = |to: &str| Wishes { new_home: Some(dir.path().join(to)), ..wishes() };
-        assert_eq!(decide(&server, &wishes()).to, Some(dir.path().join("clearml")));
+        let new_home = |to: &str| PlanOptions { new_home: Some(dir.path().join(to)), ..options() };
+        assert_eq!(decide(&server, &options()).to, Some(dir.path().join("clearml")));
         assert_eq!(decide(&server_in(&own), &new_home("new")).to, Some(dir.path().join("new")));
 
-        let stays = |server: &Deployment, wishes: &Wishes, why: &str| {
-            let decided = decide(server, wishes);
+        let stays = |server: &Deployment, options: &PlanOptions, why: &str| {
+            let decided = decide(server, options);
             assert!(decided.to.is_none() && decided.reason.contains(why), "{why}: {decided:?}");
         };
-        stays(&server, &Wishes { keep_home: true, ..wishes() }, "--keep-home was given");
-        stays(&server_in(&own), &wishes(), "is a name of your own");
+        stays(&server, &PlanOptions { keep_home: true, ..options() }, "--keep-home was given");
+        stays(&server_in(&own), &options(), "is a name of your own");
         stays(&server, &new_home("trains"), "it has the wished name already");
         stays(&server_in(Path::new("/proc")), &new_home("new"), "is a mount point");
         let mut apart = server.clone();
         let fileserver = apart.services.iter_mut().find(|one| one.role == Role::Fileserver).unwrap();
         fileserver.mounts[0].storage = Storage::Bind { path: outside.clone() };
-        stays(&apart, &wishes(), "artifacts lies outside of it");
+        stays(&apart, &options(), "artifacts lies outside of it");
         std::fs::create_dir(dir.path().join("clearml")).unwrap();
-        stays(&server, &wishes(), "clearml exists already");
+        stays(&server, &options(), "clearml exists already");
     }
 
     #[test]

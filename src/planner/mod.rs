@@ -13,7 +13,7 @@ pub mod rescue;
 mod service_files;
 mod variables;
 
-pub use data::DataWishes;
+pub use data::DataOptions;
 
 use edits::Decided;
 
@@ -22,7 +22,7 @@ use crate::docker::ComposeChoice;
 use crate::elastic::{IndexPlan, Survey};
 use crate::error::{Error, Result};
 use crate::files::space::TreeSize;
-use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Plan, Replacement, Rescue, ServerPlan, Store, Switch};
+use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Placement, Plan, Replacement, Rescue, ServerPlan, Store};
 use crate::release::Release;
 use crate::report::changed_fields;
 use crate::role::Role;
@@ -33,14 +33,14 @@ use std::path::{Path, PathBuf};
 /// What is migrated.
 pub enum Subject<'a> {
     /// The server that was found, and what was asked for.
-    Server(Box<Deployment>, &'a Wishes),
+    Server(Box<Deployment>, &'a PlanOptions),
     /// One data directory.
-    Data(&'a DataWishes),
+    Data(&'a DataOptions),
 }
 
 /// What was asked for of a server.
 #[derive(Debug, Clone)]
-pub struct Wishes {
+pub struct PlanOptions {
     /// The target release.
     pub release: &'static Release,
     /// `--new-home`.
@@ -119,8 +119,8 @@ impl Measured {
 /// Refuses what cannot be edited safely, or named without a clash.
 pub fn build(subject: Subject<'_>, copying: &Copying, measured: &Measured, stamp: &str, run_id: &str) -> Result<Plan> {
     let parts = match subject {
-        Subject::Server(deployment, wishes) => server(*deployment, wishes, copying, measured, stamp)?,
-        Subject::Data(wishes) => data::decide(wishes, copying, measured, stamp)?,
+        Subject::Server(deployment, options) => server(*deployment, options, copying, measured, stamp)?,
+        Subject::Data(options) => data::decide(options, copying, measured, stamp)?,
     };
     let (indices, left) = measured.indices();
     let on_id_collision = copying.on_id_collision.unwrap_or_default();
@@ -160,7 +160,7 @@ pub fn build(subject: Subject<'_>, copying: &Copying, measured: &Measured, stamp
 
 fn server(
     deployment: Deployment,
-    wishes: &Wishes,
+    options: &PlanOptions,
     copying: &Copying,
     measured: &Measured,
     stamp: &str,
@@ -168,12 +168,12 @@ fn server(
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
     notes.extend(changed_fields(measured.plans()));
     notes.extend(deployment.notes.iter().cloned());
-    let home = home::decide(&deployment, wishes);
+    let home = home::decide(&deployment, options);
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);
     require_another_project(&deployment, &new_project.name, &measured.rescues)?;
     let replacements = replacements::decide(&deployment, measured, stamp, &new_project.name)?;
     let around = edits::Around {
-        release: wishes.release,
+        release: options.release,
         home: &home,
         replacements: &replacements,
         rescues: &measured.rescues,
@@ -184,15 +184,15 @@ fn server(
     Ok(Parts {
         clone: clone_path(&deployment, &replacements),
         source_image: images::source(&deployment),
-        target_image: images::target(&deployment, &outcomes).unwrap_or_else(|| wishes.release.elasticsearch()),
+        target_image: images::target(&deployment, &outcomes).unwrap_or_else(|| options.release.elasticsearch()),
         archives: archives(&deployment, copying, measured, &replacements, stamp),
         images: images::of_server(&deployment, &added, &outcomes),
         home,
         replacements,
         notes,
         migrated: Migrated::Server(Box::new(ServerPlan {
-            release: wishes.release.version.to_owned(),
-            facts: wishes.release.facts(),
+            release: options.release.version.to_owned(),
+            facts: options.release.facts(),
             new_redis: (!added.is_empty()).then(|| new_redis(&deployment)),
             deployment,
             compose: measured.compose.clone(),
@@ -254,8 +254,8 @@ pub fn in_place(plan: &Plan, server: &ServerPlan) -> Result<InPlace> {
 /// parent, which is another file system anyway.
 fn clone_path(deployment: &Deployment, replacements: &[Replacement]) -> PathBuf {
     let elastic = replacements.iter().find(|one| one.role == Role::Elasticsearch);
-    match elastic.map(|one| (&one.switch, one.source.parent())) {
-        Some((Switch::Retire { .. } | Switch::Swap { .. }, Some(parent))) => {
+    match elastic.map(|one| (&one.placement, one.source.parent())) {
+        Some((Placement::Retire { .. } | Placement::Swap { .. }, Some(parent))) => {
             parent.join(".clearml-migrate-clone-elastic")
         }
         _ => crate::plan::work_dir(&deployment.home).join("clone-elastic"),

@@ -4,7 +4,7 @@ use super::Measured;
 use crate::deployment::{Deployment, Mount, Service, Storage};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::plan::{Replacement, Switch};
+use crate::plan::{Placement, Replacement};
 use crate::role::Role;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -47,7 +47,7 @@ fn is_left_out(service: &Service, mount: &Mount) -> Result<bool> {
 fn one(service: &Service, mount: &Mount, measured: &Measured, stamp: &str, new_project: &str) -> Result<Replacement> {
     let role = service.role;
     let wider = service.wider_mount(mount);
-    let (source, target, switch) = match &mount.storage {
+    let (source, target, placement) = match &mount.storage {
         // The compose file names the wider directory, so the new data must have the old ones' name.
         Storage::Bind { path } | Storage::Volume { mountpoint: path, .. } if wider.is_some() => {
             if files::exists(path)? && files::is_mount_point(path)? {
@@ -57,23 +57,23 @@ fn one(service: &Service, mount: &Mount, measured: &Measured, stamp: &str, new_p
         }
         // One that is missing is a finding of the checks, not an error here.
         Storage::Bind { path } if files::exists(path)? && files::is_mount_point(path)? => {
-            (path.clone(), suffixed(path, "_clearml"), Switch::Stay)
+            (path.clone(), suffixed(path, "_clearml"), Placement::Stay)
         }
         Storage::Bind { path } if role == Role::Elasticsearch => {
             let retired = suffixed(path, &format!("_migrated_{stamp}"));
-            (path.clone(), suffixed(path, "_7"), Switch::Retire { retired })
+            (path.clone(), suffixed(path, "_7"), Placement::Retire { retired })
         }
         Storage::Bind { path } => swapped(path, stamp),
         Storage::Volume { key, mountpoint, .. } => {
             let (key, name) = free_volume(key, new_project, &measured.volumes);
-            (mountpoint.clone(), beside_volume(mountpoint, &name)?, Switch::Volume { key, name })
+            (mountpoint.clone(), beside_volume(mountpoint, &name)?, Placement::Volume { key, name })
         }
         Storage::Anonymous | Storage::ContainerLayer => {
             return Err(Error::internal(format!("The data at {} are in no place that lasts.", mount.target)));
         }
     };
     let bytes = measured.bytes(&source);
-    Ok(Replacement { role, mounted_at: mount.target.clone(), source, target, switch, bytes })
+    Ok(Replacement { role, mounted_at: mount.target.clone(), source, target, placement, bytes })
 }
 
 /// The refusal of a disk that is mounted below the directory that a container gets.
@@ -93,9 +93,9 @@ fn cannot_be_renamed(service: &Service, mount: &Mount, path: &Path, wider: Optio
 }
 
 /// The new data are made beside the old and take their name.
-fn swapped(path: &Path, stamp: &str) -> (PathBuf, PathBuf, Switch) {
+fn swapped(path: &Path, stamp: &str) -> (PathBuf, PathBuf, Placement) {
     let retired = suffixed(path, &format!("_migrated_{stamp}"));
-    (path.to_owned(), suffixed(path, ".clearml-migrate-copy"), Switch::Swap { retired })
+    (path.to_owned(), suffixed(path, ".clearml-migrate-copy"), Placement::Swap { retired })
 }
 
 /// Returns key and name of a volume that does not exist: one of an earlier attempt may hold what a new server recorded.

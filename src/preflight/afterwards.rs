@@ -8,7 +8,7 @@ use crate::deployment::{Deployment, Service, Storage, WouldKeep, would_keep};
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
 use crate::error::{Kind, Result};
 use crate::files::temporary::PrivateDirectory;
-use crate::plan::{Plan, Replacement, ServerPlan, Switch};
+use crate::plan::{Placement, Plan, Replacement, ServerPlan};
 use crate::planner;
 use crate::role::Role;
 use std::path::{Path, PathBuf};
@@ -121,8 +121,8 @@ fn expected(plan: &Plan, service: &Service, place: &impl Fn(&Path) -> PathBuf) -
     }
     let expected = |one: &Replacement| Expected {
         path: place(one.final_path()),
-        volume: match &one.switch {
-            Switch::Volume { name, .. } => Some(name.clone()),
+        volume: match &one.placement {
+            Placement::Volume { name, .. } => Some(name.clone()),
             _ => None,
         },
     };

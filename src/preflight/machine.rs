@@ -3,7 +3,7 @@
 use super::{Finding, Subject};
 use crate::error::Result;
 use crate::files::space::{self, TreeSize};
-use crate::plan::{Plan, Reader, Switch};
+use crate::plan::{Placement, Plan, Reader};
 use crate::plan::{heap_for, memory_for, memory_needed, peak_bytes};
 use crate::role::Role;
 use crate::text::bytes;
@@ -124,7 +124,7 @@ fn needs_of(plan: &Plan, one: &crate::plan::Replacement, size: &TreeSize) -> Vec
     if matches!(elastic.reader, Reader::Segments { .. }) {
         return vec![target];
     }
-    let linked = matches!(one.switch, Switch::Retire { .. } | Switch::Swap { .. });
+    let linked = matches!(one.placement, Placement::Retire { .. } | Placement::Swap { .. });
     // Linked files take no space; the translog is copied, and the node may merge a little of what it recovers.
     let clone = if linked { size.apparent / 10 } else { size.apparent };
     vec![target, Need { at: elastic.clone.clone(), bytes: clone, files: size.files }]

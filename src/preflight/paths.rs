@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::files;
-use crate::plan::{Plan, Replacement, Switch};
+use crate::plan::{Placement, Plan, Replacement};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -12,14 +12,14 @@ use std::path::Path;
 pub(super) fn targets(plan: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
     for one in plan.replacements() {
-        match &one.switch {
-            Switch::Retire { retired } | Switch::Swap { retired } => {
+        match &one.placement {
+            Placement::Retire { retired } | Placement::Swap { retired } => {
                 findings.extend(in_the_way(retired));
                 findings.extend(in_the_way(&one.target));
             }
-            Switch::Stay => findings.extend(in_the_way(&one.target)),
+            Placement::Stay => findings.extend(in_the_way(&one.target)),
             // The volume's name is docker's business and is checked when it is created.
-            Switch::Volume { .. } => {}
+            Placement::Volume { .. } => {}
         }
         findings.extend(symbolic_link(plan, one));
     }
@@ -91,11 +91,11 @@ pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
             }
             _ => findings.extend(needs(&one.source, Access::READ_OK | Access::EXEC_OK, "read")),
         }
-        if let (Some(parent), false) = (one.source.parent(), matches!(one.switch, Switch::Volume { .. })) {
+        if let (Some(parent), false) = (one.source.parent(), matches!(one.placement, Placement::Volume { .. })) {
             findings.extend(needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to"));
         }
         // Beside the source, but where the user has named another place.
-        if let (Some(parent), false) = (one.target.parent(), matches!(one.switch, Switch::Volume { .. })) {
+        if let (Some(parent), false) = (one.target.parent(), matches!(one.placement, Placement::Volume { .. })) {
             findings.extend(needs(parent, Access::WRITE_OK | Access::EXEC_OK, "written to"));
         }
     }

@@ -4,7 +4,7 @@
 use super::outcome::{Outcome, but_for, delete_lines};
 use super::page::Page;
 use crate::display::Paint;
-use crate::plan::{Plan, Switch};
+use crate::plan::{Placement, Plan};
 use crate::text::duration;
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
             0,
             &format!("A server with {} can use them: mount {target} at {}.", plan.goal(), one.mounted_at),
         );
-        if matches!(one.switch, Switch::Retire { .. }) {
+        if matches!(one.placement, Placement::Retire { .. }) {
             page.paragraph(
                 0,
                 &format!("Do not start the old server as it is: it would begin anew, with nothing, in {source}."),
@@ -53,11 +53,11 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
     page.exact(0, "");
     for one in plan.replacements() {
         let source = one.source.display();
-        let line = match &one.switch {
-            Switch::Retire { retired } | Switch::Swap { retired } => {
+        let line = match &one.placement {
+            Placement::Retire { retired } | Placement::Swap { retired } => {
                 format!("Renaming the source directory {source} to {}.", retired.display())
             }
-            Switch::Stay | Switch::Volume { .. } => format!("The source directory {source} keeps its name."),
+            Placement::Stay | Placement::Volume { .. } => format!("The source directory {source} keeps its name."),
         };
         page.exact(0, &line);
     }
@@ -66,12 +66,12 @@ pub fn elastic_text(plan: &Plan, outcome: &Outcome, go_back: &str, compare: &str
 }
 
 /// Returns the report of a finished rollback of a data directory.
-pub fn elastic_back_text(plan: &Plan, set_aside: &[String], migrate_again: &str) -> String {
+pub fn elastic_back_text(plan: &Plan, preserved: &[String], migrate_again: &str) -> String {
     let mut page = Page::new(Paint::default());
     page.exact(0, "");
     page.title(&format!("Done: {} is as it was before the migration.", plan.subject().display()));
     let shown = |path: &PathBuf| path.display().to_string();
-    page.block("The new data were used meanwhile, so they are kept in", set_aside);
+    page.block("The new data were used meanwhile, so they are kept in", preserved);
     let files = plan.archives.iter().map(|one| &one.file).filter(|file| file.exists());
     page.block("The backup is still there", &files.map(shown).collect::<Vec<_>>());
     page.title("To migrate again");
@@ -84,12 +84,12 @@ mod tests {
     use super::*;
     use crate::elastic::Survey;
     use crate::lucene::testing::{elastic5, index};
-    use crate::planner::{DataWishes, Measured, Subject, build};
+    use crate::planner::{DataOptions, Measured, Subject, build};
     use crate::settings::Copying;
     use std::time::Duration;
 
     fn plan() -> Plan {
-        let wishes = DataWishes {
+        let options = DataOptions {
             source: "/nowhere/data/elastic".into(),
             target: "/nowhere/data/elastic_7".into(),
             version: "7.6.2".into(),
@@ -104,7 +104,7 @@ mod tests {
         // What the fixture has for a translog cannot be read.
         let survey = Some(Survey { refusal: None, ..Survey::of(dir.path()).unwrap() });
         let measured = Measured { memory: 8 << 30, survey, ..Measured::default() };
-        build(Subject::Data(&wishes), &copying, &measured, "2026-11-22_18-30-00", "run").unwrap()
+        build(Subject::Data(&options), &copying, &measured, "2026-11-22_18-30-00", "run").unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod comparison;
 mod elastic;
 mod fields;
-mod oddities;
+mod notices;
 mod outcome;
 mod page;
 mod plan;
@@ -14,7 +14,7 @@ mod values;
 pub use comparison::{comparison_error, comparison_text};
 pub use elastic::{elastic_back_text, elastic_text};
 pub use fields::changed_fields;
-pub use oddities::oddities;
+pub use notices::notices;
 pub use outcome::{Outcome, left_out, rolled_back_text, success_text};
 pub use plan::plan_text;
 pub use recorded::recorded_text;

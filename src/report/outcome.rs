@@ -3,7 +3,7 @@
 use super::page::Page;
 use crate::deployment::Storage;
 use crate::display::Paint;
-use crate::plan::{Plan, Switch};
+use crate::plan::{Placement, Plan};
 use crate::text::documents;
 use crate::text::duration;
 use crate::text::plural;
@@ -99,7 +99,7 @@ pub fn left_out(number: u64) -> String {
 pub fn rolled_back_text(
     plan: &Plan,
     started: bool,
-    set_aside: &[String],
+    preserved: &[String],
     start_again: &str,
     migrate_again: &str,
 ) -> String {
@@ -115,7 +115,7 @@ pub fn rolled_back_text(
         page.paragraph(0, "The old server is not started. To start it:");
         page.exact(2, start_again);
     }
-    page.block("What the new server recorded is not in the old one, and is set aside", set_aside);
+    page.block("What the new server recorded is not in the old one, and is set aside", preserved);
     page.title("To migrate again");
     page.exact(2, migrate_again);
     page.into_text()
@@ -123,8 +123,8 @@ pub fn rolled_back_text(
 
 /// Returns the commands that delete everything that was kept.
 pub(super) fn delete_lines(plan: &Plan) -> Vec<String> {
-    let data = plan.replacements().map(|one| match (&one.switch, volume_name(plan, &one.source)) {
-        (Switch::Volume { .. }, Some(name)) => format!("docker volume rm {name}"),
+    let data = plan.replacements().map(|one| match (&one.placement, volume_name(plan, &one.source)) {
+        (Placement::Volume { .. }, Some(name)) => format!("docker volume rm {name}"),
         _ => format!("rm -r {}", quoted(&plan.home.after(one.retired()))),
     });
     let files = plan.edits().iter().map(|edit| &edit.kept_as).chain(plan.archives.iter().map(|one| &one.file));
@@ -247,7 +247,8 @@ mod tests {
         let mut plan = sample::plan();
         let source = PathBuf::from("/var/lib/docker/volumes/trains_m/_data");
         plan.stores[1].places[0].source = source.clone();
-        plan.stores[1].places[0].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
+        plan.stores[1].places[0].placement =
+            Placement::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
         let Migrated::Server(server) = &mut plan.migrated else { panic!("the sample is a server") };
         server.deployment.services[3].mounts[0].storage =
             Storage::Volume { name: "trains_m".into(), key: "m".into(), mountpoint: source };

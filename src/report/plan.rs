@@ -7,7 +7,7 @@ use crate::compose::name::Generation;
 use crate::deployment::Deployment;
 use crate::display::Paint;
 use crate::plan::{
-    Action, ElasticPlan, FileEdit, Migrated, OnIdCollision, Plan, Reader, Rescue, ServerPlan, Stage, Step, Switch,
+    Action, ElasticPlan, FileEdit, Migrated, OnIdCollision, Placement, Plan, Reader, Rescue, ServerPlan, Stage, Step,
     Verification,
 };
 use crate::role::Role;
@@ -223,14 +223,14 @@ fn copy_lines(plan: &Plan, role: Role) -> Vec<String> {
 fn retire_lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for one in plan.replacements() {
-        match &one.switch {
-            Switch::Retire { retired } => lines.push(arrow(&one.source, retired)),
-            Switch::Swap { retired } => {
+        match &one.placement {
+            Placement::Retire { retired } => lines.push(arrow(&one.source, retired)),
+            Placement::Swap { retired } => {
                 lines.push(arrow(&one.source, retired));
                 lines.push(arrow(&one.target, &one.source));
             }
-            Switch::Stay => lines.push(format!("{} stays where it is", one.source.display())),
-            Switch::Volume { name, .. } => {
+            Placement::Stay => lines.push(format!("{} stays where it is", one.source.display())),
+            Placement::Volume { name, .. } => {
                 lines.push(format!("the volume at {} stays; the new server uses {name}", one.source.display()));
             }
         }

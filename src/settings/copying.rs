@@ -1,7 +1,7 @@
 //! How data are backed up and copied, whatever they are of.
 
 use super::paths::absolute;
-use super::{ReaderWish, collisions, verification};
+use super::{ReaderChoice, collisions, verification};
 use crate::cli::CopyArgs;
 use crate::error::Result;
 use crate::plan::{OnIdCollision, Verification};
@@ -29,7 +29,7 @@ pub struct Copying {
     /// Bytes of memory for the temporary nodes, if it was said.
     pub memory: Option<u64>,
     /// What is to read the old Elasticsearch data.
-    pub reader: ReaderWish,
+    pub reader: ReaderChoice,
     /// How the new data are compared, if it was said.
     pub verification: Option<Verification>,
     /// What becomes of documents that share their `_id`, if it was said.

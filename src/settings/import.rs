@@ -6,7 +6,7 @@ use crate::cli::{ImportArgs, ImportVerifyArg};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::export::Names;
-use crate::import::{Proof, Wanted};
+use crate::import::{Chosen, Proof};
 use crate::text::quote;
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct Import {
     /// The Elasticsearch that takes it.
     pub target: NodeAddress,
     /// Which indices.
-    pub wanted: Wanted,
+    pub wanted: Chosen,
     /// How what was written is compared.
     pub verify: Proof,
     /// Absolute path of the rejects file that the user has read and given back.
@@ -44,8 +44,8 @@ pub(super) fn resolve(arguments: &ImportArgs, session: Session, environment: &En
     let password = environment.variable(NodeAddress::PASSWORD).and_then(|password| password.to_str());
     let target = NodeAddress::parse(&arguments.target, password)?;
     let wanted = match &arguments.index {
-        None => Wanted::Servers,
-        Some(glob) => Wanted::Matching(Names::new(glob)?),
+        None => Chosen::Servers,
+        Some(glob) => Chosen::Matching(Names::new(glob)?),
     };
     let verify = match arguments.verify {
         ImportVerifyArg::Api => Proof::Documents,

@@ -21,7 +21,7 @@ pub use import::Import;
 pub use migration::{Migration, NewHome, OnFailure, Server, Subject};
 pub use node_address::NodeAddress;
 pub use paths::{STATE_DIR, STATE_DIR_OF_ROOT};
-pub use reader::ReaderWish;
+pub use reader::ReaderChoice;
 pub use session::{Session, Terminal};
 
 use crate::cli::{Cli, Command, SessionArgs, Shell, SourceArg};

@@ -4,7 +4,7 @@ use crate::cli::ReaderArg;
 
 /// What is to read the old Elasticsearch data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ReaderWish {
+pub enum ReaderChoice {
     /// This program, from the files; a temporary Elasticsearch 5.6 if the files are of a kind that it refuses.
     #[default]
     Auto,
@@ -14,7 +14,7 @@ pub enum ReaderWish {
     Scroll,
 }
 
-impl From<Option<ReaderArg>> for ReaderWish {
+impl From<Option<ReaderArg>> for ReaderChoice {
     fn from(typed: Option<ReaderArg>) -> Self {
         match typed {
             None | Some(ReaderArg::Auto) => Self::Auto,

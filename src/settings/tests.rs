@@ -218,7 +218,7 @@ fn an_import_can_be_gone_on_with_without_its_password_on_the_command_line() {
                  --index 'events-*' --verify counts --accept-rejects /work/r";
     assert_eq!(import.session.command(import.again()), again);
     let Ok(Task::Import(plain)) = task("import -i x --target http://localhost:9200", &environment) else { panic!() };
-    assert_eq!((&plain.wanted, plain.verify), (&crate::import::Wanted::Servers, crate::import::Proof::Documents));
+    assert_eq!((&plain.wanted, plain.verify), (&crate::import::Chosen::Servers, crate::import::Proof::Documents));
     assert_eq!(plain.again(), "import --input /work/x --target http://elastic@localhost:9200");
     assert!(!format!("{:?}", plain.target).contains("secret"));
 }

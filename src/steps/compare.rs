@@ -9,7 +9,7 @@ use crate::elastic::{Target, compare_index, require_all};
 use crate::error::{Context, Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Owned};
-use crate::plan::{Action, Switch, work_dir};
+use crate::plan::{Action, Placement, work_dir};
 use crate::transfer::{Compared, compare_with_digest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ async fn compare(run: &Run) -> Result<Comparison> {
     for path in source.iter().chain([&target]) {
         require_unused(run, path).await?;
     }
-    let place = beside(run, &target, &one.switch);
+    let place = beside(run, &target, &one.placement);
     let claims = Claims { source: Owned::claim(&run.now(&run.elastic()?.clone))?, target: Owned::claim(&place)? };
     claims.write(run)?;
     // While they are compared, nobody else may start on them.
@@ -127,10 +127,10 @@ async fn require_unused(run: &Run, path: &Path) -> Result<()> {
 
 /// Returns the place for the clone of the new data: beside them, where links are possible, if that is an ordinary
 /// directory.
-fn beside(run: &Run, target: &Path, switch: &Switch) -> PathBuf {
+fn beside(run: &Run, target: &Path, placement: &Placement) -> PathBuf {
     let mut name = OsString::from(".clearml-migrate-clone-");
-    match (switch, target.file_name()) {
-        (Switch::Retire { .. } | Switch::Swap { .. }, Some(own)) => {
+    match (placement, target.file_name()) {
+        (Placement::Retire { .. } | Placement::Swap { .. }, Some(own)) => {
             name.push(own);
             target.with_file_name(name)
         }

@@ -1,11 +1,11 @@
 //! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
 
-use super::put_away::{note_copy, put_away};
+use super::preserve::{note_copy, preserve};
 use super::{Done, Run, sources, stop_stack};
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::{self, copy};
-use crate::plan::Switch;
+use crate::plan::Placement;
 use crate::role::Role;
 use crate::text::bytes;
 
@@ -16,7 +16,7 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
         stop_stack::require_stopped(run).await?;
         let held = sources::hold(run, one).await?;
         let before = sources::note(run, step, one).await?;
-        if let Switch::Volume { name, .. } = &one.switch {
+        if let Placement::Volume { name, .. } = &one.placement {
             run.ensure_volume(name).await?;
         }
         let owned = run.claim(step, &one.target)?;
@@ -38,7 +38,7 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
 
 pub(super) async fn undo(run: &Run, step: &str, role: Role) -> Result<()> {
     for one in run.plan.replacements_of(role) {
-        put_away(run, step, one).await?;
+        preserve(run, step, one).await?;
     }
     Ok(())
 }

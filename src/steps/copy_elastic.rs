@@ -5,19 +5,19 @@
 //! also each part of an index, so that a run that was cut off goes on behind it, and never trusts what was copied from
 //! other data.
 
+use super::disk_watch::while_there_is_room;
 use super::node::{self, Node};
 use super::old_data::{self, OldData};
-use super::put_away::put_away;
-use super::room::while_there_is_room;
+use super::preserve::preserve;
 use super::{Done, Run, collisions, extent, sources, stop_stack, values};
 use crate::elastic::{BulkSink, Copier, CopyOptions, IndexPlan, SourceIndex, Templates, require_complete};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::files::blocking;
 use crate::journal::State;
-use crate::plan::{Action, Replacement, Switch};
+use crate::plan::{Action, Placement, Replacement};
 use crate::preflight::{self, Severity};
-use crate::report::oddities;
+use crate::report::notices;
 use crate::role::Role;
 use crate::text;
 use crate::transfer::{Checkpoints, CopyOutcome, Mode, Partial, RejectLog};
@@ -152,7 +152,7 @@ fn explain(old: &OldData, error: Error) -> Error {
 pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     node::remove_leftovers(run).await?;
     run.remove_claimed(step, &run.elastic()?.clone).await?;
-    put_away(run, step, replacement(run)?).await
+    preserve(run, step, replacement(run)?).await
 }
 
 pub(super) fn replacement(run: &Run) -> Result<&Replacement> {
@@ -221,7 +221,7 @@ async fn require_whole(run: &Run, one: &Replacement) -> Result<()> {
 
 /// Makes the new data directory with the old one's owner and mode, unless an earlier try did.
 async fn prepare_target(run: &Run, step: &str, one: &Replacement) -> Result<()> {
-    if let Switch::Volume { name, .. } = &one.switch {
+    if let Placement::Volume { name, .. } = &one.placement {
         run.ensure_volume(name).await?;
     }
     let owned = run.claim(step, &one.target)?;
@@ -266,7 +266,7 @@ async fn copy(run: &Run, step: &str, old: &OldData, target: &Node) -> Result<Cop
     let outcomes = copier.copy_all(plans, &notes).await.map_err(|error| explain(old, error))?;
     require_complete(&outcomes, &rejects)?;
     let copied = copied_indices(run)?;
-    tell_oddities(run, &copied);
+    tell_notices(run, &copied);
     values::tell(run, &copied, &outcomes, &target.client).await?;
     let counts = copied.iter().map(|one| (one.outcome.collection.clone(), one.outcome.written)).collect();
     Ok(CopiedElastic { counts, samples: samples(&copied) })
@@ -280,9 +280,9 @@ fn tell_closed(run: &Run, ours: &[SourceIndex]) {
     }
 }
 
-fn tell_oddities(run: &Run, copied: &[CopiedIndex]) {
+fn tell_notices(run: &Run, copied: &[CopiedIndex]) {
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
-    oddities(&outcomes).into_iter().for_each(|line| run.events.warn(line));
+    notices(&outcomes).into_iter().for_each(|line| run.events.warn(line));
     let renamed = outcomes.iter().map(|one| one.renamed).sum();
     if renamed > 0 {
         run.events.warn(format!(

@@ -2,7 +2,7 @@
 //! is in it when all is taken back. The image gives it to its own user.
 
 use super::Run;
-use super::put_away::numbered;
+use super::preserve::numbered;
 use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::files::blocking;
@@ -28,17 +28,17 @@ pub(super) async fn make_room(run: &Run, step: &str) -> Result<()> {
 ///
 /// # Errors
 /// Fails when it cannot be renamed.
-pub(super) async fn put_away(run: &Run, step: &str) -> Result<()> {
+pub(super) async fn preserve(run: &Run, step: &str) -> Result<()> {
     let Some(planned) = run.server()?.new_redis.clone() else { return Ok(()) };
     if run.noted(step, MADE)? != Some(true) {
         return Ok(());
     }
     let path = run.now(&planned);
     let stamp = run.plan.stamp.clone();
-    blocking(move || set_aside(&path, &stamp)).await
+    blocking(move || move_aside(&path, &stamp)).await
 }
 
-fn set_aside(path: &Path, stamp: &str) -> Result<()> {
+fn move_aside(path: &Path, stamp: &str) -> Result<()> {
     if !files::exists(path)? {
         return Ok(());
     }
@@ -66,14 +66,14 @@ mod tests {
     fn what_redis_has_written_is_set_aside_and_an_empty_directory_goes() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("redis");
-        set_aside(&path, "now").unwrap();
+        move_aside(&path, "now").unwrap();
         std::fs::create_dir(&path).unwrap();
-        set_aside(&path, "now").unwrap();
+        move_aside(&path, "now").unwrap();
         assert!(!path.exists());
         for name in ["redis_clearml_now", "redis_clearml_now_2"] {
             std::fs::create_dir(&path).unwrap();
             std::fs::write(path.join("dump.rdb"), name).unwrap();
-            set_aside(&path, "now").unwrap();
+            move_aside(&path, "now").unwrap();
             assert_eq!(std::fs::read_to_string(dir.path().join(name).join("dump.rdb")).unwrap(), name);
         }
         assert!(!path.exists());

@@ -96,7 +96,7 @@ pub(super) async fn start_source_on_clone(run: &Run, source: &Path, owned: Owned
     settings.extend(COMMON);
     let heap = with_source(run.elastic()?.heaps).source;
     let image = &run.elastic()?.source_image;
-    start(run, &Wanted { part: Part::Source, image, data: &place, settings, heap }, "").await
+    start(run, &NodeRequest { part: Part::Source, image, data: &place, settings, heap }, "").await
 }
 
 /// Clones data for a node to work on, in place of what an earlier try left there.
@@ -145,7 +145,7 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
     let on_disk = || run.plan.replacements_of(Role::Elasticsearch).map(|one| one.bytes).sum();
     let bytes = run.elastic()?.live_bytes.unwrap_or_else(on_disk);
     let image = &run.elastic()?.target_image;
-    start(run, &Wanted { part: Part::Target, image, data: target, settings, heap }, &java::options(bytes)).await
+    start(run, &NodeRequest { part: Part::Target, image, data: target, settings, heap }, &java::options(bytes)).await
 }
 
 const COMMON: [(&str, &str); 4] = [
@@ -164,7 +164,7 @@ fn has_geoip_downloader(image: &str) -> bool {
 }
 
 /// A node that is to be started.
-struct Wanted<'a> {
+struct NodeRequest<'a> {
     part: Part,
     image: &'a str,
     data: &'a Path,
@@ -173,7 +173,7 @@ struct Wanted<'a> {
     heap: u64,
 }
 
-impl Wanted<'_> {
+impl NodeRequest<'_> {
     fn what(&self) -> &'static str {
         match self.part {
             Part::Source => "The temporary Elasticsearch 5.6 node",
@@ -199,7 +199,7 @@ impl Wanted<'_> {
 }
 
 /// Starts a node, whose Java gets these options if it knows them.
-async fn start(run: &Run, wanted: &Wanted<'_>, java: &str) -> Result<Node> {
+async fn start(run: &Run, wanted: &NodeRequest<'_>, java: &str) -> Result<Node> {
     let word = match wanted.part {
         Part::Source => "source",
         Part::Target => "target",
@@ -226,7 +226,7 @@ async fn start(run: &Run, wanted: &Wanted<'_>, java: &str) -> Result<Node> {
 /// Starts a container and waits for its node. Returns nothing if Java refuses its options; the container is gone then.
 async fn start_container(
     run: &Run,
-    wanted: &Wanted<'_>,
+    wanted: &NodeRequest<'_>,
     network: &str,
     network_id: &str,
     java: &str,

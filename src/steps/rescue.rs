@@ -3,7 +3,7 @@
 //!
 //! The container stays as it is: it holds the original, and the way back starts it again.
 
-use super::put_away::may_have_been_used;
+use super::preserve::may_have_been_used;
 use super::sources::new_server_was_started;
 use super::{Done, Run, keep, stop_stack};
 use crate::engine::Change;

@@ -7,7 +7,7 @@ use super::{Done, Run};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::blocking;
-use crate::plan::{Replacement, Switch};
+use crate::plan::{Placement, Replacement};
 use crate::text::plural;
 use std::path::Path;
 
@@ -24,28 +24,28 @@ pub(super) async fn undo(run: &Run) -> Result<()> {
 }
 
 fn retire(one: &Replacement) -> Result<()> {
-    match &one.switch {
-        Switch::Retire { retired } => rename_once(&one.source, retired),
-        Switch::Swap { retired } => {
+    match &one.placement {
+        Placement::Retire { retired } => rename_once(&one.source, retired),
+        Placement::Swap { retired } => {
             if !files::exists(retired)? {
                 files::rename(&one.source, retired)?;
             }
             rename_once(&one.target, &one.source)
         }
-        Switch::Stay | Switch::Volume { .. } => Ok(()),
+        Placement::Stay | Placement::Volume { .. } => Ok(()),
     }
 }
 
 fn bring_back(one: &Replacement) -> Result<()> {
-    match &one.switch {
-        Switch::Retire { retired } => return_home(retired, &one.source),
-        Switch::Swap { retired } => {
+    match &one.placement {
+        Placement::Retire { retired } => return_home(retired, &one.source),
+        Placement::Swap { retired } => {
             if files::exists(retired)? && files::exists(&one.source)? && !files::exists(&one.target)? {
                 files::rename(&one.source, &one.target)?;
             }
             return_home(retired, &one.source)
         }
-        Switch::Stay | Switch::Volume { .. } => Ok(()),
+        Placement::Stay | Placement::Volume { .. } => Ok(()),
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
             mounted_at: "/data/db".into(),
             source: dir.join("db"),
             target: dir.join("db.copy"),
-            switch: Switch::Swap { retired: dir.join("db_migrated") },
+            placement: Placement::Swap { retired: dir.join("db_migrated") },
             bytes: 0,
         }
     }

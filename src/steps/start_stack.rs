@@ -28,7 +28,7 @@ pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     for one in &run.plan.in_the_way {
         rename(run, &one.id, &one.aside, &one.name).await?;
     }
-    new_redis::put_away(run, step).await
+    new_redis::preserve(run, step).await
 }
 
 /// Renames a container that still has the name `from`; one that somebody renamed or removed meanwhile is let be.

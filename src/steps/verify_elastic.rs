@@ -3,9 +3,9 @@
 //! The data are read from their files, while no node runs on them; then a node is started and asked for some of them.
 
 use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
+use super::disk_watch::while_there_is_room;
 use super::node::{self, Node};
-use super::put_away::may_have_been_used;
-use super::room::while_there_is_room;
+use super::preserve::may_have_been_used;
 use super::{Done, Run, collisions, extent, new_data, old_data, sources};
 use crate::elastic::{SecondReading, Target, check_served, indices, verify_index};
 use crate::error::{Error, Kind, Result};

@@ -1,7 +1,7 @@
 //! The real machine, as the engine sees it.
 
 use super::{
-    Done, Run, back_up, check_health, extent, node, old_data_there, rescue, rewrite_compose, sources, stop_stack,
+    Done, Run, back_up, check_health, extent, node, rescue, rewrite_compose, rollback_precheck, sources, stop_stack,
 };
 use crate::engine::{Change, World};
 use crate::error::Result;
@@ -79,7 +79,7 @@ impl World for Run {
     }
 
     async fn require_old_data(&self) -> Result<()> {
-        old_data_there::require_old_data(self).await
+        rollback_precheck::require_old_data(self).await
     }
 
     async fn new_server_works(&self) -> Result<bool> {

@@ -113,7 +113,7 @@ fn portions(expected: &Digest, buckets: &[usize]) -> Vec<HashSet<usize>> {
 }
 
 /// A document that should be in the target.
-struct Wanted {
+struct Expected {
     /// Of id, routing and source.
     hash: u128,
     seen: AtomicU8,
@@ -124,7 +124,7 @@ const SEEN_AS_WANTED: u8 = 1;
 const SEEN_AS_ANOTHER: u8 = 2;
 
 /// By hash of the id.
-type WantedById = HashMap<u128, Wanted>;
+type WantedById = HashMap<u128, Expected>;
 
 /// What the target has under the id of a wanted document.
 struct Other {
@@ -165,7 +165,7 @@ impl<S: Source, T: Source<Plan = S::Plan>, R: Rules> Sides<'_, S, T, R> {
             let written = rules.written(&name, document);
             if let Some(written) = written.filter(|written| buckets.contains(&bucket_of(&written.id))) {
                 let hash = document_hash(&written.id, written.routing(document), &written.source);
-                wanted.insert(id_hash(&written.id), Wanted { hash, seen: AtomicU8::new(NOT_SEEN) });
+                wanted.insert(id_hash(&written.id), Expected { hash, seen: AtomicU8::new(NOT_SEEN) });
             }
         };
         let parts = scan(self.source, self.plan, self.task("compare old"), WantedById::new, each).await?;

@@ -32,7 +32,7 @@ pub struct MongoDirectory {
 
 /// What is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ReadUpTo {
     /// All that was ever committed, as far as it is there.
     Newest,
     /// What the newest checkpoint has, whatever the log has behind it.
@@ -71,14 +71,14 @@ impl MongoDirectory {
     ///
     /// # Errors
     /// Refuses what is damaged, unknown, or of another kind. Fails if something cannot be read.
-    pub fn read(path: &Path, wanted: Wanted, temporary: &Path) -> Result<Self> {
+    pub fn read(path: &Path, wanted: ReadUpTo, temporary: &Path) -> Result<Self> {
         ours::require_wiredtiger(path)?;
         let turtle = Turtle::read(path)?;
         let (replay, unknown) = match Behind::read(path, turtle.log_place(), temporary, MEMORY) {
             Ok(Behind::Known(replay)) => (Some(replay), None),
             Ok(Behind::Unknown(why)) => (None, Some(why)),
             // Of a log that is left out, nothing need be understood.
-            Err(refusal) if wanted == Wanted::LastCheckpoint && refusal.kind() == Kind::Refused => {
+            Err(refusal) if wanted == ReadUpTo::LastCheckpoint && refusal.kind() == Kind::Refused => {
                 (None, Some(refusal.phrase()))
             }
             Err(error) => return Err(error),
@@ -92,7 +92,7 @@ impl MongoDirectory {
             None => State::Replayed(changed),
         };
         let directory = Self { path: path.to_owned(), turtle, metadata, collections, replay, state };
-        let directory = if wanted == Wanted::LastCheckpoint { directory.at_last_checkpoint()? } else { directory };
+        let directory = if wanted == ReadUpTo::LastCheckpoint { directory.at_last_checkpoint()? } else { directory };
         ours::require_standalone(&directory)?;
         directory.require_settled()?;
         Ok(directory)

@@ -35,10 +35,10 @@
 //! meanwhile: the files are mapped into memory.
 //!
 //! ```no_run
-//! use clearml_migrate::wiredtiger::directory::{MongoDirectory, State, Wanted};
+//! use clearml_migrate::wiredtiger::directory::{MongoDirectory, State, ReadUpTo};
 //! use std::path::Path;
 //!
-//! let directory = MongoDirectory::read(Path::new("/data/db"), Wanted::Newest, Path::new("/tmp"))?;
+//! let directory = MongoDirectory::read(Path::new("/data/db"), ReadUpTo::Newest, Path::new("/tmp"))?;
 //! assert_eq!(*directory.state(), State::Complete, "nothing is in the log only");
 //! for collection in directory.collections() {
 //!     let extent = directory.documents(collection, |document| {

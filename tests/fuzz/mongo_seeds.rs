@@ -1,7 +1,7 @@
 //! Inputs that MongoDB's engine wrote: the golden directories of `tests/fixtures/wiredtiger`, page by page and record by
 //! record.
 
-use clearml_migrate::wiredtiger::directory::{MongoDirectory, Wanted};
+use clearml_migrate::wiredtiger::directory::{MongoDirectory, ReadUpTo};
 use clearml_migrate::wiredtiger::log::record::{self, Found};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub fn of_directory(root: &Path) -> Vec<(&'static str, Vec<u8>)> {
             _ => {}
         }
     }
-    let directory = MongoDirectory::read(root, Wanted::Newest, &std::env::temp_dir()).unwrap();
+    let directory = MongoDirectory::read(root, ReadUpTo::Newest, &std::env::temp_dir()).unwrap();
     for collection in directory.collections() {
         directory
             .documents(collection, |document| {

@@ -4,7 +4,7 @@
 //! `CLEARML_CORRUPTIONS` sets how often each kind of file of a directory is damaged in each way (default 12).
 
 use crate::golden::{Contents, Golden, contents, open};
-use clearml_migrate::wiredtiger::directory::{State, Wanted};
+use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
 use clearml_migrate::wiredtiger::log::record::{self, Found};
 use fastrand::Rng;
 use peak_alloc::PeakAlloc;
@@ -102,7 +102,7 @@ fn last_record(log: &[u8]) -> usize {
 }
 
 fn read(root: &Path) -> Result<Contents, String> {
-    let directory = open(root, Wanted::Newest).map_err(|error| format!("{error:?}"))?;
+    let directory = open(root, ReadUpTo::Newest).map_err(|error| format!("{error:?}"))?;
     match directory.state() {
         State::LastCheckpoint(why) => Err(format!("{}: {why}", root.display())),
         _ => contents(&directory).map_err(|error| format!("{error:?}")),

@@ -1,11 +1,11 @@
 //! The reader finds exactly what the engine finds; in the directory of a server that was killed, what it recovers.
 
 use crate::golden::{Golden, contents, open};
-use clearml_migrate::wiredtiger::directory::{State, Wanted};
+use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
 
 fn state_of(name: &str) -> State {
     let golden = Golden::new(name);
-    let directory = open(golden.path(), Wanted::Newest).unwrap();
+    let directory = open(golden.path(), ReadUpTo::Newest).unwrap();
     assert_eq!(contents(&directory).unwrap(), golden.truth, "{name}");
     directory.state().clone()
 }
@@ -37,7 +37,7 @@ fn what_a_killed_server_had_committed_behind_its_checkpoint_is_there() {
 #[test]
 fn the_last_checkpoint_alone_is_what_it_was_before_the_log() {
     let golden = Golden::new("killed");
-    let directory = open(golden.path(), Wanted::LastCheckpoint).unwrap();
+    let directory = open(golden.path(), ReadUpTo::LastCheckpoint).unwrap();
     let state = directory.state();
     assert!(matches!(state, State::LastCheckpoint(why) if why.contains("operations")), "{state:?}");
     let count = |namespace| {

@@ -1,7 +1,7 @@
 //! A data directory, and what the engine found in it.
 
 use clearml_migrate::Result;
-use clearml_migrate::wiredtiger::directory::{MongoDirectory, Wanted};
+use clearml_migrate::wiredtiger::directory::{MongoDirectory, ReadUpTo};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -42,7 +42,7 @@ impl Golden {
     }
 }
 
-pub fn open(path: &Path, wanted: Wanted) -> Result<MongoDirectory> {
+pub fn open(path: &Path, wanted: ReadUpTo) -> Result<MongoDirectory> {
     MongoDirectory::read(path, wanted, &std::env::temp_dir())
 }
 

@@ -2,7 +2,7 @@
 //! counted in them in `counts.json`; without it nothing is tried. They are other people's, and no part of this project.
 
 use crate::golden::{Contents, contents, open};
-use clearml_migrate::wiredtiger::directory::{State, Wanted};
+use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
 use clearml_migrate::wiredtiger::evidence::Evidence;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ fn directories_of_real_servers_have_what_was_counted_in_them() {
         serde_json::from_reader(File::open(wild.join("counts.json")).unwrap()).unwrap();
     assert!(!all.is_empty());
     for (name, counted) in all {
-        let newest = open(&wild.join(&name), Wanted::Newest).unwrap();
+        let newest = open(&wild.join(&name), ReadUpTo::Newest).unwrap();
         match (counted.journal.is_object(), newest.state()) {
             (true, State::Complete) | (false, State::LastCheckpoint(_)) => {}
             (log, state) => panic!("{name}: {state:?}, and whether there is a log: {log}"),
@@ -36,7 +36,7 @@ fn directories_of_real_servers_have_what_was_counted_in_them() {
         let evidence = Evidence::read(&newest).unwrap();
         assert!(evidence.mongod.is_some_and(|version| name.starts_with(&version)), "{name}");
         assert_eq!(evidence.feature_compatibility, counted.fcv, "{name}");
-        let checkpoint = open(&wild.join(&name), Wanted::LastCheckpoint).unwrap();
+        let checkpoint = open(&wild.join(&name), ReadUpTo::LastCheckpoint).unwrap();
         assert_eq!(contents(&checkpoint).unwrap(), counted.checkpoint, "{name}");
     }
 }

@@ -53,10 +53,14 @@ struct Found {
 
 impl Search<'_> {
     /// Hands over each index in which documents share their `_id`, those aside that are left out.
-    fn for_each_index(&self, left_out: &Accepted, mut each: impl FnMut(&Index<'_>, Found) -> Result<()>) -> Result<()> {
+    fn for_each_index(
+        &self,
+        left_out: &Accepted,
+        mut each: impl FnMut(&SearchedIndex<'_>, Found) -> Result<()>,
+    ) -> Result<()> {
         let mut shared = 0;
         for plan in self.plans.iter().filter(|plan| plan.types.len() > 1 || plan.shards > 1) {
-            let index = Index { search: self, name: &plan.index, left_out };
+            let index = SearchedIndex { search: self, name: &plan.index, left_out };
             if let Some((found, documents)) = index.search(MOST - shared)? {
                 shared += documents;
                 each(&index, found)?;
@@ -67,13 +71,13 @@ impl Search<'_> {
 }
 
 /// An index that is searched.
-struct Index<'a> {
+struct SearchedIndex<'a> {
     search: &'a Search<'a>,
     name: &'a str,
     left_out: &'a Accepted,
 }
 
-impl Index<'_> {
+impl SearchedIndex<'_> {
     /// Returns the collisions, if there are any, and how many documents are in them.
     fn search(&self, most: usize) -> Result<Option<(Found, usize)>> {
         let mut ids = Sorter::new(self.search.directory, SORTED_IN_MEMORY);

@@ -1,7 +1,7 @@
 //! Collisions that are kept apart: all documents of an `_id` but one get a new one, and a file says which.
 
 use super::groups::{Groups, hash};
-use super::{Found, Index, Search};
+use super::{Found, Search, SearchedIndex};
 use crate::error::{Context, Error, Result};
 use crate::failpoints;
 use crate::transfer::{Accepted, DocumentRef};
@@ -106,7 +106,7 @@ impl Search<'_> {
         self.decide(|_, _| Ok(()))
     }
 
-    fn decide(&self, mut each: impl FnMut(&Index<'_>, &Found) -> Result<()>) -> Result<NewIds> {
+    fn decide(&self, mut each: impl FnMut(&SearchedIndex<'_>, &Found) -> Result<()>) -> Result<NewIds> {
         let mut all = BTreeMap::new();
         self.for_each_index(&Accepted::default(), |index, found| {
             each(index, &found)?;
@@ -117,7 +117,7 @@ impl Search<'_> {
     }
 }
 
-impl Index<'_> {
+impl SearchedIndex<'_> {
     fn list(&self, Found { groups, ids }: &Found, list: &mut NewIdList) -> Result<()> {
         let mut new_ids = Vec::new();
         self.for_each(|document| {

@@ -121,7 +121,7 @@ fn a_new_id_that_is_taken_is_refused_with_the_document() {
 fn more_than_a_number_are_refused_before_they_fill_the_memory() {
     let searched = Searched::of(data(&[]));
     let (search, left_out) = (searched.search(), Accepted::default());
-    let index = Index { search: &search, name: "events-log", left_out: &left_out };
+    let index = SearchedIndex { search: &search, name: "events-log", left_out: &left_out };
     assert!(index.search(5).unwrap().is_some_and(|(_, documents)| documents == 5));
     let Err(error) = index.search(4) else { panic!("more than 4") };
     insta::assert_snapshot!(message(&error));

@@ -26,7 +26,7 @@ use super::{Encoding, Names};
 use crate::error::{Error, Result};
 use crate::files::locks::{HeldLocks, Holding, hold};
 use crate::wiredtiger::catalog::Collection;
-use crate::wiredtiger::directory::{MongoDirectory, State, Wanted};
+use crate::wiredtiger::directory::{MongoDirectory, ReadUpTo, State};
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
@@ -67,10 +67,10 @@ pub enum LogUse {
 }
 
 impl LogUse {
-    fn wanted(self) -> Wanted {
+    fn wanted(self) -> ReadUpTo {
         match self {
-            Self::LeftOut => Wanted::LastCheckpoint,
-            Self::Unneeded | Self::Replay => Wanted::Newest,
+            Self::LeftOut => ReadUpTo::LastCheckpoint,
+            Self::Unneeded | Self::Replay => ReadUpTo::Newest,
         }
     }
 }
@@ -98,7 +98,7 @@ struct Opened {
 }
 
 /// Opens the directory for reading.
-fn open(source: &Path, wanted: Wanted, cancel: &CancellationToken) -> Result<Opened> {
+fn open(source: &Path, wanted: ReadUpTo, cancel: &CancellationToken) -> Result<Opened> {
     match hold(source, cancel)? {
         Holding::Held(locks) => {
             let directory = MongoDirectory::read(source, wanted, &std::env::temp_dir())?;

@@ -26,15 +26,15 @@ pub(super) fn write<T>(
     path: &Path,
     produce: impl FnOnce(&mut Chunks) -> Result<T>,
 ) -> Result<(T, String)> {
-    let lanes = threads();
-    let (to_lanes, at_lanes): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel::<Vec<u8>>(WAITING)).unzip();
-    let (from_lanes, at_writer): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel::<Vec<u8>>(WAITING)).unzip();
+    let workers = threads();
+    let (to_workers, at_lanes): (Vec<_>, Vec<_>) = (0..workers).map(|_| sync_channel::<Vec<u8>>(WAITING)).unzip();
+    let (from_workers, at_writer): (Vec<_>, Vec<_>) = (0..workers).map(|_| sync_channel::<Vec<u8>>(WAITING)).unzip();
     thread::scope(|scope| {
-        for (chunks, members) in at_lanes.into_iter().zip(from_lanes) {
+        for (chunks, members) in at_lanes.into_iter().zip(from_workers) {
             scope.spawn(move || compress(&chunks, &members));
         }
         let writer = scope.spawn(move || collect(&at_writer, &mut file));
-        let mut stream = Chunks { buffer: Vec::with_capacity(CHUNK), next: 0, lanes: to_lanes };
+        let mut stream = Chunks { buffer: Vec::with_capacity(CHUNK), next: 0, workers: to_workers };
         let produced = produce(&mut stream).and_then(|value| {
             stream.send().map_err(|cause| problem("write", path, cause))?;
             Ok(value)
@@ -62,9 +62,9 @@ fn compress(chunks: &Receiver<Vec<u8>>, members: &SyncSender<Vec<u8>>) {
 
 fn collect(members: &[Receiver<Vec<u8>>], file: &mut impl Write) -> io::Result<String> {
     let mut hash = Sha256::new();
-    for lane in members.iter().cycle() {
-        // The lanes are served in turn: the first that has ended is the end of all.
-        let Ok(member) = lane.recv() else { break };
+    for worker in members.iter().cycle() {
+        // The workers are served in turn: the first that has ended is the end of all.
+        let Ok(member) = worker.recv() else { break };
         file.write_all(&member)?;
         hash.update(&member);
     }
@@ -75,15 +75,15 @@ fn collect(members: &[Receiver<Vec<u8>>], file: &mut impl Write) -> io::Result<S
 pub(super) struct Chunks {
     buffer: Vec<u8>,
     next: usize,
-    lanes: Vec<SyncSender<Vec<u8>>>,
+    workers: Vec<SyncSender<Vec<u8>>>,
 }
 
 impl Chunks {
     fn send(&mut self) -> io::Result<()> {
         let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
-        let lane = self.lanes.get(self.next % self.lanes.len().max(1)).ok_or(io::ErrorKind::BrokenPipe)?;
+        let worker = self.workers.get(self.next % self.workers.len().max(1)).ok_or(io::ErrorKind::BrokenPipe)?;
         self.next += 1;
-        lane.send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        worker.send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 

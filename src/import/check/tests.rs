@@ -1,5 +1,6 @@
 use super::*;
 use crate::export::{Names, Selection, into_directory};
+use crate::import::Chosen;
 use crate::lucene::stored::Mode;
 use crate::lucene::testing::{TestDocument, directory};
 
@@ -37,7 +38,7 @@ impl Exports {
     }
 
     fn open(&self) -> Result<Export> {
-        Export::open(self.directory.path(), &Wanted::Servers, FINISH)
+        Export::open(self.directory.path(), &Chosen::Servers, FINISH)
     }
 
     fn check(&self) -> Result<u64> {
@@ -112,10 +113,10 @@ fn an_export_that_was_cut_off_is_refused_with_what_finishes_it() {
 #[test]
 fn what_is_no_export_is_refused() {
     let empty = tempfile::tempdir().unwrap();
-    let error = Export::open(empty.path(), &Wanted::Servers, FINISH).unwrap_err();
+    let error = Export::open(empty.path(), &Chosen::Servers, FINISH).unwrap_err();
     assert!(error.message().contains("is no export") && error.hints()[0].contains("--input"), "{error:?}");
     let exports = exported(Encoding::Plain);
-    let none = Wanted::Matching(Names::new("plots-*").unwrap());
+    let none = Chosen::Matching(Names::new("plots-*").unwrap());
     let error = Export::open(exports.directory.path(), &none, FINISH).unwrap_err();
     assert_eq!(error.causes(), ["it has events-log"]);
 }

@@ -12,7 +12,7 @@ use super::input::Input;
 use super::segment_info;
 use super::stored::chunk::{ChunkReader, Stored};
 use super::stored::fields::Fields;
-use super::stored::index::{Index, LONG, Part};
+use super::stored::index::{ChunkIndex, LONG, Part};
 use super::stored::monotonic::{self, Broken, Known};
 use super::stored::{self, Format, Layout};
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub(super) struct Segment {
     deletes: Deletes,
     format: Format,
     numbers: FieldNumbers,
-    index: Index,
+    index: ChunkIndex,
     /// Whether the checksum of the documents is right, once that was asked.
     whole: OnceLock<Result<(), Corrupt>>,
 }
@@ -184,10 +184,10 @@ fn open_index(
     codec: Codec,
     (max_doc, format): (u32, Format),
     data: &SegmentFile,
-) -> Result<(Index, Format)> {
+) -> Result<(ChunkIndex, Format)> {
     let file = files.file(".fdx")?;
     if format.layout() == Layout::Lucene50 {
-        let index = Index::parse(file.bytes(), &named.id, format.mode(), max_doc, UNIT_BYTES);
+        let index = ChunkIndex::parse(file.bytes(), &named.id, format.mode(), max_doc, UNIT_BYTES);
         return Ok((index.map_err(|why| file.refused(why))?, format));
     }
     let meta = files.file(".fdm")?;

@@ -61,7 +61,7 @@ fn wide(mode: Mode) -> usize {
 
 /// The parts of an `.fdt` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Index {
+pub struct ChunkIndex {
     parts: Vec<Part>,
     wide: Vec<WideChunk>,
     start: usize,
@@ -69,7 +69,7 @@ pub struct Index {
     chunks: u32,
 }
 
-impl Index {
+impl ChunkIndex {
     /// Reads a whole `.fdx` file and cuts the chunks into parts of about `part_bytes` in the `.fdt` file.
     ///
     /// # Errors
@@ -222,7 +222,7 @@ impl Parts {
     }
 
     /// Closes the last part, for this number of documents and the offset behind the last chunk.
-    pub(super) fn finish(mut self, max_doc: u32, end: usize) -> Result<Index, Corrupt> {
+    pub(super) fn finish(mut self, max_doc: u32, end: usize) -> Result<ChunkIndex, Corrupt> {
         let chunks = self.chunks;
         self.close_chunk(end);
         match self.current {
@@ -233,7 +233,7 @@ impl Parts {
             _ => return Err(Corrupt::new(format!("its chunks are not for {max_doc} documents"))),
         }
         let start = self.done.first().map_or(end, |part| part.start);
-        Ok(Index { parts: self.done, wide: self.wide, start, end, chunks })
+        Ok(ChunkIndex { parts: self.done, wide: self.wide, start, end, chunks })
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
                 offset += bytes;
             }
             let file = fields_index(ID, Mode::Fast, &begins, offset);
-            let index = Index::parse(&file, &ID, Mode::Fast, doc, part_bytes).unwrap();
+            let index = ChunkIndex::parse(&file, &ID, Mode::Fast, doc, part_bytes).unwrap();
             prop_assert_eq!((index.start(), index.end(), index.chunks() as usize), (51, offset, chunks.len()));
             let mut next = (0, 0, 51);
             for part in index.parts() {
@@ -273,8 +273,8 @@ mod tests {
             let all = begins.iter().zip(ends).map(|(&(first_doc, start), end)| WideChunk { first_doc, start, end });
             let wide: Vec<_> = all.filter(|chunk| chunk.end - chunk.start >= wide(Mode::Fast)).collect();
             prop_assert_eq!(index.wide(), wide);
-            prop_assert!(Index::parse(&file, &ID, Mode::High, doc, part_bytes).is_err());
-            prop_assert!(Index::parse(&file, &ID, Mode::Fast, begins.last().unwrap().0, part_bytes).is_err());
+            prop_assert!(ChunkIndex::parse(&file, &ID, Mode::High, doc, part_bytes).is_err());
+            prop_assert!(ChunkIndex::parse(&file, &ID, Mode::Fast, begins.last().unwrap().0, part_bytes).is_err());
         }
 
         #[test]
@@ -283,7 +283,7 @@ mod tests {
             put_index_header(&mut bytes, "Lucene50StoredFieldsFastIndex", 1, ID, "");
             bytes.push(2);
             bytes.extend(tail);
-            let _ = Index::parse(&footer(bytes), &ID, Mode::Fast, 100, 1000);
+            let _ = ChunkIndex::parse(&footer(bytes), &ID, Mode::Fast, 100, 1000);
         }
     }
 
@@ -291,7 +291,7 @@ mod tests {
     fn chunks_out_of_order_are_refused() {
         for begins in [[(0, 51), (10, 51)], [(0, 51), (0, 60)], [(1, 51), (2, 60)]] {
             let file = fields_index(ID, Mode::Fast, &begins, 99);
-            assert!(Index::parse(&file, &ID, Mode::Fast, 20, 1000).is_err(), "{begins:?}");
+            assert!(ChunkIndex::parse(&file, &ID, Mode::Fast, 20, 1000).is_err(), "{begins:?}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub use format::{Format, Layout, Mode};
 use super::header::{check_footer_shape, index_header};
 use super::input::Input;
 use super::{Corrupt, packed};
-use index::Index;
+use index::ChunkIndex;
 
 /// Returns the format in which a whole `.fdt` file was written, of those that its codec has had; the size of its chunks is
 /// still that of the newest.
@@ -46,7 +46,7 @@ pub fn written_as(file: &[u8], segment_id: &[u8; 16], newest: Format) -> Result<
 ///
 /// # Errors
 /// Fails if the file belongs to another segment, is of another format, or does not fit to the index.
-pub fn check_frame(file: &[u8], segment_id: &[u8; 16], format: Format, index: &Index) -> Result<(), Corrupt> {
+pub fn check_frame(file: &[u8], segment_id: &[u8; 16], format: Format, index: &ChunkIndex) -> Result<(), Corrupt> {
     let body = check_footer_shape(file)?;
     let mut input = Input::new(body);
     let versions = match format.layout() {

@@ -17,7 +17,7 @@
 use super::super::header::{check_footer, index_header};
 use super::super::input::{ByteOrder, Input};
 use super::super::{Corrupt, packed};
-use super::index::{Index, Parts};
+use super::index::{ChunkIndex, Parts};
 use super::{Format, Layout};
 
 /// Numbers in one block are as many as 1 shifted by this (`Lucene87StoredFieldsFormat`).
@@ -53,7 +53,7 @@ pub enum Broken {
 ///
 /// # Errors
 /// Fails if a checksum is wrong, a file belongs to another segment, or the numbers make no sense for this one.
-pub fn parse(meta: &[u8], index: &[u8], known: Known<'_>, part_bytes: usize) -> Result<(Index, Format), Broken> {
+pub fn parse(meta: &[u8], index: &[u8], known: Known<'_>, part_bytes: usize) -> Result<(ChunkIndex, Format), Broken> {
     let meta = Meta::parse(meta, known).map_err(Broken::Meta)?;
     let index = meta.parts(index, known, part_bytes).map_err(Broken::Index)?;
     Ok((index, meta.format))
@@ -121,7 +121,7 @@ impl Meta {
         Ok(Self { format, numbers, docs, pointers, docs_start, pointers_start, pointers_end, data_end })
     }
 
-    fn parts(&self, file: &[u8], known: Known<'_>, part_bytes: usize) -> Result<Index, Corrupt> {
+    fn parts(&self, file: &[u8], known: Known<'_>, part_bytes: usize) -> Result<ChunkIndex, Corrupt> {
         let body = check_footer(file)?;
         let mut input = Input::new(body);
         let codec = match known.order {

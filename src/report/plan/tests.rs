@@ -22,8 +22,8 @@ fn a_home_that_stays_is_explained_and_steps_that_are_not_needed_are_not_listed()
 #[test]
 fn volumes_and_mount_points_stay_where_they_are() {
     let mut plan = sample::plan();
-    plan.stores[0].places[0].switch = Switch::Stay;
-    plan.stores[1].places[0].switch = Switch::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
+    plan.stores[0].places[0].placement = Placement::Stay;
+    plan.stores[1].places[0].placement = Placement::Volume { key: "m_clearml".into(), name: "trains_m_clearml".into() };
     let text = retire_lines(&plan).join("\n");
     assert!(text.contains("/opt/trains/data/elastic stays where it is"), "{text}");
     assert!(text.contains("stays; the new server uses trains_m_clearml"), "{text}");

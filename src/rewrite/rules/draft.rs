@@ -1,6 +1,6 @@
 //! One file while the rules work on it: its model as it is, and what has been decided so far.
 
-use crate::compose::change::{self, Change, Path, Step};
+use crate::compose::change::{self, Change, Path, PathSegment};
 use crate::compose::model::scalar;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -87,14 +87,16 @@ impl Draft {
 }
 
 fn collect(value: &Value, at: &mut Path, found: &mut Vec<Path>) {
-    let mut deeper = |step: Step, value: &Value| {
+    let mut deeper = |step: PathSegment, value: &Value| {
         at.0.push(step);
         collect(value, at, found);
         at.0.pop();
     };
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| deeper(Step::Key(key.clone()), value)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, value)| deeper(Step::Item(index), value)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| deeper(PathSegment::Key(key.clone()), value)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, value)| deeper(PathSegment::Item(index), value))
+        }
         Value::String(_) => found.push(at.clone()),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

@@ -5,7 +5,7 @@
 //! keeps its old one.
 
 use super::Rules;
-use crate::compose::change::{Path, Step};
+use crate::compose::change::{Path, PathSegment};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a service says that is never the name of a host: paths, images, its own names, names of services and of files.
@@ -43,7 +43,7 @@ impl Rules<'_> {
                 if is_outside_name(&at, &text) {
                     continue;
                 }
-                let is_mode = matches!(at.0.get(2), Some(Step::Key(key)) if key == "network_mode" || key == "pid" || key == "ipc");
+                let is_mode = matches!(at.0.get(2), Some(PathSegment::Key(key)) if key == "network_mode" || key == "pid" || key == "ipc");
                 let mut new = text.clone();
                 for (old, name) in &renamed {
                     // A service of that name is found under it still, but by its container's name only here.
@@ -108,7 +108,7 @@ fn may_name_a_host(at: &Path) -> bool {
 /// Returns the key of a service below which a text is.
 fn key_of_service(at: &Path) -> Option<&str> {
     match (at.0.first(), at.0.get(2)) {
-        (Some(Step::Key(top)), Some(Step::Key(key))) if top == "services" => Some(key),
+        (Some(PathSegment::Key(top)), Some(PathSegment::Key(key))) if top == "services" => Some(key),
         _ => None,
     }
 }
@@ -116,7 +116,7 @@ fn key_of_service(at: &Path) -> Option<&str> {
 /// Whether a text is a variable of [`OUTSIDE_NAMES`], as an entry of a map or an item of a list.
 fn is_outside_name(at: &Path, text: &str) -> bool {
     let name = match at.0.get(3) {
-        Some(Step::Key(name)) => name.as_str(),
+        Some(PathSegment::Key(name)) => name.as_str(),
         _ => text.split('=').next().unwrap_or_default(),
     };
     key_of_service(at) == Some("environment") && OUTSIDE_NAMES.contains(&name)

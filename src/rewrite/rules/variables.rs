@@ -1,7 +1,7 @@
 //! Variables in values: `${TRAINS_X}` becomes `${CLEARML_X}` wherever it is used, as the names in `.env` do.
 
 use super::Rules;
-use crate::compose::change::{Path, Step};
+use crate::compose::change::{Path, PathSegment};
 use crate::compose::interpolate;
 
 impl Rules<'_> {
@@ -25,7 +25,7 @@ impl Rules<'_> {
         let mut notes = Vec::new();
         for draft in &self.files {
             // Mounts are rewritten by rule; what they still say is a place inside a container.
-            let is_mount = |at: &Path| matches!(at.0.get(2), Some(Step::Key(key)) if key == "volumes");
+            let is_mount = |at: &Path| matches!(at.0.get(2), Some(PathSegment::Key(key)) if key == "volumes");
             let left = draft.texts().into_iter().filter(|at| !draft.is_removed(at) && !is_mount(at));
             for (at, text) in left.filter_map(|at| draft.text(&at).map(|text| (at, text))) {
                 if names_path(&text, old) {

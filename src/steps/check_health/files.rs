@@ -21,7 +21,7 @@ const LOOKED_AT: usize = 20_000;
 
 /// A file to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
+struct AskedFile {
     /// Path below the folder, with slashes.
     name: String,
     path: PathBuf,
@@ -92,7 +92,7 @@ fn folder(container: &Container) -> Option<PathBuf> {
 
 /// Finds some files, first those with plain names, each from another directory, then others. What cannot be read is
 /// passed over: it may be another machine's.
-fn some_files(folder: &Path) -> Vec<Wanted> {
+fn some_files(folder: &Path) -> Vec<AskedFile> {
     let (mut plain, mut beside, mut odd) = (Vec::new(), Vec::new(), Vec::new());
     let mut looked_at = 0;
     let mut directories = vec![(folder.to_owned(), String::new())];
@@ -120,7 +120,7 @@ fn some_files(folder: &Path) -> Vec<Wanted> {
                 };
                 has_one |= is_plain && metadata.len() > 0;
                 if files.len() < ASKED {
-                    files.push(Wanted { name, path: entry.path() });
+                    files.push(AskedFile { name, path: entry.path() });
                 }
             }
         }
@@ -128,7 +128,7 @@ fn some_files(folder: &Path) -> Vec<Wanted> {
     plain.into_iter().chain(beside).chain(odd).take(ASKED).collect()
 }
 
-async fn ask(http: &Http, address: &str, wanted: &[Wanted]) -> Result<Asked> {
+async fn ask(http: &Http, address: &str, wanted: &[AskedFile]) -> Result<Asked> {
     let (mut instead, mut has_answered) = (Vec::new(), false);
     for file in wanted {
         match one(http, address, file).await {
@@ -166,7 +166,7 @@ enum One {
     Failed(String),
 }
 
-async fn one(http: &Http, address: &str, file: &Wanted) -> One {
+async fn one(http: &Http, address: &str, file: &AskedFile) -> One {
     let Ok(answer) = http.get(&format!("http://{address}/{}", percent_encoded(&file.name))).await else {
         return One::Failed("no answer".to_owned());
     };
@@ -230,7 +230,7 @@ mod tests {
             fs::create_dir_all(dir.path().join(directory)).unwrap();
             names.iter().for_each(|name| fs::write(dir.path().join(directory).join(name), "1").unwrap());
         };
-        let directories = |wanted: Vec<Wanted>| -> std::collections::BTreeSet<PathBuf> {
+        let directories = |wanted: Vec<AskedFile>| -> std::collections::BTreeSet<PathBuf> {
             wanted.into_iter().map(|file| file.path.parent().unwrap().to_owned()).collect()
         };
         write("a", &["1", "2", "3", "4", "5", "6"]);
@@ -267,10 +267,10 @@ mod tests {
         server
     }
 
-    fn file(dir: &Path, name: &str, content: &str) -> Wanted {
+    fn file(dir: &Path, name: &str, content: &str) -> AskedFile {
         let path = dir.join(name);
         fs::write(&path, content).unwrap();
-        Wanted { name: name.into(), path }
+        AskedFile { name: name.into(), path }
     }
 
     #[tokio::test]

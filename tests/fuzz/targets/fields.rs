@@ -9,7 +9,7 @@ use clearml_migrate::lucene::lz4::decompress;
 use clearml_migrate::lucene::stored::block::Decompressor;
 use clearml_migrate::lucene::stored::chunk::{ChunkReader, Stored};
 use clearml_migrate::lucene::stored::fields::Fields;
-use clearml_migrate::lucene::stored::index::{Index, Part};
+use clearml_migrate::lucene::stored::index::{ChunkIndex, Part};
 use clearml_migrate::lucene::stored::monotonic::{self, Known};
 use clearml_migrate::lucene::stored::{self, Format, Layout, Mode};
 
@@ -48,7 +48,7 @@ pub fn stored_until_8_4(input: &[u8]) -> bool {
     let mut accepted = false;
     for mode in [Mode::Fast, Mode::High] {
         let format = Format::new(Codec::Lucene6, mode).unwrap();
-        if let Ok(index) = Index::parse(&footed(index), &id, mode, max_doc, PART_BYTES) {
+        if let Ok(index) = ChunkIndex::parse(&footed(index), &id, mode, max_doc, PART_BYTES) {
             accepted |= read_all(&index, &footed(data), &id, format, max_doc);
         }
     }
@@ -71,7 +71,7 @@ pub fn stored_since_8_5(input: &[u8]) -> bool {
 }
 
 /// Reads all chunks as a segment does, and tells whether all could be read.
-fn read_all(index: &Index, file: &[u8], id: &[u8; 16], format: Format, max_doc: u32) -> bool {
+fn read_all(index: &ChunkIndex, file: &[u8], id: &[u8; 16], format: Format, max_doc: u32) -> bool {
     let mut next = (0, 0, index.start());
     for part in index.parts() {
         let Part { first_chunk, first_doc, start, end_chunk, end_doc, end } = *part;

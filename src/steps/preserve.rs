@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Fingerprint};
 use crate::journal::{Phase, State};
-use crate::plan::{Action, Plan, Replacement, Switch};
+use crate::plan::{Action, Placement, Plan, Replacement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -34,16 +34,16 @@ pub(super) async fn note_copy(run: &Run, step: &str, one: &Replacement) -> Resul
 ///
 /// # Errors
 /// Fails when they cannot be removed or renamed.
-pub(super) async fn put_away(run: &Run, step: &str, one: &Replacement) -> Result<()> {
+pub(super) async fn preserve(run: &Run, step: &str, one: &Replacement) -> Result<()> {
     let used = may_have_been_used(&run.plan, run.journal().state(), step);
     if used && !is_as_copied(run, step, one).await? {
-        return match &one.switch {
-            Switch::Volume { name, .. } => keep_volume(run, step, one, name).await,
+        return match &one.placement {
+            Placement::Volume { name, .. } => keep_volume(run, step, one, name).await,
             _ => keep_directory(run, one).await,
         };
     }
-    match &one.switch {
-        Switch::Volume { name, .. } => run.docker.remove_volume(name, &RunLabels::new(&run.plan.run_id)).await,
+    match &one.placement {
+        Placement::Volume { name, .. } => run.docker.remove_volume(name, &RunLabels::new(&run.plan.run_id)).await,
         _ => run.remove_claimed(step, &one.target).await,
     }
 }
@@ -128,12 +128,12 @@ fn tell(run: &Run, one: &Replacement, place: &str) {
 ///
 /// # Errors
 /// Fails when docker does not answer.
-pub async fn set_aside(run: &Run) -> Result<Vec<String>> {
-    let has_volumes = run.plan.replacements().any(|one| matches!(one.switch, Switch::Volume { .. }));
+pub async fn preserved(run: &Run) -> Result<Vec<String>> {
+    let has_volumes = run.plan.replacements().any(|one| matches!(one.placement, Placement::Volume { .. }));
     let volumes = if has_volumes { run.docker.volume_names().await? } else { BTreeSet::new() };
     let mut kept = Vec::new();
     for one in run.plan.replacements() {
-        if let Switch::Volume { name, .. } = &one.switch {
+        if let Placement::Volume { name, .. } = &one.placement {
             let names = std::iter::once(name.clone()).chain(volume_names(run, name));
             kept.extend(names.filter(|name| volumes.contains(name)).map(|name| format!("the volume {name}")));
         } else {
@@ -195,7 +195,7 @@ mod tests {
             mounted_at: "/usr/share/elasticsearch/data".into(),
             source: source.into(),
             target: target.into(),
-            switch: Switch::Stay,
+            placement: Placement::Stay,
             bytes: 0,
         };
         places(&one, "now").take(2).collect()

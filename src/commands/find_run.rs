@@ -1,11 +1,11 @@
 //! Which migration is meant by what was typed, or by where it was typed.
 
-use super::known::{Known, open};
+use super::existing_run::{ExistingRun, open};
 use super::session::{session_at, settled};
 use crate::deployment::{Search, any_files_in};
 use crate::error::{Error, Result};
 use crate::files::{self, problem::problem};
-use crate::journal::{Index, IndexEntry, Journal, Phase, Scope};
+use crate::journal::{Journal, Phase, RegistryEntry, RunRegistry, Scope};
 use crate::plan::journal_file;
 use crate::settings::Session;
 use crate::text::quote;
@@ -17,59 +17,68 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Refused when several are possible; failed when a journal cannot be read.
-pub(super) fn known(session: &Session, scope: Option<Scope>) -> Result<Option<Known>> {
-    let index = Index::new(session.state_dir.clone());
+pub(super) fn find_run(session: &Session, scope: Option<Scope>) -> Result<Option<ExistingRun>> {
+    let registry = RunRegistry::new(session.state_dir.clone());
     let mut named: Vec<PathBuf> = session.compose.files.clone();
     named.extend(session.home.clone());
     named.extend(session.compose.project_directory.clone());
     named.extend(session.source.iter().flat_map(|source| [source.clone(), settled(source)]));
     let project = session.compose.project_name.as_deref();
     let entry = match (named.is_empty(), project) {
-        (true, Some(name)) => only_one(of_project(index.all()?, name)?, scope, session)?,
-        (true, None) => only_one(index.all()?, scope, session)?,
-        (false, _) => index.find(&named, scope)?,
+        (true, Some(name)) => only_one(of_project(registry.all()?, name)?, scope, session)?,
+        (true, None) => only_one(registry.all()?, scope, session)?,
+        (false, _) => registry.find(&named, scope)?,
     };
-    let known = match entry.map(open).transpose()?.flatten() {
-        Some(known) => Some(known),
-        None => not_in_the_index(session, scope, &named)?,
+    let existing = match entry.map(open).transpose()?.flatten() {
+        Some(existing) => Some(existing),
+        None => not_registered(session, scope, &named)?,
     };
-    match (known, project) {
-        (Some(known), Some(name)) if !is_of_project(&known, name) => another_project(known, name, &named, session),
-        (known, _) => Ok(known),
+    match (existing, project) {
+        (Some(existing), Some(name)) if !is_of_project(&existing, name) => {
+            another_project(existing, name, &named, session)
+        }
+        (existing, _) => Ok(existing),
     }
 }
 
 /// Returns the migrations of a compose project, by its name before or after.
-fn of_project(entries: Vec<IndexEntry>, name: &str) -> Result<Vec<IndexEntry>> {
+fn of_project(entries: Vec<RegistryEntry>, name: &str) -> Result<Vec<RegistryEntry>> {
     let mut matching = Vec::new();
     for entry in entries.into_iter().filter(|entry| entry.scope == Scope::Server) {
-        if open(entry.clone())?.is_some_and(|known| is_of_project(&known, name)) {
+        if open(entry.clone())?.is_some_and(|existing| is_of_project(&existing, name)) {
             matching.push(entry);
         }
     }
     Ok(matching)
 }
 
-fn is_of_project(known: &Known, name: &str) -> bool {
-    let Some(server) = known.plan.server() else { return false };
+fn is_of_project(existing: &ExistingRun, name: &str) -> bool {
+    let Some(server) = existing.plan.server() else { return false };
     // Compose v1 makes a name of what was typed by leaving out what no name can hold.
     let plain = |name: &str| -> String {
         name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect::<String>().to_lowercase()
     };
-    [&server.deployment.project.name, &server.new_project.name].into_iter().any(|known| plain(known) == plain(name))
+    [&server.deployment.project.name, &server.new_project.name]
+        .into_iter()
+        .any(|existing| plain(existing) == plain(name))
 }
 
 /// The same files under another project name would be another server, with other containers and volumes.
-fn another_project(known: Known, name: &str, named: &[PathBuf], session: &Session) -> Result<Option<Known>> {
-    let Some(server) = known.plan.server() else { return Ok(Some(known)) };
+fn another_project(
+    existing: ExistingRun,
+    name: &str,
+    named: &[PathBuf],
+    session: &Session,
+) -> Result<Option<ExistingRun>> {
+    let Some(server) = existing.plan.server() else { return Ok(Some(existing)) };
     if named.is_empty() {
         return Ok(None);
     }
-    if known.state.phase == Phase::RolledBack {
-        return Ok(Some(known));
+    if existing.state.phase == Phase::RolledBack {
+        return Ok(Some(existing));
     }
     let begun = &server.deployment.project.name;
-    let home = known.home_now();
+    let home = existing.home_now();
     let same = session_at(session, &home);
     Err(Error::refused(format!(
         "The migration of {} was begun with the project name {begun}, not {name}.",
@@ -78,9 +87,9 @@ fn another_project(known: Known, name: &str, named: &[PathBuf], session: &Sessio
     .hint(format!("If it is meant, leave out -p, and unset COMPOSE_PROJECT_NAME: {}", same.command("status"))))
 }
 
-/// The journal lies in the home. Where the index does not know it, since it is another user's or was lost, it is found
+/// The journal lies in the home. Where the registry does not know it, since it is another user's or was lost, it is found
 /// all the same.
-fn not_in_the_index(session: &Session, scope: Option<Scope>, named: &[PathBuf]) -> Result<Option<Known>> {
+fn not_registered(session: &Session, scope: Option<Scope>, named: &[PathBuf]) -> Result<Option<ExistingRun>> {
     if let (Some(source), None | Some(Scope::Elastic)) = (&session.source, scope) {
         return match journal_of_data(&settled(source)) {
             Some(journal) if is_there(&journal)? => open_unknown(Scope::Elastic, source, journal),
@@ -123,9 +132,9 @@ fn is_there(journal: &Path) -> Result<bool> {
     }
 }
 
-fn open_unknown(scope: Scope, now: &Path, journal: PathBuf) -> Result<Option<Known>> {
+fn open_unknown(scope: Scope, now: &Path, journal: PathBuf) -> Result<Option<ExistingRun>> {
     let opened = Journal::peek(&journal)?.opened;
-    let mut entry = IndexEntry::new(opened.run_id, scope, opened.created, opened.home, now.to_owned());
+    let mut entry = RegistryEntry::new(opened.run_id, scope, opened.created, opened.home, now.to_owned());
     entry.journals = vec![journal];
     open(entry)
 }
@@ -138,16 +147,16 @@ fn journal_of(home: &Path) -> PathBuf {
     journal_file(home, None)
 }
 
-fn only_one(entries: Vec<IndexEntry>, scope: Option<Scope>, session: &Session) -> Result<Option<IndexEntry>> {
-    let mut newest: Vec<IndexEntry> = Vec::new();
+fn only_one(entries: Vec<RegistryEntry>, scope: Option<Scope>, session: &Session) -> Result<Option<RegistryEntry>> {
+    let mut newest: Vec<RegistryEntry> = Vec::new();
     for entry in entries.into_iter().filter(|entry| scope.is_none_or(|scope| entry.scope == scope)) {
         // The list is newest first; an older run of the same deployment is history.
-        if !newest.iter().any(|known| known.key == entry.key) && entry.journal().is_some() {
+        if !newest.iter().any(|existing| existing.key == entry.key) && entry.journal().is_some() {
             newest.push(entry);
         }
     }
     let current = [session.current_dir.clone(), files::canonical(&session.current_dir).unwrap_or_default()];
-    let here = |entry: &&IndexEntry| current.iter().any(|dir| entry.paths.contains(dir));
+    let here = |entry: &&RegistryEntry| current.iter().any(|dir| entry.paths.contains(dir));
     if let Some(entry) = newest.iter().find(here) {
         return Ok(Some(entry.clone()));
     }
@@ -181,10 +190,10 @@ fn named_by(scope: Scope) -> &'static str {
 ///
 /// # Errors
 /// Fails when the `.env` there cannot be read.
-fn other_server_here(session: &Session, known: &[IndexEntry]) -> Result<Option<String>> {
+fn other_server_here(session: &Session, existing: &[RegistryEntry]) -> Result<Option<String>> {
     let files = any_files_in(&session.current_dir)?;
-    let is_known = |file: &PathBuf| known.iter().any(|entry| entry.paths.contains(file));
-    if known.iter().all(|entry| entry.scope == Scope::Elastic) || files.iter().any(is_known) {
+    let is_known = |file: &PathBuf| existing.iter().any(|entry| entry.paths.contains(file));
+    if existing.iter().all(|entry| entry.scope == Scope::Elastic) || files.iter().any(is_known) {
         return Ok(None);
     }
     let of_server = |file: &&PathBuf| {
@@ -233,19 +242,24 @@ mod tests {
             let planned =
                 Record::Planned { plan: serde_json::to_value(&plan).unwrap(), fingerprints: Default::default() };
             Journal::create(&journal, opened).unwrap().append(planned).unwrap();
-            let mut entry =
-                IndexEntry::new(project.into(), Scope::Server, jiff::Timestamp::UNIX_EPOCH, home.clone(), home.clone());
+            let mut entry = RegistryEntry::new(
+                project.into(),
+                Scope::Server,
+                jiff::Timestamp::UNIX_EPOCH,
+                home.clone(),
+                home.clone(),
+            );
             entry.journals = vec![journal];
             entry.paths.insert(home.join("docker-compose.yml"));
-            Index::new(self.path("state")).put(&entry).unwrap();
+            RunRegistry::new(self.path("state")).put(&entry).unwrap();
         }
 
         /// Returns what is meant by what was typed in the directory `current`: the project, nothing, or the refusal.
         fn meant(&self, current: &str, change: impl FnOnce(&mut Session)) -> String {
             let mut session = typed_in(self.path(current), self.path("state"));
             change(&mut session);
-            match known(&session, Some(Scope::Server)) {
-                Ok(Some(known)) => known.plan.server().unwrap().deployment.project.name.clone(),
+            match find_run(&session, Some(Scope::Server)) {
+                Ok(Some(existing)) => existing.plan.server().unwrap().deployment.project.name.clone(),
                 Ok(None) => "nothing".to_owned(),
                 Err(error) => format!("{} {}", error.message(), error.hints().join(" ")),
             }

@@ -4,7 +4,7 @@ use crate::text::documents;
 use crate::transfer::CopyOutcome;
 
 /// Returns a sentence for each oddity of which there was any.
-pub fn oddities(outcomes: &[&CopyOutcome]) -> Vec<String> {
+pub fn notices(outcomes: &[&CopyOutcome]) -> Vec<String> {
     let sum = |of: fn(&CopyOutcome) -> u64| outcomes.iter().map(|one| of(one)).sum::<u64>();
     let all = [
         (sum(|one| one.routing_kept), "had a routing that is not their experiment's id; it was kept."),

@@ -35,9 +35,9 @@ pub enum Scope {
     Elastic,
 }
 
-/// What the index knows of one run.
+/// What the registry knows of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexEntry {
+pub struct RegistryEntry {
     format: u32,
     /// Names the run.
     pub run_id: String,
@@ -58,7 +58,7 @@ pub struct IndexEntry {
     pub paths: BTreeSet<PathBuf>,
 }
 
-impl IndexEntry {
+impl RegistryEntry {
     /// Returns an entry whose paths are both homes so far.
     pub fn new(run_id: String, scope: Scope, created: Timestamp, old_home: PathBuf, new_home: PathBuf) -> Self {
         Self {
@@ -114,14 +114,14 @@ pub fn state_dir() -> Result<PathBuf> {
     })
 }
 
-/// The index in a state directory. Reading makes nothing; the directory comes with the first write.
+/// The registry of runs in a state directory. Reading makes nothing; the directory comes with the first write.
 #[derive(Debug, Clone)]
-pub struct Index {
+pub struct RunRegistry {
     state: PathBuf,
 }
 
-impl Index {
-    /// Returns the index in the state directory `state`.
+impl RunRegistry {
+    /// Returns the registry in the state directory `state`.
     pub fn new(state: PathBuf) -> Self {
         Self { state }
     }
@@ -145,7 +145,7 @@ impl Index {
     ///
     /// # Errors
     /// Fails if the directory or a file in it cannot be read.
-    pub fn all(&self) -> Result<Vec<IndexEntry>> {
+    pub fn all(&self) -> Result<Vec<RegistryEntry>> {
         let dir = self.dir();
         let files = match fs::read_dir(&dir) {
             Ok(files) => files,
@@ -160,15 +160,15 @@ impl Index {
                 entries.push(read_entry(&path)?);
             }
         }
-        entries.sort_by(|a: &IndexEntry, b| (b.created, &b.run_id).cmp(&(a.created, &a.run_id)));
+        entries.sort_by(|a: &RegistryEntry, b| (b.created, &b.run_id).cmp(&(a.created, &a.run_id)));
         Ok(entries)
     }
 
     /// Returns the newest run that any of the paths belongs to, of a scope if one is given.
     ///
     /// # Errors
-    /// As [`Index::all`].
-    pub fn find(&self, paths: &[PathBuf], scope: Option<Scope>) -> Result<Option<IndexEntry>> {
+    /// As [`RunRegistry::all`].
+    pub fn find(&self, paths: &[PathBuf], scope: Option<Scope>) -> Result<Option<RegistryEntry>> {
         let mut entries = self.all()?.into_iter().filter(|entry| scope.is_none_or(|scope| entry.scope == scope));
         Ok(entries.find(|entry| paths.iter().any(|path| entry.paths.contains(path))))
     }
@@ -177,10 +177,10 @@ impl Index {
     ///
     /// # Errors
     /// Fails if it cannot be written; then the earlier one is still there.
-    pub fn put(&self, entry: &IndexEntry) -> Result<()> {
+    pub fn put(&self, entry: &RegistryEntry) -> Result<()> {
         self.make_dir()?;
         let json = serde_json::to_vec_pretty(entry)
-            .map_err(|cause| Error::internal("An index entry cannot be written as JSON.").because(cause))?;
+            .map_err(|cause| Error::internal("An entry of the registry cannot be written as JSON.").because(cause))?;
         write_atomic(&self.file(&entry.run_id), &json)
     }
 
@@ -207,7 +207,7 @@ impl Index {
     }
 }
 
-fn read_entry(path: &Path) -> Result<IndexEntry> {
+fn read_entry(path: &Path) -> Result<RegistryEntry> {
     let bytes = fs::read(path).map_err(|cause| problem("read", path, cause))?;
     let damaged = |why: String| {
         Error::failed(format!("The note of an earlier migration, {}, cannot be understood: {why}.", path.display())).hint(
@@ -229,9 +229,9 @@ fn read_entry(path: &Path) -> Result<IndexEntry> {
 mod tests {
     use super::*;
 
-    fn entry(run_id: &str, home: &str, second: i64) -> IndexEntry {
+    fn entry(run_id: &str, home: &str, second: i64) -> RegistryEntry {
         let created = Timestamp::from_second(second).unwrap();
-        let mut entry = IndexEntry::new(run_id.into(), Scope::Server, created, home.into(), "/opt/clearml".into());
+        let mut entry = RegistryEntry::new(run_id.into(), Scope::Server, created, home.into(), "/opt/clearml".into());
         entry.paths.insert(format!("{home}/docker-compose.yml").into());
         entry
     }
@@ -239,43 +239,43 @@ mod tests {
     #[test]
     fn a_run_is_found_by_any_path_and_the_newest_wins() {
         let dir = tempfile::tempdir().unwrap();
-        let index = Index::new(dir.path().join("state"));
-        assert_eq!(index.find(&["/opt/trains".into()], None).unwrap(), None);
+        let registry = RunRegistry::new(dir.path().join("state"));
+        assert_eq!(registry.find(&["/opt/trains".into()], None).unwrap(), None);
         assert!(!dir.path().join("state").exists(), "looking makes nothing");
-        index.put(&entry("b-old", "/opt/trains", 10)).unwrap();
-        index.put(&entry("a-new", "/opt/trains", 20)).unwrap();
-        index.put(&entry("other", "/srv/trains", 30)).unwrap();
-        let found = |path: &str| index.find(&[path.into()], None).unwrap().map(|entry| entry.run_id);
+        registry.put(&entry("b-old", "/opt/trains", 10)).unwrap();
+        registry.put(&entry("a-new", "/opt/trains", 20)).unwrap();
+        registry.put(&entry("other", "/srv/trains", 30)).unwrap();
+        let found = |path: &str| registry.find(&[path.into()], None).unwrap().map(|entry| entry.run_id);
         assert_eq!(found("/opt/trains/docker-compose.yml").as_deref(), Some("a-new"));
         assert_eq!(found("/opt/clearml").as_deref(), Some("other"));
         assert_eq!(found("/opt/trains/docker"), None);
-        assert_eq!(index.find(&["/opt/trains".into()], Some(Scope::Elastic)).unwrap(), None);
-        index.remove("a-new").unwrap();
-        index.remove("a-new").unwrap();
+        assert_eq!(registry.find(&["/opt/trains".into()], Some(Scope::Elastic)).unwrap(), None);
+        registry.remove("a-new").unwrap();
+        registry.remove("a-new").unwrap();
         assert_eq!(found("/opt/trains").as_deref(), Some("b-old"));
     }
 
     #[test]
     fn garbage_and_newer_formats_are_named() {
         let dir = tempfile::tempdir().unwrap();
-        let index = Index::new(dir.path().to_owned());
-        index.put(&entry("a", "/opt/trains", 1)).unwrap();
+        let registry = RunRegistry::new(dir.path().to_owned());
+        registry.put(&entry("a", "/opt/trains", 1)).unwrap();
         let file = dir.path().join("index/b.json");
         for text in ["{", "{\"format\": 2}", "[]", "{\"format\": 1}"] {
             fs::write(&file, text).unwrap();
-            assert!(index.all().unwrap_err().message().contains("index/b.json"), "{text}");
+            assert!(registry.all().unwrap_err().message().contains("index/b.json"), "{text}");
         }
     }
 
     #[test]
     fn one_deployment_one_run() {
         let dir = tempfile::tempdir().unwrap();
-        let index = Index::new(dir.path().to_owned());
-        let lock = index.lock(&key_of(Path::new("/opt/trains")), "run 1").unwrap();
-        assert!(index.lock(&key_of(Path::new("/opt/trains")), "run 2").is_err());
-        index.lock(&key_of(Path::new("/srv/trains")), "run 3").unwrap();
+        let registry = RunRegistry::new(dir.path().to_owned());
+        let lock = registry.lock(&key_of(Path::new("/opt/trains")), "run 1").unwrap();
+        assert!(registry.lock(&key_of(Path::new("/opt/trains")), "run 2").is_err());
+        registry.lock(&key_of(Path::new("/srv/trains")), "run 3").unwrap();
         drop(lock);
-        index.lock(&key_of(Path::new("/opt/trains")), "run 4").unwrap();
+        registry.lock(&key_of(Path::new("/opt/trains")), "run 4").unwrap();
     }
 
     #[test]

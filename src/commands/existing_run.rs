@@ -3,21 +3,21 @@
 use crate::docker::ProjectArgs;
 use crate::error::{Error, Result};
 use crate::files::locks::RunLock;
-use crate::journal::{Index, IndexEntry, Journal, Phase, State, Status};
+use crate::journal::{Journal, Phase, RegistryEntry, RunRegistry, State, Status};
 use crate::plan::{Plan, Stage, Step, stored, work_dir};
 use crate::settings::Session;
 use crate::steps::project_args;
 use std::path::{Path, PathBuf};
 
 /// A migration that was begun on this machine, as its journal tells it. Nothing is changed by looking.
-pub(super) struct Known {
-    pub entry: IndexEntry,
+pub(super) struct ExistingRun {
+    pub entry: RegistryEntry,
     pub journal_path: PathBuf,
     pub state: State,
     pub plan: Plan,
 }
 
-impl Known {
+impl ExistingRun {
     /// Returns the directory that the journal lies in, with everything else that belongs to the migration.
     pub fn dir(&self) -> PathBuf {
         self.journal_path.parent().map_or_else(|| work_dir(&self.plan.home.from), Path::to_owned)
@@ -31,8 +31,8 @@ impl Known {
 }
 
 /// Returns the compose project that a migration tells of.
-pub(super) fn projects(known: Option<&Known>) -> Vec<ProjectArgs> {
-    let server = known.and_then(|known| known.plan.server());
+pub(super) fn projects(existing: Option<&ExistingRun>) -> Vec<ProjectArgs> {
+    let server = existing.and_then(|existing| existing.plan.server());
     server.map(|server| project_args(&server.deployment.project)).into_iter().collect()
 }
 
@@ -40,14 +40,14 @@ pub(super) fn projects(known: Option<&Known>) -> Vec<ProjectArgs> {
 ///
 /// # Errors
 /// Failed when the journal, or its plan, cannot be read.
-pub(super) fn open(entry: IndexEntry) -> Result<Option<Known>> {
+pub(super) fn open(entry: RegistryEntry) -> Result<Option<ExistingRun>> {
     let Some(journal_path) = entry.journal().map(Path::to_owned) else { return Ok(None) };
     let state = Journal::peek(&journal_path)?;
     let Some(plan) = &state.plan else { return Ok(None) };
     let begun = state.steps().map(|(step, _)| step);
     let plan = stored::read(plan, begun, &state.opened.program)
         .map_err(|error| error.hint(format!("The journal is {}.", journal_path.display())))?;
-    Ok(Some(Known { entry, journal_path, state, plan }))
+    Ok(Some(ExistingRun { entry, journal_path, state, plan }))
 }
 
 /// Takes the lock of a known deployment (one run at a time, wherever it was started) and reads again what is known:
@@ -55,24 +55,24 @@ pub(super) fn open(entry: IndexEntry) -> Result<Option<Known>> {
 ///
 /// # Errors
 /// Refused while another run has it; failed when the journal cannot be read.
-pub(super) fn lock(session: &Session, known: Known) -> Result<(RunLock, Known)> {
-    let lock = Index::new(session.state_dir.clone()).lock(&known.entry.key, &holder())?;
-    let home = known.plan.home.from.clone();
-    let known = open(known.entry)?.ok_or_else(|| {
+pub(super) fn lock(session: &Session, existing: ExistingRun) -> Result<(RunLock, ExistingRun)> {
+    let lock = RunRegistry::new(session.state_dir.clone()).lock(&existing.entry.key, &holder())?;
+    let home = existing.plan.home.from.clone();
+    let existing = open(existing.entry)?.ok_or_else(|| {
         Error::refused(format!("The journal of the migration of {} was moved or removed just now.", home.display()))
             .hint("Another run may have moved the home. Run the same command again.")
     })?;
-    Ok((lock, known))
+    Ok((lock, existing))
 }
 
 /// As [`lock`], for going on with the migration.
 ///
 /// # Errors
 /// As [`lock`], and refused when another run has brought it to where it cannot go on.
-pub(super) fn lock_to_go_on(session: &Session, known: Known) -> Result<(RunLock, Known)> {
-    let (lock, known) = lock(session, known)?;
-    if goes_on(&known.plan, &known.state) {
-        return Ok((lock, known));
+pub(super) fn lock_to_go_on(session: &Session, existing: ExistingRun) -> Result<(RunLock, ExistingRun)> {
+    let (lock, existing) = lock(session, existing)?;
+    if goes_on(&existing.plan, &existing.state) {
+        return Ok((lock, existing));
     }
     Err(Error::refused("Another run has gone on with this migration until just now.")
         .hint(format!("See where it stands: {}", session.command("status"))))
@@ -83,8 +83,8 @@ pub(super) fn lock_to_go_on(session: &Session, known: Known) -> Result<(RunLock,
 /// # Errors
 /// Refused while another run has it.
 pub(super) fn lock_new(session: &Session, plan: &Plan) -> Result<RunLock> {
-    let key = crate::journal::index::key_of(plan.subject());
-    Index::new(session.state_dir.clone()).lock(&key, &holder())
+    let key = crate::journal::registry::key_of(plan.subject());
+    RunRegistry::new(session.state_dir.clone()).lock(&key, &holder())
 }
 
 fn holder() -> String {
@@ -92,9 +92,9 @@ fn holder() -> String {
 }
 
 /// Returns how many steps are done, of how many.
-pub(super) fn progress(known: &Known) -> (usize, usize) {
-    let steps = &known.plan.steps;
-    let done = steps.iter().filter(|step| known.state.step(&step.id).status == Status::Finished).count();
+pub(super) fn progress(existing: &ExistingRun) -> (usize, usize) {
+    let steps = &existing.plan.steps;
+    let done = steps.iter().filter(|step| existing.state.step(&step.id).status == Status::Finished).count();
     (done, steps.len())
 }
 

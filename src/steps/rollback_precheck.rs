@@ -8,7 +8,7 @@ use crate::engine;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::blocking;
-use crate::plan::{Action, Archive, Replacement, Switch};
+use crate::plan::{Action, Archive, Placement, Replacement};
 use crate::role::Role;
 use crate::text::quote;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ struct Old {
     role: Role,
     /// They hold something, or they are not what they were.
     never_empty: bool,
-    switch: Switch,
+    placement: Placement,
     source: PathBuf,
     retired: PathBuf,
     target: PathBuf,
@@ -49,7 +49,7 @@ impl Old {
                 Role::Mongo => one.mounted_at.trim_end_matches('/') != Role::MONGO_CONFIGDB,
                 _ => false,
             },
-            switch: one.switch.clone(),
+            placement: one.placement.clone(),
             source: run.now(&one.source),
             retired: run.now(one.retired()),
             target: run.now(&one.target),
@@ -59,12 +59,12 @@ impl Old {
 
     /// `retiring`: their names may have been changed.
     fn require(&self, retiring: bool) -> Result<()> {
-        let there = match &self.switch {
-            Switch::Stay | Switch::Volume { .. } => self.holds(&self.source)?,
+        let there = match &self.placement {
+            Placement::Stay | Placement::Volume { .. } => self.holds(&self.source)?,
             _ if !retiring => self.holds(&self.source)?,
-            Switch::Retire { .. } => self.holds(&self.retired)? || self.holds(&self.source)?,
+            Placement::Retire { .. } => self.holds(&self.retired)? || self.holds(&self.source)?,
             // Once the copy has left its place, it is the copy that has the name of the old data.
-            Switch::Swap { .. } => {
+            Placement::Swap { .. } => {
                 self.holds(&self.retired)? || (files::exists(&self.target)? && self.holds(&self.source)?)
             }
         };
@@ -106,7 +106,7 @@ mod tests {
         Old {
             role: Role::Mongo,
             never_empty: true,
-            switch: Switch::Swap { retired: dir.join("db_migrated") },
+            placement: Placement::Swap { retired: dir.join("db_migrated") },
             source: dir.join("db"),
             retired: dir.join("db_migrated"),
             target: dir.join("db.copy"),
@@ -151,7 +151,7 @@ mod tests {
         let retired = dir.path().join("elastic_migrated");
         let old = Old {
             role: Role::Elasticsearch,
-            switch: Switch::Retire { retired: retired.clone() },
+            placement: Placement::Retire { retired: retired.clone() },
             source: dir.path().join("elastic"),
             retired,
             target: dir.path().join("elastic_7"),
