@@ -71,6 +71,7 @@ def summary(pairs, options, documents):
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "old": options.old,
+        "profiles": {"old": os.environ["BENCH_PROFILE_OLD"], "new": os.environ["BENCH_PROFILE"]},
         "way": options.way,
         "documents": documents,
         "machine": report.machine(),

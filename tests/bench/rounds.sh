@@ -3,13 +3,15 @@
 #
 #   tests/bench/rounds.sh [--old COMMIT] [--way WAY] [--documents N] [--rounds R] [--json FILE]      --help says more
 #
-# Needs what tests/bench/run.sh needs, without npm. The earlier program is built once, in the bed's cache.
+# Needs what tests/bench/run.sh needs, without npm. The earlier program is built once, in the bed's cache. BENCH_PROFILE and
+# BENCH_PROFILE_OLD are the profiles that both are built with, default release: with --old HEAD they compare two profiles.
 set -euo pipefail
 bench=$(cd "$(dirname "$0")" && pwd)
 bed=$bench/../testbed/bed.sh
 export CLEARML_BED=${CLEARML_BED:-/var/cache/clearml-migrate-bed}
 export BENCH_CACHE=$CLEARML_BED/bench
-profile=${BENCH_PROFILE:-release}
+export BENCH_PROFILE=${BENCH_PROFILE:-release}
+export BENCH_PROFILE_OLD=${BENCH_PROFILE_OLD:-$BENCH_PROFILE}
 
 # Also checks the arguments, before anything takes long.
 commit=$(python3 "$bench/rounds.py" --show-old "$@")
@@ -19,8 +21,8 @@ case " $* " in *" --help "* | *" -h "*)
   ;;
 esac
 
-build() {
-  (cd "$1" && cargo build --profile "$profile" --example bench-copy --message-format=json-render-diagnostics |
+build() { # DIRECTORY PROFILE
+  (cd "$1" && cargo build --profile "$2" --example bench-copy --message-format=json-render-diagnostics |
     jq -r 'select(.reason == "compiler-artifact" and .target.name == "bench-copy") | .executable')
 }
 
@@ -33,8 +35,8 @@ if [ ! -e "$earlier/Cargo.toml" ]; then
   git archive "$commit" | tar -x -C "$earlier.making"
   mv "$earlier.making" "$earlier"
 fi
-BENCH_PROGRAM_OLD=$(build "$earlier")
-BENCH_PROGRAM=$(build "$PWD")
+BENCH_PROGRAM_OLD=$(build "$earlier" "$BENCH_PROFILE_OLD")
+BENCH_PROGRAM=$(build "$PWD" "$BENCH_PROFILE")
 export BENCH_PROGRAM_OLD BENCH_PROGRAM
 
 # A bed that was up before stays up.
