@@ -5,7 +5,7 @@
 use super::existing_run::ExistingRun;
 use crate::error::{Context, Result};
 use crate::files;
-use crate::preflight::Finding;
+use crate::findings::Finding;
 use crate::steps::Run;
 use crate::text::documents;
 use crate::text::quote;

@@ -31,7 +31,7 @@ pub use verify::verify;
 
 use crate::display::{Display, Paint};
 use crate::events::Events;
-use crate::preflight::{Finding, Severity};
+use crate::findings::{Finding, Severity};
 use std::fmt::Write;
 use tokio_util::sync::CancellationToken;
 

@@ -2,15 +2,16 @@
 
 use super::Context;
 use super::session::{Tools, settled_home, stamp_now};
-use crate::deployment::{Deployment, Experiments, Search, Service, find};
+use crate::deployment::{Deployment, Experiments, Search, Service, find, lost_with_down};
 use crate::docker::{Container, ProjectArgs};
 use crate::elastic::Survey;
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::space::{self, TreeSize};
+use crate::findings::{Finding, Severity};
 use crate::plan::{Plan, Rescue};
 use crate::planner::{self, Measured, PlanOptions};
-use crate::preflight::{self, Finding, Severity, Subject};
+use crate::preflight::{self, Subject};
 use crate::release;
 use crate::role::Role;
 use crate::settings::{Copying, DEFAULT_RELEASE, NewHome, Server, Session};
@@ -67,8 +68,8 @@ pub(super) async fn prepare(
     let containers = tools.docker.project_containers(&deployment.project.name).await?;
     let mut lost = preflight::unsafe_storage(&deployment, &containers);
     if !lost.is_empty() {
-        let can_be_rescued = preflight::lost_with_down(&deployment).len() == lost.len()
-            && !preflight::any_in_memory(&deployment, &containers);
+        let can_be_rescued =
+            lost_with_down(&deployment).len() == lost.len() && !preflight::any_in_memory(&deployment, &containers);
         let rescue = session.command("--rescue --dry-run");
         lost.iter_mut().filter(|_| can_be_rescued).for_each(|one| {
             one.remedy.push_str(&format!("\nOr let this program copy them out, and keep the container: {rescue}"))
@@ -104,10 +105,12 @@ pub(super) async fn prepare(
         may_run: true,
         cancel: &context.cancel,
     };
-    let (found, afterwards) = tokio::join!(
-        preflight::run(&subject),
-        preflight::would_find_its_data(&plan, tools.compose()?, &tools.docker, &context.cancel)
-    );
+    let (compose, cancel) = (tools.compose()?, &context.cancel);
+    let afterwards = async {
+        let texts = planner::in_place(&plan)?;
+        preflight::would_find_its_data(&plan, &texts, compose, &tools.docker, cancel).await
+    };
+    let (found, afterwards) = tokio::join!(preflight::run(&subject), afterwards);
     let mut findings = found?;
     findings.extend(afterwards?);
     Ok(Prepared::new(plan, findings))

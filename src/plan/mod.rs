@@ -25,4 +25,4 @@ pub use rescue::Rescue;
 pub use room::{heap_for, peak_bytes};
 pub use step::{About, Action, Stage, Step};
 pub use store::{Store, Way};
-pub use whole::{Archive, FileEdit, HomeMove, InTheWay, Migrated, Plan, ServerPlan, journal_file, work_dir};
+pub use whole::{Archive, FileEdit, HomeMove, InPlace, InTheWay, Migrated, Plan, ServerPlan, journal_file, work_dir};

@@ -54,6 +54,48 @@ pub(crate) fn plan() -> Plan {
     plan
 }
 
+/// Returns the plan of `elastic` for the data in `/nowhere/data/elastic`.
+pub(crate) fn plan_of_directory() -> Plan {
+    let path = |name: &str| PathBuf::from(format!("/nowhere/data/{name}"));
+    let elastic = ElasticPlan {
+        clone: path(".clearml-migrate-clone-elastic"),
+        indices: vec!["events-log-d1bd".into()],
+        left: vec![".monitoring-es-6".into()],
+        live_bytes: None,
+        ..elastic()
+    };
+    let replacement = Replacement {
+        role: Role::Elasticsearch,
+        mounted_at: Role::ELASTICSEARCH_DATA.into(),
+        source: path("elastic"),
+        target: path("elastic_7"),
+        placement: Placement::Retire { retired: path(&format!("elastic_migrated_{STAMP}")) },
+        bytes: 0,
+    };
+    let mut plan = Plan {
+        migrated: Migrated::Elastic { version: "7.6.2".into() },
+        home: HomeMove {
+            from: "/nowhere/data".into(),
+            to: None,
+            reason: "only the data are migrated".into(),
+            wished: None,
+        },
+        archives: vec![Archive {
+            what: "Elasticsearch data".into(),
+            source: path("elastic"),
+            file: path("elastic_5.tar.gz"),
+            bytes: 0,
+        }],
+        images: vec![elastic.target_image.clone()],
+        stores: Store::of(vec![replacement], &elastic),
+        notes: Vec::new(),
+        estimate_seconds: 90,
+        ..plan()
+    };
+    plan.steps = plan.usual_steps();
+    plan
+}
+
 fn elastic() -> ElasticPlan {
     ElasticPlan {
         reader: Reader::Segments { fallback: true },

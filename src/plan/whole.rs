@@ -61,6 +61,16 @@ pub struct FileEdit {
     pub kept_as: PathBuf,
 }
 
+/// What the files of a plan's server would become if the home kept its name: the same edits, in a form that compose can
+/// read before anything has moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InPlace {
+    /// Texts of the compose files, in their order.
+    pub compose_files: Vec<String>,
+    /// Texts of the environment files, in their order.
+    pub env_files: Vec<String>,
+}
+
 /// A stopped container of somebody else's that has a name the new server needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InTheWay {

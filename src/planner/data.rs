@@ -1,12 +1,12 @@
 //! Builds the plan of `elastic`: one data directory, with the names that upstream's elastic_upgrade.py used.
 
 use super::images::SOURCE_IMAGE;
+use super::parts::{Measured, Parts};
 use super::replacements::suffixed;
-use super::{Measured, Parts};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::notices::changed_fields;
 use crate::plan::{Archive, HomeMove, Migrated, Placement, Replacement, work_dir};
-use crate::report::changed_fields;
 use crate::role::Role;
 use crate::settings::{Backup, Copying};
 use std::ffi::OsString;

@@ -1,7 +1,9 @@
 //! The edits of compose files and env files: what they become, where the originals are kept.
 
+use super::directories::{configuration, mounted, new_redis};
 use super::mentions::mentions;
 use super::service_files::{is_of_project, of_services};
+use super::variables::EnvFile;
 use super::{rescue, variables};
 use crate::compose::dotenv;
 use crate::compose::dotenv::Rewritten;
@@ -93,9 +95,9 @@ pub(super) fn texts(deployment: &Deployment, around: &Around<'_>, notes: &mut Ve
         volumes: new_volumes(deployment, replacements),
         pinned_volumes: pinned_volumes(deployment, replacements, new_project),
         variables,
-        redis: home.after(&super::new_redis(deployment)),
+        redis: home.after(&new_redis(deployment)),
         redis_told: is_told_of_redis(deployment)?,
-        fixed_users: super::configuration(deployment).is_some_and(has_fixed_users),
+        fixed_users: configuration(deployment).is_some_and(has_fixed_users),
         mentions: mentions(deployment, &sources),
     };
     let rewritten = rewrite::rewrite(&sources, &roles, &request)?;
@@ -123,8 +125,8 @@ fn is_told_of_redis(deployment: &Deployment) -> Result<bool> {
         return Ok(true);
     }
     let files = ["/opt/trains/config/hosts.conf", "/opt/clearml/config/hosts.conf"];
-    let file = super::mounted(deployment, Role::Apiserver, &files).map(Path::to_owned);
-    let file = file.or_else(|| Some(super::configuration(deployment)?.join("hosts.conf")));
+    let file = mounted(deployment, Role::Apiserver, &files).map(Path::to_owned);
+    let file = file.or_else(|| Some(configuration(deployment)?.join("hosts.conf")));
     file.map_or(Ok(false), |file| has_redis(&file))
 }
 
@@ -135,9 +137,6 @@ fn push(edits: &mut Vec<FileEdit>, path: PathBuf, old: String, new: String, stam
         edits.push(FileEdit { path, old, new, kept_as: kept_as.into() });
     }
 }
-
-/// Where it is, its text, and its new text.
-pub(super) type EnvFile = (PathBuf, String, String);
 
 fn env_edits(
     files: Vec<(PathBuf, String)>,

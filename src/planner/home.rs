@@ -1,6 +1,6 @@
 //! Whether the home gets the new server's name, and what the compose project is called afterwards.
 
-use super::PlanOptions;
+use super::parts::PlanOptions;
 use crate::compose::name::Generation;
 use crate::deployment::{Deployment, Storage};
 use crate::docker::Project;

@@ -2,11 +2,13 @@
 //! was asked for, and nowhere else. Reads only.
 
 mod data;
+mod directories;
 mod edits;
 mod estimate;
 mod home;
 mod images;
 mod mentions;
+mod parts;
 mod reader;
 mod replacements;
 pub mod rescue;
@@ -14,20 +16,20 @@ mod service_files;
 mod variables;
 
 pub use data::DataOptions;
+pub use parts::{Measured, PlanOptions};
 
+use directories::{artifacts, configuration, new_redis};
 use edits::Decided;
+use parts::Parts;
 
-use crate::deployment::{Deployment, Experiments};
-use crate::docker::ComposeChoice;
-use crate::elastic::{IndexPlan, Survey};
+use crate::deployment::Deployment;
 use crate::error::{Error, Result};
-use crate::files::space::TreeSize;
-use crate::plan::{Archive, ElasticPlan, HomeMove, Migrated, Placement, Plan, Replacement, Rescue, ServerPlan, Store};
-use crate::release::Release;
-use crate::report::changed_fields;
+use crate::notices::changed_fields;
+use crate::plan::{
+    Archive, ElasticPlan, HomeMove, InPlace, Migrated, Placement, Plan, Replacement, Rescue, ServerPlan, Store,
+};
 use crate::role::Role;
 use crate::settings::{Backup, Copying};
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What is migrated.
@@ -36,81 +38,6 @@ pub enum Subject<'a> {
     Server(Box<Deployment>, &'a PlanOptions),
     /// One data directory.
     Data(&'a DataOptions),
-}
-
-/// What was asked for of a server.
-#[derive(Debug, Clone)]
-pub struct PlanOptions {
-    /// The target release.
-    pub release: &'static Release,
-    /// `--new-home`.
-    pub new_home: Option<PathBuf>,
-    /// `--keep-home`.
-    pub keep_home: bool,
-}
-
-/// What is decided of a subject, but for how its documents are copied.
-struct Parts {
-    migrated: Migrated,
-    home: HomeMove,
-    replacements: Vec<Replacement>,
-    archives: Vec<Archive>,
-    /// Where a node that reads works on a clone.
-    clone: PathBuf,
-    source_image: String,
-    target_image: String,
-    /// What the new server runs.
-    images: Vec<String>,
-    notes: Vec<String>,
-}
-
-/// What was measured on this machine.
-#[derive(Debug, Default)]
-pub struct Measured {
-    /// Size of each data and configuration directory.
-    pub sizes: BTreeMap<PathBuf, TreeSize>,
-    /// Memory of the machine (or docker's virtual machine) in bytes.
-    pub memory: u64,
-    /// What the old Elasticsearch data are, where they could be looked at.
-    pub survey: Option<Survey>,
-    /// What is to be copied out of containers; the deployment says already that it is where it will be copied to.
-    pub rescues: Vec<Rescue>,
-    /// Names of all volumes of the daemon.
-    pub volumes: BTreeSet<String>,
-    /// The compose that is there.
-    pub compose: ComposeChoice,
-    /// The old server's experiments.
-    pub experiments: Experiments,
-}
-
-impl Measured {
-    fn bytes(&self, path: &Path) -> u64 {
-        self.sizes.get(path).map_or(0, |size| size.apparent)
-    }
-
-    /// Returns the names of the server's indices, and those of others.
-    fn indices(&self) -> (Vec<String>, Vec<String>) {
-        let names = self.survey.as_ref().map(Survey::names).unwrap_or_default();
-        names.into_iter().partition(|name| crate::elastic::indices::is_ours(name))
-    }
-
-    /// Returns what the old indices will be, those aside that a check refuses.
-    fn plans(&self) -> impl Iterator<Item = &IndexPlan> {
-        self.survey.iter().flat_map(|survey| survey.plans.iter().flatten())
-    }
-
-    /// Returns why this program cannot read the old data's files, if it cannot.
-    fn refusal(&self) -> Option<&Error> {
-        self.survey.as_ref()?.refusal.as_ref()
-    }
-
-    fn live_bytes(&self) -> Option<u64> {
-        self.survey.as_ref()?.live_bytes()
-    }
-
-    fn longest_document(&self) -> Option<u64> {
-        self.survey.as_ref()?.longest_document
-    }
 }
 
 /// Builds the plan of a migration.
@@ -217,21 +144,12 @@ fn require_another_project(deployment: &Deployment, new: &str, rescues: &[Rescue
     .hint("Or rescue the data by hand, as without --rescue."))
 }
 
-/// What the files of a plan's server would become if the home kept its name: the same edits, in a form that compose can
-/// read before anything has moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InPlace {
-    /// Texts of the compose files, in their order.
-    pub compose_files: Vec<String>,
-    /// Texts of the environment files, in their order.
-    pub env_files: Vec<String>,
-}
-
 /// Returns the plan's files as they would be in place.
 ///
 /// # Errors
 /// As [`build`].
-pub fn in_place(plan: &Plan, server: &ServerPlan) -> Result<InPlace> {
+pub fn in_place(plan: &Plan) -> Result<InPlace> {
+    let Some(server) = plan.server() else { return Ok(InPlace::default()) };
     let release = crate::release::find(&server.release)?;
     let home = HomeMove { to: None, ..plan.home.clone() };
     let replacements: Vec<Replacement> = plan.replacements().cloned().collect();
@@ -309,24 +227,4 @@ fn archives(
         add("configuration", path, "config");
     }
     archives
-}
-
-/// Returns the directory of the files that the file server keeps.
-fn artifacts(deployment: &Deployment) -> Option<&Path> {
-    deployment.service(Role::Fileserver)?.data_mounts().first()?.storage.path()
-}
-
-fn mounted<'a>(deployment: &'a Deployment, role: Role, targets: &[&str]) -> Option<&'a Path> {
-    let service = deployment.service(role)?;
-    targets.iter().find_map(|target| service.mount(target)?.storage.path())
-}
-
-/// Returns where a Redis that the server has not had yet keeps its data, before the home moves: as upstream's files have it.
-fn new_redis(deployment: &Deployment) -> PathBuf {
-    deployment.home.join("data/redis")
-}
-
-/// Returns the directory of the server's own configuration files.
-fn configuration(deployment: &Deployment) -> Option<&Path> {
-    mounted(deployment, Role::Apiserver, &["/opt/trains/config", "/opt/clearml/config"])
 }

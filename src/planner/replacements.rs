@@ -1,6 +1,6 @@
 //! Which data directories the new server gets anew, where they are made, and what the old ones will be called.
 
-use super::Measured;
+use super::parts::Measured;
 use crate::deployment::{Deployment, Mount, Service, Storage};
 use crate::error::{Error, Result};
 use crate::files;

@@ -1,11 +1,11 @@
 //! What is to be copied out of containers, and where to: for data that `down` would lose.
 
-use crate::deployment::{Deployment, Mount, Service, Storage};
+use crate::deployment::{Deployment, Mount, Service, Storage, is_in_memory, lost_with_down};
 use crate::docker::{Container, DaemonInfo, MountKind};
 use crate::error::Result;
 use crate::files;
+use crate::findings::{self, Finding};
 use crate::plan::{HomeMove, Replacement, Rescue};
-use crate::preflight::{Finding, kept_in_memory, lost_with_down};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -91,7 +91,7 @@ fn impossible(service: &Service, mount: &Mount, container: &Container, docker: &
             "Rescue them by hand, as without --rescue.",
         ));
     }
-    kept_in_memory(service, mount, container)
+    is_in_memory(path, container).then(|| findings::kept_in_memory(&service.name, path, name, container.state.running))
 }
 
 /// Returns where the data can be looked at on this machine: an anonymous volume lies in a directory, a process that

@@ -1,12 +1,14 @@
 //! The variables that compose fills in, before and after: which keep their names, and the proof that each keeps its value.
 
-use super::edits::EnvFile;
 use super::service_files::is_of_project;
 use crate::compose::{dotenv, interpolate};
 use crate::error::{Error, Result};
 use crate::rewrite::{VariableFile, Variables};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+/// Where it is, its text, and its new text.
+pub(super) type EnvFile = (PathBuf, String, String);
 
 /// Returns the names that do not change: what the shell sets, which we cannot edit; what environment files set under both
 /// names, since they may differ; what the `env_file`s of services name; and, where the project's environment file is one of a

@@ -1,31 +1,30 @@
 //! Whether the rewritten files lead each database to the data that are made for it, and not to an empty directory, and
 //! give each service what it is told today.
 
-use super::Finding;
 use super::emptier::{self, Written};
 use crate::compose::model::Project;
 use crate::deployment::{Deployment, Service, Storage, WouldKeep, would_keep};
 use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
 use crate::error::{Kind, Result};
 use crate::files::temporary::PrivateDirectory;
-use crate::plan::{Placement, Plan, Replacement, ServerPlan};
-use crate::planner;
+use crate::findings::Finding;
+use crate::plan::{InPlace, Placement, Plan, Replacement, ServerPlan};
 use crate::role::Role;
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
-/// Asks compose what the rewritten files mean, while everything is still in its place.
+/// Asks compose what the rewritten files mean, while everything is still in its place: `texts` are what they would be there.
 ///
 /// # Errors
-/// Fails when compose or docker does not answer, or the files cannot be rewritten.
+/// Fails when compose or docker does not answer.
 pub async fn would_find_its_data(
     plan: &Plan,
+    texts: &InPlace,
     compose: &ComposeCommand,
     docker: &Daemon,
     cancel: &CancellationToken,
 ) -> Result<Vec<Finding>> {
     let Some(server) = plan.server() else { return Ok(Vec::new()) };
-    let texts = planner::in_place(plan, server)?;
     let directory = PrivateDirectory::new()?;
     let written = |kind: &str, texts: &[String]| -> Result<Vec<PathBuf>> {
         let numbered = texts.iter().enumerate();
@@ -163,8 +162,8 @@ fn compare(service: &Service, kept: Result<WouldKeep, String>, expected: &[Expec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Severity;
     use crate::plan::sample;
-    use crate::preflight::Severity;
 
     fn bind(path: &str) -> Storage {
         Storage::Bind { path: path.into() }

@@ -1,9 +1,10 @@
 //! Whom the migration would interrupt: asked of the old server while it runs.
 
-use super::{Finding, Subject};
+use super::Subject;
 use crate::deployment::Service;
 use crate::docker::Container;
 use crate::error::{Error, Result};
+use crate::findings::Finding;
 use crate::plan::ServerPlan;
 use crate::role::Role;
 use crate::server::{ApiServer, AtWork, find_credentials};

@@ -1,10 +1,11 @@
 //! The old data: they really are Elasticsearch 5, they are whole, and nobody has them open.
 
-use super::{Finding, Subject, emptiness, indices, users};
+use super::{Subject, emptiness, indices, users};
 use crate::elastic::Survey;
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::locks::{self, Holding};
+use crate::findings::Finding;
 use crate::lucene::data_dir::{Identified, Kind, identify};
 use crate::plan::Plan;
 use std::path::Path;

@@ -1,13 +1,13 @@
 //! Whether the rewritten files still give each service what it is told today: a variable that nobody sets any more is an
 //! empty text to compose, and `http://${HOST}:8081` becomes `http://:8081` without a word.
 
-use super::Finding;
 use crate::compose::model::Project;
 use crate::compose::{dotenv, interpolate};
 use crate::deployment::Deployment;
 use crate::docker::ProjectArgs;
 use crate::environment;
 use crate::error::{Context, Result};
+use crate::findings::Finding;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

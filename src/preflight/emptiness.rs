@@ -1,9 +1,9 @@
 //! Elasticsearch data without what a server has: those of a server that is empty, or of one whose disk is not mounted. Both
 //! look the same from here, so that the first has to be said, and MongoDB is asked.
 
-use super::Finding;
 use crate::deployment::Experiments;
 use crate::elastic::indices::is_ours;
+use crate::findings::Finding;
 use crate::lucene::data_dir::DataDir;
 use crate::plan::Plan;
 use crate::text::plural;
@@ -110,10 +110,10 @@ fn believed(nothing: &str, why: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Severity;
     use crate::lucene::data_dir::{Index, Openness, VersionId};
     use crate::plan::Migrated;
     use crate::plan::sample;
-    use crate::preflight::Severity;
 
     fn data(indices: &[&str]) -> DataDir {
         let index = |name: &&str| Index {

@@ -1,9 +1,10 @@
 //! Containers of the old server that do not stay up: what is wrong with them is wrong before the migration.
 
-use super::{Finding, Subject};
+use super::Subject;
 use crate::deployment::Service;
 use crate::docker::{Container, trouble};
 use crate::error::Result;
+use crate::findings::Finding;
 use crate::role::Role;
 
 /// Lines of a log that are looked through.
@@ -51,8 +52,8 @@ fn finding(service: &Service, container: &Container, lines: &[String]) -> Findin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Severity;
     use crate::plan::sample;
-    use crate::preflight::Severity;
 
     #[test]
     fn a_container_in_a_restart_loop_is_refused_by_name_with_its_last_words() {

@@ -1,7 +1,7 @@
 //! The indices of the old data: whole, and no more than both nodes can hold.
 
-use super::Finding;
 use crate::elastic::indices::is_ours;
+use crate::findings::Finding;
 use crate::lucene::data_dir::{self, DataDir, Index, Openness, Problem};
 use crate::text::bytes;
 use crate::text::count;

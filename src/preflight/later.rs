@@ -1,9 +1,9 @@
 //! A server that has left Elasticsearch 5 already. It is told as that, before any rule for old servers takes offence at one of
 //! its parts: advice that fits an old server does harm to a later one, such as an older MongoDB on newer data.
 
-use super::Finding;
 use crate::deployment::Deployment;
 use crate::elastic::Survey;
+use crate::findings::Finding;
 use crate::lucene::data_dir::Kind;
 
 /// Returns the refusal of a server whose data are of a later Elasticsearch. Only where no data tell a version, its images do.

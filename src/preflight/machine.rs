@@ -1,8 +1,9 @@
 //! The machine: memory, kernel settings, disk space, images.
 
-use super::{Finding, Subject};
+use super::Subject;
 use crate::error::Result;
 use crate::files::space::{self, TreeSize};
+use crate::findings::Finding;
 use crate::plan::{Placement, Plan, Reader};
 use crate::plan::{heap_for, memory_for, memory_needed, peak_bytes};
 use crate::role::Role;

@@ -1,8 +1,8 @@
 //! What the old indices will be in the new Elasticsearch, from their state files alone: what cannot be made there is
 //! refused while the old server runs.
 
-use super::Finding;
 use crate::elastic::{IndexPlan, Survey, Version};
+use crate::findings::Finding;
 use crate::plan::Plan;
 
 /// Judges what each index of the server will be.
@@ -37,8 +37,8 @@ fn reserved(plan: &IndexPlan, target: &Version) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Severity;
     use super::*;
+    use crate::findings::Severity;
     use crate::lucene::testing;
     use serde_json::json;
 

@@ -9,30 +9,29 @@ pub mod data;
 mod emptier;
 mod emptiness;
 mod falling;
-mod finding;
 mod indices;
 mod later;
 mod listeners;
 mod machine;
 mod mappings;
-mod memory;
 mod owner;
 mod paths;
 mod places;
 mod ports;
 mod services;
+mod subject;
 mod users;
 mod windows;
 
 pub use afterwards::{will_find_its_data, would_find_its_data};
-pub use finding::{Finding, Severity, Subject};
 pub use later::has_left;
-pub use memory::kept_in_memory;
-pub use places::{any_in_memory, doubts, lost_with_down, unsafe_storage};
+pub use places::{any_in_memory, doubts, unsafe_storage};
 pub use services::in_the_way;
+pub use subject::Subject;
 pub use windows::paths_of_windows;
 
 use crate::error::{Error, Result};
+use crate::findings::{Finding, Severity};
 use crate::plan::Plan;
 
 /// Runs every check.

@@ -1,9 +1,10 @@
 //! Whose the old data are: Elasticsearch's images run as user 1000, whoever calls this program.
 
-use super::{Finding, Subject};
+use super::Subject;
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::walk::walk_in_use;
+use crate::findings::Finding;
 use crate::role::Role;
 use crate::text::count;
 use std::fs::Metadata;

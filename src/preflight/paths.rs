@@ -1,7 +1,7 @@
 //! Directories: what the run would write must be free and writable, and nothing may be in its way.
 
-use super::Finding;
 use crate::files;
+use crate::findings::Finding;
 use crate::plan::{Placement, Plan, Replacement};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;

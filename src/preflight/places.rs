@@ -1,11 +1,12 @@
 //! Where the services keep their data: in places that last, and in the ones that the compose file says.
 
-use super::{Finding, Subject, kept_in_memory};
-use crate::deployment::{Deployment, Disagreement, Mount, Service, Storage};
+use super::Subject;
+use crate::deployment::{Deployment, Disagreement, Mount, Service, Storage, deeper, is_in_memory, without_a_place};
 use crate::docker::container::is_whole_id;
 use crate::docker::{Container, MountKind};
 use crate::error::Result;
 use crate::files;
+use crate::findings::{self, Finding};
 use crate::role::Role;
 use std::path::{Path, PathBuf};
 
@@ -26,22 +27,9 @@ pub fn any_in_memory(deployment: &Deployment, containers: &[Container]) -> bool 
 
 fn of_memory(service: &Service, mount: &Mount, containers: &[Container]) -> Option<Finding> {
     let known = service.container.as_ref()?;
-    kept_in_memory(service, mount, containers.iter().find(|one| one.id == known.id)?)
-}
-
-/// Returns what `down` would lose and nothing else holds a part of: data in an anonymous volume or in the container.
-pub fn lost_with_down(deployment: &Deployment) -> Vec<(&Service, &Mount)> {
-    without_a_place(deployment).filter(|(service, mount)| deeper(service, mount).is_none()).collect()
-}
-
-/// Returns the data that are in no place that lasts, with their services.
-fn without_a_place(deployment: &Deployment) -> impl Iterator<Item = (&Service, &Mount)> {
-    let services = Role::WITH_DATA.into_iter().filter_map(|role| deployment.service(role));
-    services.flat_map(|service| {
-        let mounts = service.data_mounts().into_iter();
-        let is_lost = |mount: &&Mount| mount.storage.path().is_none() && service.is_precious(&mount.target);
-        mounts.filter(is_lost).map(move |mount| (service, mount)).collect::<Vec<_>>()
-    })
+    let container = containers.iter().find(|one| one.id == known.id)?;
+    let (path, is_running) = (&mount.target, container.state.running);
+    is_in_memory(path, container).then(|| findings::kept_in_memory(&service.name, path, &container.name, is_running))
 }
 
 /// What could not be settled about where the data are, refusals and warnings.
@@ -91,12 +79,6 @@ fn would_be_lost(deployment: &Deployment, service: &Service, mount: &Mount) -> F
 fn not_used<'a>(service: &'a Service, data: &Mount) -> Option<&'a Mount> {
     let usual = service.role.usual_data_paths().next()?;
     service.mount(usual).filter(|mount| mount.target != data.target && mount.storage.path().is_some())
-}
-
-/// A mount below a directory that has none.
-fn deeper<'a>(service: &'a Service, data: &Mount) -> Option<&'a Mount> {
-    let below = |mount: &&Mount| mount.target != data.target && mount.is_inside(&data.target);
-    service.mounts.iter().find(|mount| below(mount) && mount.storage.path().is_some())
 }
 
 fn only_a_part(deployment: &Deployment, service: &Service, data: &Mount, deeper: &Mount) -> Finding {

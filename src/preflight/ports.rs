@@ -1,11 +1,12 @@
 //! Ports of this machine that the new server will listen at: whatever else listens there keeps it from starting, or, worse,
 //! answers in its place. Elasticsearch takes the next port when its own is taken.
 
+use super::Subject;
 use super::listeners::{self, Listener};
-use super::{Finding, Subject};
 use crate::deployment::{Deployment, Service};
 use crate::docker::{Container, Network, PublishedPort};
 use crate::error::Result;
+use crate::findings::Finding;
 use crate::plan::ServerPlan;
 use crate::role::Role;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,9 +1,10 @@
 //! Services: which of them there must be, and what stands in the way of their containers.
 
-use super::{Finding, Subject, places};
+use super::{Subject, places};
 use crate::deployment::Deployment;
 use crate::docker::{Container, Daemon};
 use crate::error::Result;
+use crate::findings::Finding;
 use crate::plan::{InTheWay, Plan};
 use crate::role::Role;
 

@@ -1,8 +1,8 @@
 //! Paths of a Windows machine in a compose file that is read on another one: upstream has a file of its own for Windows,
 //! `docker-compose-win10.yml`, in which everything lies below `c:/opt`.
 
-use super::Finding;
 use crate::deployment::{Deployment, Storage};
+use crate::findings::Finding;
 use std::collections::BTreeSet;
 use std::path::Path;
 

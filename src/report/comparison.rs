@@ -4,7 +4,7 @@ use super::outcome::left_out;
 use super::page::Page;
 use crate::display::Paint;
 use crate::error::Error;
-use crate::steps::Comparison;
+use crate::results::Comparison;
 use crate::text::documents;
 use crate::text::plural;
 use crate::transfer::Compared;

@@ -82,30 +82,8 @@ pub fn elastic_back_text(plan: &Plan, preserved: &[String], migrate_again: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elastic::Survey;
-    use crate::lucene::testing::{elastic5, index};
-    use crate::planner::{DataOptions, Measured, Subject, build};
-    use crate::settings::Copying;
+    use crate::plan::sample::plan_of_directory as plan;
     use std::time::Duration;
-
-    fn plan() -> Plan {
-        let options = DataOptions {
-            source: "/nowhere/data/elastic".into(),
-            target: "/nowhere/data/elastic_7".into(),
-            version: "7.6.2".into(),
-        };
-        let copying = Copying { memory: Some(2 << 30), ..Copying::default() };
-        let dir = tempfile::tempdir().unwrap();
-        elastic5(dir.path());
-        std::fs::remove_dir_all(dir.path().join("nodes/0/indices")).unwrap();
-        for name in ["events-log-d1bd", ".monitoring-es-6"] {
-            index(dir.path(), name, name, 5_061_699, &[]);
-        }
-        // What the fixture has for a translog cannot be read.
-        let survey = Some(Survey { refusal: None, ..Survey::of(dir.path()).unwrap() });
-        let measured = Measured { memory: 8 << 30, survey, ..Measured::default() };
-        build(Subject::Data(&options), &copying, &measured, "2026-11-22_18-30-00", "run").unwrap()
-    }
 
     #[test]
     fn the_plan() {

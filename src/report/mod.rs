@@ -2,20 +2,14 @@
 
 mod comparison;
 mod elastic;
-mod fields;
-mod notices;
 mod outcome;
 mod page;
 mod plan;
 mod recorded;
 mod secrets;
-mod values;
 
 pub use comparison::{comparison_error, comparison_text};
 pub use elastic::{elastic_back_text, elastic_text};
-pub use fields::changed_fields;
-pub use notices::notices;
 pub use outcome::{Outcome, left_out, rolled_back_text, success_text};
 pub use plan::plan_text;
 pub use recorded::recorded_text;
-pub use values::{not_as_foretold, refused_documents, unindexed_fields};

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use crate::display::Paint;
-use crate::steps::{Change, Recorded, Told};
+use crate::results::{Change, Recorded, Told};
 use crate::text::count;
 use crate::text::documents;
 use crate::text::plural;

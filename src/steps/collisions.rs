@@ -1,25 +1,14 @@
 //! Documents that share their `_id`: refused before anything is copied, or written under a new one.
 
 use super::Run;
-use super::copy_elastic::{CopiedIndex, copied_indices, has_copied};
-use super::old_data::{self, OldData};
+use super::copied::{CHOICE, CopiedIndex, choice, copied_indices, has_copied, reader};
+use super::old_data::OldData;
 use crate::elastic::{CopyOptions, CopyRules, Files, IndexPlan, NewIdList, NewIds, Search};
 use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::plan::{Action, OnIdCollision, Reader, work_dir};
 use crate::text;
 use std::sync::Arc;
-
-/// The note that says what becomes of them, where that is not what the plan says.
-const CHOICE: &str = "on id collision";
-
-/// Returns what becomes of them: as planned, or as said in a later run before anything was copied.
-///
-/// # Errors
-/// Fails when the note on it cannot be read.
-pub(super) fn choice(run: &Run) -> Result<OnIdCollision> {
-    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, CHOICE)?.unwrap_or(run.elastic()?.on_id_collision))
-}
 
 /// Returns what was said in this run, if it is something else.
 fn another_choice(run: &Run) -> Result<Option<OnIdCollision>> {
@@ -39,7 +28,7 @@ pub fn require_same_collisions(run: &Run) -> Result<()> {
             "Documents were copied with --on-id-collision {begun} already; with {asked}, others would not fit to them."
         )));
     }
-    match old_data::reader(run)? {
+    match reader(run)? {
         Reader::Scroll { .. } => Err(Error::refused(format!(
             "--on-id-collision {asked} comes too late: the old data are read by a temporary Elasticsearch, which does not \
              tell beforehand which documents share their _id."

@@ -2,34 +2,19 @@
 //! new ones from their files or by a node that works on a clone. Neither is changed, and nothing is written to the
 //! journal; what a crash leaves is noted in a file beside it.
 
-use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices, replacement};
+use super::clones::Claims;
+use super::copied::{CopiedElastic, CopiedIndex, copied_indices, replacement};
 use super::old_data::{self, OldData};
 use super::{Run, collisions, new_data, node, sources};
 use crate::elastic::{Target, compare_index, require_all};
-use crate::error::{Context, Error, Result};
-use crate::files::blocking;
-use crate::files::{self, Owned};
+use crate::error::{Error, Result};
+use crate::files::Owned;
 use crate::plan::{Action, Placement, work_dir};
+use crate::results::Comparison;
 use crate::transfer::{Compared, compare_with_digest};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-
-/// What a comparison found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comparison {
-    /// The old data; none if they are gone, and the digests of the copy were compared instead.
-    pub source: Option<PathBuf>,
-    /// The new data.
-    pub target: PathBuf,
-    /// Index by index.
-    pub indices: Vec<Compared>,
-    /// Indices that only the new data have.
-    pub made_since: Vec<String>,
-    /// Documents that were left out of the copy, as was accepted.
-    pub left_out: u64,
-}
 
 /// Compares all indices that were copied.
 ///
@@ -136,43 +121,4 @@ fn beside(run: &Run, target: &Path, placement: &Placement) -> PathBuf {
         }
         _ => work_dir(&run.now(&run.plan.home.from)).join("clone-target"),
     }
-}
-
-/// The places of the clones, written down before anything is made there.
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    source: Owned,
-    target: Owned,
-}
-
-impl Claims {
-    fn file(run: &Run) -> PathBuf {
-        work_dir(&run.now(&run.plan.home.from)).join(format!("compare-{}.json", run.plan.run_id))
-    }
-
-    fn write(&self, run: &Run) -> Result<()> {
-        let text = serde_json::to_vec(self)
-            .map_err(|cause| Error::internal("The places of the clones cannot be written.").because(cause))?;
-        files::write_atomic(&Self::file(run), &text)
-    }
-}
-
-/// Removes the clones of a comparison that ended or was cut off.
-///
-/// # Errors
-/// Fails when they cannot be removed.
-pub(super) async fn remove_clones(run: &Run) -> Result<()> {
-    let file = Claims::file(run);
-    if !files::exists(&file)? {
-        return Ok(());
-    }
-    blocking(move || {
-        let text = std::fs::read(&file).context(|| format!("{} cannot be read.", file.display()))?;
-        let claims: Claims =
-            serde_json::from_slice(&text).context(|| format!("{} cannot be understood.", file.display()))?;
-        files::remove_tree(&claims.source)?;
-        files::remove_tree(&claims.target)?;
-        files::remove_file(&file)
-    })
-    .await
 }

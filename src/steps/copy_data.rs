@@ -1,7 +1,7 @@
 //! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
 
 use super::preserve::{note_copy, preserve};
-use super::{Done, Run, sources, stop_stack};
+use super::{Done, Run, containers, sources};
 use crate::error::Result;
 use crate::files::blocking;
 use crate::files::{self, copy};
@@ -13,7 +13,7 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
     let (mut total, mut shared) = (0, 0);
     for one in run.plan.replacements_of(role) {
         run.check_cancelled()?;
-        stop_stack::require_stopped(run).await?;
+        containers::require_stopped(run).await?;
         let held = sources::hold(run, one).await?;
         let before = sources::note(run, step, one).await?;
         if let Placement::Volume { name, .. } = &one.placement {

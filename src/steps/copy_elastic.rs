@@ -5,82 +5,27 @@
 //! also each part of an index, so that a run that was cut off goes on behind it, and never trusts what was copied from
 //! other data.
 
+use super::copied::{
+    CopiedElastic, CopiedIndex, HalfCopied, Sample, copied_indices, index_key, partly_copied, replacement,
+};
 use super::disk_watch::while_there_is_room;
 use super::node::{self, Node};
 use super::old_data::{self, OldData};
 use super::preserve::preserve;
-use super::{Done, Run, collisions, extent, sources, stop_stack, values};
+use super::{Done, Run, collisions, containers, extent, sources, values};
 use crate::elastic::{BulkSink, Copier, CopyOptions, IndexPlan, SourceIndex, Templates, require_complete};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::files::blocking;
-use crate::journal::State;
-use crate::plan::{Action, Placement, Replacement};
-use crate::preflight::{self, Severity};
-use crate::report::notices;
-use crate::role::Role;
+use crate::findings::Severity;
+use crate::notices::notices;
+use crate::plan::{Placement, Replacement};
+use crate::preflight;
 use crate::text;
 use crate::transfer::{Checkpoints, CopyOutcome, Mode, Partial, RejectLog};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// What the copy leaves for verification and health check.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct CopiedElastic {
-    /// Documents by index.
-    pub counts: BTreeMap<String, u64>,
-    /// Tasks to ask the new server for.
-    pub samples: Vec<Sample>,
-}
-
-/// A task and how many events of a type it has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
-    /// The server's name of the event type, such as `training_stats_scalar`.
-    pub event_type: String,
-    /// Task id.
-    pub task: String,
-    /// Number of events.
-    pub events: u64,
-    /// Id of the company that the task is of, from the index's name; of journals of earlier versions, nothing.
-    #[serde(default)]
-    pub company: Option<String>,
-}
-
-/// An index that is copied, flushed, and worth keeping.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct CopiedIndex {
-    pub plan: IndexPlan,
-    pub outcome: CopyOutcome,
-}
-
-/// An index of which a part is copied, flushed, and worth keeping.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct HalfCopied {
-    partial: Partial,
-}
-
-/// What is noted of an index.
-enum IndexNote {
-    Half(Box<HalfCopied>),
-    Whole(Box<CopiedIndex>),
-}
-
-/// By the field that only one of them has, so that what is wrong with it is told.
-impl<'de> Deserialize<'de> for IndexNote {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let note = match value.get("partial") {
-            Some(_) => serde_json::from_value(value).map(|half| Self::Half(Box::new(half))),
-            None => serde_json::from_value(value).map(|whole| Self::Whole(Box::new(whole))),
-        };
-        note.map_err(D::Error::custom)
-    }
-}
 
 /// Notes in the journal what is copied: an index as far as it has come, then as a whole under the same key.
 struct Notes<'a> {
@@ -117,7 +62,7 @@ impl Checkpoints for Notes<'_> {
 
 pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let one = replacement(run)?;
-    stop_stack::require_stopped(run).await?;
+    containers::require_stopped(run).await?;
     node::remove_leftovers(run).await?;
     require_whole(run, one).await?;
     let _held = sources::hold(run, one).await?;
@@ -153,57 +98,6 @@ pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     node::remove_leftovers(run).await?;
     run.remove_claimed(step, &run.elastic()?.clone).await?;
     preserve(run, step, replacement(run)?).await
-}
-
-pub(super) fn replacement(run: &Run) -> Result<&Replacement> {
-    run.plan
-        .replacements_of(Role::Elasticsearch)
-        .next()
-        .ok_or_else(|| Error::internal("The plan has no Elasticsearch data."))
-}
-
-/// Returns the indices that are copied, with what is needed to verify them.
-///
-/// # Errors
-/// Fails, naming it, when a note on an index cannot be read.
-pub(super) fn copied_indices(run: &Run) -> Result<Vec<CopiedIndex>> {
-    copied_by(run.journal().state(), run.id_of(Action::COPY_ELASTIC)?)
-}
-
-pub(super) fn copied_by(state: &State, step: &str) -> Result<Vec<CopiedIndex>> {
-    let noted = state.all_noted(step, INDEX)?;
-    let whole = noted.into_iter().filter_map(|(_, note)| match note {
-        IndexNote::Whole(copied) => Some(*copied),
-        IndexNote::Half(_) => None,
-    });
-    Ok(whole.collect())
-}
-
-/// Returns how far an index is copied, if it is not as a whole.
-///
-/// # Errors
-/// Fails, naming it, when the note on it cannot be read.
-pub(super) fn partly_copied(state: &State, step: &str, index: &str) -> Result<Option<Partial>> {
-    Ok(match state.noted(step, &index_key(index))? {
-        Some(IndexNote::Half(half)) => Some(half.partial),
-        Some(IndexNote::Whole(_)) | None => None,
-    })
-}
-
-/// Returns whether a part of any index is copied and kept.
-///
-/// # Errors
-/// An internal one where the plan copies none.
-pub(super) fn has_copied(run: &Run) -> Result<bool> {
-    let step = run.id_of(Action::COPY_ELASTIC)?;
-    Ok(run.journal().state().step(step).notes.keys().any(|key| key.starts_with(INDEX)))
-}
-
-/// The beginning of the notes on indices.
-const INDEX: &str = "index ";
-
-fn index_key(index: &str) -> String {
-    format!("{INDEX}{index}")
 }
 
 /// The data were judged before the plan; by now the old server has stopped, perhaps not cleanly.

@@ -4,7 +4,7 @@
 //! nothing of what people do with it. Before it asks, `rollback` counts again.
 
 use super::Run;
-use super::check_health::container_of;
+use super::containers::container_of;
 use crate::docker::Daemon;
 use crate::error::{Error, Result};
 use crate::journal::{State, Status};

@@ -1,8 +1,7 @@
 //! How much was copied and compared: the accounts of all indices, as the journal has them.
 
 use super::Run;
-use super::copy_elastic::{CopiedElastic, CopiedIndex, copied_indices};
-use super::verify_elastic::VerifiedElastic;
+use super::copied::{CopiedElastic, CopiedIndex, VerifiedElastic, copied_indices};
 use crate::elastic::{Account, Extent, require_all, settle};
 use crate::error::{Error, Result};
 use crate::plan::Action;

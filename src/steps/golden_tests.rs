@@ -1,7 +1,7 @@
 //! Journals that earlier versions have left, read by this one: nothing in them is passed over.
 
-use super::copy_elastic::{CopiedElastic, copied_by, partly_copied};
-use super::{Checked, VerifiedElastic};
+use super::Checked;
+use super::copied::{CopiedElastic, VerifiedElastic, copied_by, partly_copied};
 use crate::error::Result;
 use crate::files::{Fingerprint, Owned, archive};
 use crate::journal::{Journal, Kept, Phase, State, Status};

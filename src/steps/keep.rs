@@ -5,7 +5,7 @@
 //! back with the machine. The project's networks stay: a container that is kept could not be started without them.
 
 use super::stop_containers::{self, OfServer};
-use super::{Run, stop_stack};
+use super::{Run, containers};
 use crate::docker::{Container, Restart};
 use crate::error::{Error, Result};
 use crate::plan::Rescue;
@@ -33,7 +33,7 @@ pub(super) async fn stop_and_keep(run: &Run, step: &str) -> Result<()> {
     for one in all.iter().filter(|one| !is_kept(one)) {
         run.docker.remove(&one.container.id).await?;
     }
-    stop_stack::require_stopped(run).await
+    containers::require_stopped(run).await
 }
 
 /// Gives kept containers their names and restart policies back, and starts the old server with them in it, unless it is

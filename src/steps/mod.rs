@@ -3,10 +3,14 @@
 //! Every step can be applied twice and undone twice: it looks at what is there instead of trusting what it remembers.
 //! Undoing removes only what the step made. Steps are the only place that knows both docker and Elasticsearch.
 
+mod aside;
 mod back_up;
 mod check_health;
+mod clones;
 mod collisions;
 mod compare;
+mod containers;
+mod copied;
 mod copy_data;
 mod copy_elastic;
 mod databases;
@@ -40,14 +44,13 @@ mod world;
 
 pub use check_health::Checked;
 pub use collisions::require_same_collisions;
-pub use compare::{Comparison, compare_again};
-pub use copy_elastic::CopiedElastic;
+pub use compare::compare_again;
+pub use copied::VerifiedElastic;
 pub use extent::extent;
 pub use preserve::{may_have_been_in_use, preserved};
-pub use recorded::{Change, Migrated, Recorded, Told, may_have_recorded, recorded};
+pub use recorded::{Migrated, may_have_recorded, recorded};
 pub use rollback_precheck::require_old_data;
 pub use run::{Options, Run, project_args};
-pub use verify_elastic::VerifiedElastic;
 
 pub(crate) use crate::engine::Done;
 

@@ -2,11 +2,11 @@
 //! is in it when all is taken back. The image gives it to its own user.
 
 use super::Run;
-use super::preserve::numbered;
+use super::aside::places;
 use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::files::blocking;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The note that says that the directory is of this run.
 const MADE: &str = "made the directory of redis";
@@ -49,13 +49,6 @@ fn move_aside(path: &Path, stamp: &str) -> Result<()> {
         return Err(Error::internal(format!("There is no name left to set {} aside.", path.display())));
     };
     files::rename(path, &aside)
-}
-
-/// The names under which the directory is set aside.
-pub(super) fn places(path: &Path, stamp: &str) -> impl Iterator<Item = PathBuf> {
-    let name = format!("{}_clearml_{stamp}", path.file_name().unwrap_or_default().to_string_lossy());
-    let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
-    numbered(name).map(move |name| parent.join(name))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! so that whatever a crash leaves behind is found and removed by the next run. Where the machine reaches a container by
 //! its own address, it is spoken to there: docker copies all that goes through a published port.
 
-use super::{Run, compare, java, old_data};
+use super::copied::reader;
+use super::{Run, clones, java};
 use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
 use crate::elastic::{Client, Version};
 use crate::error::{Error, Result};
@@ -67,7 +68,7 @@ impl Node {
 /// Fails when docker cannot, or a clone cannot be removed.
 pub async fn remove_leftovers(run: &Run) -> Result<()> {
     run.docker.remove_leftovers(&run.plan.run_id).await?;
-    compare::remove_clones(run).await
+    clones::remove_clones(run).await
 }
 
 /// Makes the clone anew and starts the node that reads it.
@@ -138,7 +139,7 @@ pub(super) async fn start_target(run: &Run, target: &Path) -> Result<Node> {
         settings.insert("ingest.geoip.downloader.enabled", "false");
     }
     let heaps = run.elastic()?.heaps;
-    let heap = match old_data::reader(run)? {
+    let heap = match reader(run)? {
         Reader::Segments { .. } => heaps.target,
         Reader::Scroll { .. } => with_source(heaps).target,
     };

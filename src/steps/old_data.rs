@@ -1,8 +1,9 @@
 //! The old Elasticsearch data, opened to be read: their files, or a temporary node that works on a clone of them.
 
+use super::copied::{READER, choice, reader};
 use super::node::{self, Node};
 use super::readable::Readable;
-use super::{Run, collisions, pull_images};
+use super::{Run, pull_images};
 use crate::elastic::indices::{self, Listed};
 use crate::elastic::{Files, Source, SourceIndex};
 use crate::error::{Kind, Result};
@@ -12,20 +13,8 @@ use crate::plan::{Action, OnIdCollision, Reader};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The note that says what reads the data, where that is not what the plan says.
-const READER: &str = "reader";
-
 /// Old data that can be read. While it is their files, no node can start on them.
 pub(super) type OldData = Readable<Files>;
-
-/// Returns what reads the old data of this run.
-///
-/// # Errors
-/// Fails when the note on it cannot be read.
-pub(super) fn reader(run: &Run) -> Result<Reader> {
-    let planned = &run.elastic()?.reader;
-    Ok(run.noted(run.id_of(Action::COPY_ELASTIC)?, READER)?.unwrap_or_else(|| planned.clone()))
-}
 
 /// Decides, now that the old server has stopped, what reads the data that are copied, and keeps to it from here on.
 ///
@@ -77,7 +66,7 @@ enum Opened {
 async fn open_files(run: &Run, path: &Path) -> Result<Opened> {
     let Reader::Segments { fallback } = reader(run)? else { return Ok(Opened::ByNode) };
     // A node tells too late which documents share their `_id`.
-    let fallback = fallback && collisions::choice(run)? == OnIdCollision::Refuse;
+    let fallback = fallback && choice(run)? == OnIdCollision::Refuse;
     let path = path.to_owned();
     match blocking(move || Files::open(&path)).await {
         Ok(files) => Ok(Opened::Files(files)),

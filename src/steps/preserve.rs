@@ -1,7 +1,8 @@
 //! What becomes of new data when the migration is undone: a copy that no one has worked with is removed; what the
 //! new server may have recorded since is set aside.
 
-use super::{Run, new_redis, sources};
+use super::aside::{self, numbered};
+use super::{Run, sources};
 use crate::docker::RunLabels;
 use crate::error::{Error, Result};
 use crate::files::blocking;
@@ -142,7 +143,7 @@ pub async fn preserved(run: &Run) -> Result<Vec<String>> {
         }
     }
     if let Some(redis) = run.plan.server().and_then(|server| server.new_redis.as_ref()) {
-        let places = new_redis::places(redis, &run.plan.stamp).filter(|place| holds_something(place));
+        let places = aside::places(redis, &run.plan.stamp).filter(|place| holds_something(place));
         kept.extend(places.map(|place| place.display().to_string()));
     }
     Ok(kept)
@@ -152,22 +153,14 @@ fn holds_something(place: &Path) -> bool {
     place.is_dir() && !files::is_empty(place).unwrap_or(false)
 }
 
-/// The names under which data are set aside, in the order in which they are taken: each try of a run that starts the new
-/// server may need one. They lie beside the old data, or beside the new ones where those are elsewhere.
+/// The names under which data are set aside: beside the old ones, or beside the new ones where those are elsewhere.
 fn places(one: &Replacement, stamp: &str) -> impl Iterator<Item = PathBuf> {
     let beside = if one.target.parent() == one.source.parent() { &one.source } else { &one.target };
-    let name = format!("{}_clearml_{stamp}", beside.file_name().unwrap_or_default().to_string_lossy());
-    let parent = beside.parent().unwrap_or(Path::new("/")).to_owned();
-    numbered(name).map(move |name| parent.join(name))
+    aside::places(beside, stamp)
 }
 
 fn volume_names(run: &Run, name: &str) -> impl Iterator<Item = String> {
     numbered(format!("{name}_{}", run.plan.stamp))
-}
-
-/// Returns a name, and the same with numbers behind it.
-pub(super) fn numbered(name: String) -> impl Iterator<Item = String> {
-    (1..100).map(move |number| if number == 1 { name.clone() } else { format!("{name}_{number}") })
 }
 
 fn copy_key(one: &Replacement) -> String {

@@ -1,7 +1,7 @@
 //! What the new server has recorded since the migration, in numbers: what a rollback sets aside. Only asked for: nothing is
 //! started, and where it cannot be told, that is said.
 
-use super::copy_elastic::CopiedElastic;
+use super::copied::CopiedElastic;
 use super::databases::{self, LIMIT};
 use crate::docker::{Container, Daemon};
 use crate::elastic::{Backoff, Client, TargetFiles, indices, refresh};
@@ -9,40 +9,12 @@ use crate::error::{Error, Kind, Result};
 use crate::files::blocking;
 use crate::journal::{Phase, State, Status};
 use crate::plan::{Action, Plan};
+use crate::results::{Change, Recorded, Told};
 use crate::role::Role;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// An index, or a collection, that has another number of documents than it had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Its name; a collection's with its database, such as `backend.task`.
-    pub name: String,
-    /// Documents after the migration; none if it was not there.
-    pub before: Option<u64>,
-    /// Documents now; none if it is not there any more.
-    pub now: Option<u64>,
-}
-
-/// What of a database can be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// All that has another number of documents, by name.
-    Changes(Vec<Change>),
-    /// Not known, for this reason: a phrase.
-    Unknown(String),
-}
-
-/// What the new server has recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// In Elasticsearch.
-    pub elastic: Told,
-    /// In MongoDB; none where only Elasticsearch's data were migrated.
-    pub mongo: Option<Told>,
-}
 
 /// A migration that may be taken back.
 #[derive(Clone, Copy)]

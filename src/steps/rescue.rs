@@ -5,7 +5,7 @@
 
 use super::preserve::may_have_been_used;
 use super::sources::new_server_was_started;
-use super::{Done, Run, keep, stop_stack};
+use super::{Done, Run, containers, keep};
 use crate::engine::Change;
 use crate::error::{Error, Result};
 use crate::files::blocking;
@@ -29,7 +29,7 @@ struct Rescued {
 }
 
 pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
-    stop_stack::require_stopped(run).await?;
+    containers::require_stopped(run).await?;
     let mut all = Unpacked::default();
     for rescue in &run.plan.rescues {
         run.check_cancelled()?;

@@ -4,10 +4,9 @@
 //! `restart: always` comes back, not even after a reboot. It never gets `-v`: volumes stay.
 
 use super::run::project_args;
-use super::{Done, Run, keep, stop_containers};
-use crate::docker::Container;
+use super::{Done, Run, containers, keep, stop_containers};
 use crate::docker::Project;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
         return Ok(Done::line(format!("project {} is stopped, {}", project.name, kept(run))));
     }
     take_down(run, project).await?;
-    require_stopped(run).await?;
+    containers::require_stopped(run).await?;
     Ok(Done::line(format!("project {} is down", project.name)))
 }
 
@@ -38,40 +37,6 @@ pub(super) async fn take_down(run: &Run, project: &Project) -> Result<()> {
 fn kept(run: &Run) -> String {
     let names: BTreeSet<&str> = run.plan.rescues.iter().map(|one| one.kept_as.as_str()).collect();
     format!("{} kept", names.into_iter().collect::<Vec<_>>().join(", "))
-}
-
-/// Refuses to go on while anything of the old server runs, or, where no server is known, anything that uses the data.
-///
-/// # Errors
-/// Fails, naming the containers.
-pub(super) async fn require_stopped(run: &Run) -> Result<()> {
-    let running = running(run).await?;
-    if running.is_empty() {
-        return Ok(());
-    }
-    let names = running.join(", ");
-    let message = match run.plan.server() {
-        Some(server) => format!("The project {} still runs {names}.", server.deployment.project.name),
-        None => format!("{} is used by the container {names}.", run.plan.subject().display()),
-    };
-    Err(Error::failed(message)
-        .hint(format!("Stop them (docker stop {}), then run the same command again.", running.join(" "))))
-}
-
-/// Returns the names of the containers that run and are the old server's; where no server is known, that use the data.
-///
-/// # Errors
-/// Fails when docker does not answer.
-pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
-    let containers = match run.plan.server() {
-        Some(server) => run.docker.project_containers(&server.deployment.project.name).await?,
-        None => {
-            let all = run.docker.containers(&[]).await?;
-            let uses = |one: &Container| run.plan.replacements().any(|data| one.uses(&data.source));
-            all.into_iter().filter(uses).collect()
-        }
-    };
-    Ok(containers.into_iter().filter(|one| one.state.running).map(|one| one.name).collect())
 }
 
 pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {

@@ -2,12 +2,12 @@
 //! end.
 
 use super::Run;
-use super::copy_elastic::CopiedIndex;
+use super::copied::CopiedIndex;
 use crate::elastic::{
     Client, CopyOptions, IndexPlan, Kept, Look, Source, count_ignored, look_at_all, require_none_refused,
 };
 use crate::error::Result;
-use crate::report::{not_as_foretold, unindexed_fields};
+use crate::notices::{not_as_foretold, unindexed_fields};
 use crate::transfer::CopyOutcome;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //!
 //! The data are read from their files, while no node runs on them; then a node is started and asked for some of them.
 
-use super::copy_elastic::{CopiedIndex, copied_indices, replacement};
+use super::copied::{CopiedIndex, VerifiedElastic, copied_indices, replacement};
 use super::disk_watch::while_there_is_room;
 use super::node::{self, Node};
 use super::preserve::may_have_been_used;
@@ -13,7 +13,6 @@ use crate::files::{self, Fingerprint};
 use crate::plan::{Action, Verification};
 use crate::text;
 use crate::transfer::{SpotChecks, Verdict, Verified};
-use serde::{Deserialize, Serialize};
 
 pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     node::remove_leftovers(run).await?;
@@ -36,15 +35,6 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let output = serde_json::to_value(VerifiedElastic { verified, data: target_now(run).await? })
         .map_err(|cause| Error::internal("The result of the verification cannot be written.").because(cause))?;
     Ok(Done { summary, output })
-}
-
-/// What the verification leaves for the report, for `rollback`, and for `verify`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct VerifiedElastic {
-    /// Index by index.
-    pub verified: Vec<Verified>,
-    /// The fingerprint of the new data, on which no server has been started yet.
-    data: Fingerprint,
 }
 
 /// The note that says that the new data were found unused and are being removed.

@@ -1,7 +1,7 @@
 //! The real machine, as the engine sees it.
 
 use super::{
-    Done, Run, back_up, check_health, extent, node, rescue, rewrite_compose, rollback_precheck, sources, stop_stack,
+    Done, Run, back_up, check_health, containers, extent, node, rescue, rewrite_compose, rollback_precheck, sources,
 };
 use crate::engine::{Change, World};
 use crate::error::Result;
@@ -58,7 +58,7 @@ impl World for Run {
             told: "was started again since it was stopped; it is stopped once more",
             again: vec![step.id.clone()],
         };
-        Ok((!stop_stack::running(self).await?.is_empty()).then_some(change))
+        Ok((!containers::running(self).await?.is_empty()).then_some(change))
     }
 
     async fn changed_sources(&self) -> Result<Vec<Change>> {
@@ -73,7 +73,7 @@ impl World for Run {
 
     /// All that was planned is copied and compared, nothing runs, nobody edited the files that will be rewritten.
     async fn require_switchable(&self) -> Result<()> {
-        stop_stack::require_stopped(self).await?;
+        containers::require_stopped(self).await?;
         extent::extent(self)?;
         rewrite_compose::require_unedited(self).await
     }

@@ -1,12 +1,13 @@
 //! Waiting for the API server's answer.
 
+use super::databases_answer;
 use super::ended::{does_not_stay, with_words};
-use super::{container_of, databases_answer};
 use crate::error::{Error, Result};
 use crate::events::Unit;
 use crate::role::Role;
 use crate::server::ApiServer;
 use crate::steps::Run;
+use crate::steps::containers::container_of;
 use crate::text::duration;
 use std::time::{Duration, Instant};
 

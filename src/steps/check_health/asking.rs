@@ -1,13 +1,13 @@
 //! Asking a service of the new server over HTTP until it answers as it should.
 
 use super::api::POLL;
-use super::container_of;
 use super::ended::{does_not_stay, with_words};
 use crate::docker::{Container, DaemonInfo, Network};
 use crate::error::{Context, Error, Result};
 use crate::events::Unit;
 use crate::role::Role;
 use crate::steps::Run;
+use crate::steps::containers::container_of;
 use crate::text::duration;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

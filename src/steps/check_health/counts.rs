@@ -1,16 +1,17 @@
 //! The documents that the new Elasticsearch serves.
 
-use super::{container_of, copied};
 use crate::elastic::{Client, indices};
 use crate::error::{Error, Result};
 use crate::role::Role;
 use crate::steps::Run;
+use crate::steps::containers::container_of;
+use crate::steps::copied::copy_result;
 use crate::text::documents;
 use std::collections::BTreeMap;
 
 /// Counts on the node itself. More than before is fine: workers report as soon as the server is up.
 pub(super) async fn check_counts(run: &Run) -> Result<String> {
-    let copied = copied(run)?;
+    let copied = copy_result(run)?;
     let container = container_of(run, Role::Elasticsearch).await?;
     let address = container.elasticsearch().ok_or_else(|| {
         Error::failed(format!("The container {} cannot be reached from this machine.", container.name))

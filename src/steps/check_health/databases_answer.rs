@@ -1,9 +1,9 @@
 //! Whether the databases answer, so that an API server that ends does not end for want of them.
 
-use super::container_of;
 use crate::error::Result;
 use crate::role::Role;
 use crate::steps::Run;
+use crate::steps::containers::container_of;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

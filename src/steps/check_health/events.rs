@@ -1,12 +1,13 @@
 //! What the server shows of the events to whoever logs in.
 
-use super::{container_of, copied};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::role::Role;
 use crate::server::{ApiServer, Credentials, Origin, find_credentials};
 use crate::steps::Run;
-use crate::steps::copy_elastic::Sample;
+use crate::steps::containers::container_of;
+use crate::steps::copied::Sample;
+use crate::steps::copied::copy_result;
 use crate::text::plural;
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
 
 /// Asks the server itself, logged in, for the number of events of sampled experiments.
 pub(super) async fn check_events(run: &Run, mut api: ApiServer) -> Result<String> {
-    let copied = copied(run)?;
+    let copied = copy_result(run)?;
     let Some(origin) = log_in(run, &mut api).await? else {
         run.events.warn(
             "No login worked (fixed users, secure.conf, environment, the release's defaults), so what the server shows \

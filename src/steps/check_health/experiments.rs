@@ -1,18 +1,19 @@
 //! MongoDB's experiments, held against the events that were copied.
 
-use super::{container_of, copied};
 use crate::deployment::{Experiments, count_experiments};
 use crate::error::Result;
 use crate::role::Role;
 use crate::steps::Run;
-use crate::steps::copy_elastic::CopiedElastic;
+use crate::steps::containers::container_of;
+use crate::steps::copied::CopiedElastic;
+use crate::steps::copied::copy_result;
 use crate::text::plural;
 
 /// Holds MongoDB's experiments against what was copied: those that have run have events.
 pub(super) async fn compare_experiments(run: &Run) -> Result<()> {
     let container = container_of(run, Role::Mongo).await?;
     let told = match count_experiments(&run.docker, &container.id).await {
-        Ok((all, ran)) => experiments_without(&run.server()?.experiments, all, ran, &copied(run)?),
+        Ok((all, ran)) => experiments_without(&run.server()?.experiments, all, ran, &copy_result(run)?),
         Err(error) => {
             vec![format!(
                 "Whether all experiments came with their events was not asked of MongoDB: {}.",

@@ -1,12 +1,12 @@
 //! The file server: some of the files that it is there for.
 
 use super::asking::{Http, until_it_answers};
-use super::container_of;
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::role::Role;
 use crate::steps::Run;
+use crate::steps::containers::container_of;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

@@ -29,13 +29,8 @@ mod steady;
 mod versions;
 mod web;
 
-use super::copy_elastic::CopiedElastic;
-use super::run::project_args;
 use super::{Done, Run, databases};
-use crate::docker::Container;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Action;
-use crate::role::Role;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -86,46 +81,4 @@ async fn check(run: &Run, limit: Duration) -> Result<Done> {
     let output = serde_json::to_value(Checked { checks })
         .map_err(|cause| Error::internal("The result of the checks cannot be written.").because(cause))?;
     Ok(Done { summary, output })
-}
-
-/// Returns the container of the role's service in the new project.
-pub(in crate::steps) async fn container_of(run: &Run, role: Role) -> Result<Container> {
-    let server = run.server()?;
-    let name = server.deployment.service(role).map(|service| service.name.clone());
-    let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
-    let containers = run.docker.project_containers(&server.new_project.name).await?;
-    let mut of_service = containers.into_iter().filter(|one| is_of(one, &name));
-    let compose = run.compose()?.typed(&project_args(&server.new_project));
-    of_service.next().ok_or_else(|| {
-        Error::failed(format!("The new server has no container for the service {name}."))
-            .hint(format!("See what compose says: {compose} ps"))
-    })
-}
-
-/// Whether compose runs this container for a service. Those that `compose run` has left carry its name too.
-fn is_of(container: &Container, service: &str) -> bool {
-    let is_one_off =
-        container.label("com.docker.compose.oneoff").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    !is_one_off && container.label("com.docker.compose.service") == Some(service)
-}
-
-fn copied(run: &Run) -> Result<CopiedElastic> {
-    run.output(run.id_of(Action::COPY_ELASTIC)?)?
-        .ok_or_else(|| Error::internal("The journal holds no result of the copy."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_container_of_compose_run_is_not_taken_for_the_services() {
-        let label = |name: &str, value: &str| (format!("com.docker.compose.{name}"), value.to_owned());
-        let with = |one_off: &str| Container {
-            labels: [label("service", "apiserver"), label("oneoff", one_off)].into(),
-            ..Container::default()
-        };
-        assert!(is_of(&with("False"), "apiserver") && !is_of(&with("False"), "webserver"));
-        assert!(!is_of(&with("True"), "apiserver"));
-    }
 }

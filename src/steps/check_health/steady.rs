@@ -3,7 +3,6 @@
 
 use super::api::POLL;
 use super::ended::{READ, does_not_stay, how};
-use super::is_of;
 use crate::deployment::Service;
 use crate::docker::{Container, trouble};
 use crate::error::Result;
@@ -12,6 +11,7 @@ use crate::failpoints;
 use crate::plan::ServerPlan;
 use crate::role::Role;
 use crate::steps::Run;
+use crate::steps::containers::is_of;
 use crate::text::duration;
 use crate::text::plural;
 use std::future::Future;

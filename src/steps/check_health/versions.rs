@@ -1,10 +1,10 @@
 //! MongoDB's schema: the stamps that the server's migrations leave.
 
-use super::container_of;
 use crate::docker::trouble;
 use crate::error::{Error, Result};
 use crate::role::Role;
 use crate::steps::Run;
+use crate::steps::containers::container_of;
 use std::collections::BTreeMap;
 
 /// Reads the schema stamps in MongoDB with its own client: the guard against migrations that failed silently.

@@ -1,10 +1,10 @@
-//! What a check finds, and what it looks at.
+//! What checks find, and what every one of them says in the same words.
 
-use crate::docker::Daemon;
-use crate::elastic::Survey;
+mod memory;
+
+pub use memory::kept_in_memory;
+
 use crate::error::Error;
-use crate::plan::Plan;
-use tokio_util::sync::CancellationToken;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,18 +54,4 @@ impl Finding {
         };
         Self::refusal(what, error.hints().join(" "))
     }
-}
-
-/// What the checks look at.
-pub struct Subject<'a> {
-    /// The plan that would be carried out.
-    pub plan: &'a Plan,
-    /// What the old Elasticsearch data are, where they could be looked at.
-    pub survey: Option<&'a Survey>,
-    /// The daemon.
-    pub docker: &'a Daemon,
-    /// Whether the old server is allowed to run: for `check`, and until the migration stops it.
-    pub may_run: bool,
-    /// The wish to stop.
-    pub cancel: &'a CancellationToken,
 }

@@ -1,37 +1,10 @@
-//! Data in memory: a `tmpfs`, which ends with its container's process, and which `docker cp` does not see.
+//! Data in memory: a `tmpfs`, which ends with its container's process.
 
-use super::Finding;
-use crate::deployment::{Mount, Service};
 use crate::docker::{Container, MountKind};
 use std::path::Path;
 
-/// Refuses data that are kept in memory, if they are.
-pub fn kept_in_memory(service: &Service, mount: &Mount, container: &Container) -> Option<Finding> {
-    let (name, path) = (&container.name, &mount.target);
-    if !is_in_memory(path, container) {
-        return None;
-    }
-    Some(match container.state.running {
-        true => Finding::refusal(
-            format!("The service {} keeps {path} in memory (tmpfs): they are gone as soon as it stops.", service.name),
-            format!(
-                "Copy them to a place that lasts while it runs, for example: docker exec {name} tar -C {path} -c . | tar -C DIRECTORY -x; then mount DIRECTORY at {path} in the compose file."
-            ),
-        ),
-        false => Finding::refusal(
-            format!(
-                "The service {} kept {path} in memory (tmpfs), and {name} is stopped, so that what was there is gone.",
-                service.name
-            ),
-            format!(
-                "If there is a copy of it, put that into a directory and mount it at {path} in the compose file; else mount an empty one there, start the stack, see what is there, and run again."
-            ),
-        ),
-    })
-}
-
-/// Whether a path lies in a file system in memory, as the kernel's list of the container's mounts says, or docker's.
-fn is_in_memory(path: &str, container: &Container) -> bool {
+/// Returns whether a path of a container lies in a file system in memory, as the kernel's list of the container's mounts says, or docker's.
+pub fn is_in_memory(path: &str, container: &Container) -> bool {
     let of_docker = container.mounts.iter().any(|mount| {
         matches!(&mount.kind, MountKind::Other(kind) if kind == "tmpfs") && Path::new(path).starts_with(&mount.target)
     });

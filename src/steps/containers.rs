@@ -1,0 +1,81 @@
+//! Containers of the old and of the new server.
+
+use super::Run;
+use super::run::project_args;
+use crate::docker::Container;
+use crate::error::{Error, Result};
+use crate::role::Role;
+
+/// Refuses to go on while anything of the old server runs, or, where no server is known, anything that uses the data.
+///
+/// # Errors
+/// Fails, naming the containers.
+pub(super) async fn require_stopped(run: &Run) -> Result<()> {
+    let running = running(run).await?;
+    if running.is_empty() {
+        return Ok(());
+    }
+    let names = running.join(", ");
+    let message = match run.plan.server() {
+        Some(server) => format!("The project {} still runs {names}.", server.deployment.project.name),
+        None => format!("{} is used by the container {names}.", run.plan.subject().display()),
+    };
+    Err(Error::failed(message)
+        .hint(format!("Stop them (docker stop {}), then run the same command again.", running.join(" "))))
+}
+
+/// Returns the names of the containers that run and are the old server's; where no server is known, that use the data.
+///
+/// # Errors
+/// Fails when docker does not answer.
+pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
+    let containers = match run.plan.server() {
+        Some(server) => run.docker.project_containers(&server.deployment.project.name).await?,
+        None => {
+            let all = run.docker.containers(&[]).await?;
+            let uses = |one: &Container| run.plan.replacements().any(|data| one.uses(&data.source));
+            all.into_iter().filter(uses).collect()
+        }
+    };
+    Ok(containers.into_iter().filter(|one| one.state.running).map(|one| one.name).collect())
+}
+
+/// Returns the container of the role's service in the new project.
+///
+/// # Errors
+/// Fails, naming the service, when it has none.
+pub(super) async fn container_of(run: &Run, role: Role) -> Result<Container> {
+    let server = run.server()?;
+    let name = server.deployment.service(role).map(|service| service.name.clone());
+    let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
+    let containers = run.docker.project_containers(&server.new_project.name).await?;
+    let mut of_service = containers.into_iter().filter(|one| is_of(one, &name));
+    let compose = run.compose()?.typed(&project_args(&server.new_project));
+    of_service.next().ok_or_else(|| {
+        Error::failed(format!("The new server has no container for the service {name}."))
+            .hint(format!("See what compose says: {compose} ps"))
+    })
+}
+
+/// Whether compose runs this container for a service. Those that `compose run` has left carry its name too.
+pub(super) fn is_of(container: &Container, service: &str) -> bool {
+    let is_one_off =
+        container.label("com.docker.compose.oneoff").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    !is_one_off && container.label("com.docker.compose.service") == Some(service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_of_compose_run_is_not_taken_for_the_services() {
+        let label = |name: &str, value: &str| (format!("com.docker.compose.{name}"), value.to_owned());
+        let with = |one_off: &str| Container {
+            labels: [label("service", "apiserver"), label("oneoff", one_off)].into(),
+            ..Container::default()
+        };
+        assert!(is_of(&with("False"), "apiserver") && !is_of(&with("False"), "webserver"));
+        assert!(!is_of(&with("True"), "apiserver"));
+    }
+}
