@@ -88,6 +88,29 @@ impl<'a> Document<'a> {
         let mut reader = Reader::at(self.0, 4);
         std::iter::from_fn(move || field(&mut reader).ok().flatten())
     }
+
+    /// Returns the fields as they lie there, in their order.
+    pub fn elements(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
+        let (bytes, mut reader) = (self.0, Reader::at(self.0, 4));
+        std::iter::from_fn(move || {
+            let kind = reader.u8().ok().filter(|kind| *kind != 0)?;
+            let name = text(&mut reader).ok()?;
+            let begin = reader.position();
+            skip(&mut reader, kind, 0).ok()?;
+            Some(Element { name, kind, value: bytes.get(begin..reader.position())? })
+        })
+    }
+}
+
+/// A field as it lies there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Element<'a> {
+    /// Its name, of whatever bytes.
+    pub name: &'a [u8],
+    /// The number of its type.
+    pub kind: u8,
+    /// The bytes of its value.
+    pub value: &'a [u8],
 }
 
 /// Reads a field whose structure was checked; nothing at the document's end.
@@ -227,6 +250,16 @@ mod tests {
         assert_eq!(inner[0].get("f"), Some(Value::Double(2.5)));
         assert_eq!(document.get("f"), None);
         assert_eq!(document.fields().map(|(name, _)| name).collect::<Vec<_>>(), [b"a", b"b", b"c", b"e"]);
+    }
+
+    #[test]
+    fn fields_are_given_out_as_they_lie_there() {
+        let bytes = sample();
+        let elements: Vec<_> = Document::new(&bytes).unwrap().elements().collect();
+        assert_eq!(elements.len(), 4);
+        assert_eq!(elements[1], Element { name: b"b", kind: 2, value: b"\x02\0\0\0x\0" });
+        let length = elements.iter().map(|one| one.name.len() + one.value.len() + 2).sum::<usize>();
+        assert_eq!(length + 5, bytes.len(), "nothing is left out");
     }
 
     #[test]

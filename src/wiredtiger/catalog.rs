@@ -1,10 +1,11 @@
 //! `_mdb_catalog.wt`: which collections and indexes MongoDB has in the tables
 //! (`src/mongo/db/storage/kv/kv_catalog.cpp` of 3.6, `durable_catalog_impl.cpp` of 4.4).
 
+use super::Corrupt;
 use super::bson::{Document, Value};
+use super::corrupt::refused;
 use super::metadata::Metadata;
 use super::replay::Replay;
-use super::{Corrupt, refused};
 use crate::error::Result;
 
 /// The table of the catalog.

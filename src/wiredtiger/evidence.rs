@@ -3,7 +3,6 @@
 
 use super::bson::{Document, Value};
 use super::directory::MongoDirectory;
-use super::ours::feature_compatibility;
 use crate::error::Result;
 
 /// What was noted.
@@ -38,6 +37,17 @@ impl Evidence {
         let schema = schemas.into_iter().max().map(|(_, version)| version);
         Ok(Self { mongod, feature_compatibility, schema })
     }
+}
+
+/// Returns the feature compatibility version, such as `3.6`; MongoDB 3.2 has none.
+fn feature_compatibility(directory: &MongoDirectory) -> Result<Option<String>> {
+    let mut version = None;
+    each(directory, "admin.system.version", |document| {
+        if document.get("_id") == Some(Value::String(b"featureCompatibilityVersion")) {
+            version = document.text("version").map(str::to_owned);
+        }
+    })?;
+    Ok(version)
 }
 
 fn each(directory: &MongoDirectory, namespace: &str, mut each: impl FnMut(Document<'_>)) -> Result<()> {

@@ -3,6 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`integers`] | packed integers |
+//! | [`corrupt`] | why a file cannot be what it should be |
 //! | [`config`] | configuration strings, in which WiredTiger keeps what it knows of its files |
 //! | [`address`] | where a block is, and what a checkpoint consists of |
 //! | [`table_file`] | one file: its blocks, with their checksums |
@@ -10,14 +11,16 @@
 //! | [`compression`] | snappy, zlib, zstd |
 //! | [`cell`] | what pages are made of |
 //! | [`tree`] | the rows of a table, in the order of their keys |
+//! | [`table_entry`] | what the metadata say of a table |
 //! | [`table`] | a table at its newest checkpoint |
 //! | [`turtle`] | `WiredTiger.turtle`: the engine's version, and where the metadata are |
 //! | [`metadata`] | `WiredTiger.wt`: which tables there are |
 //! | [`log`] | what was committed behind the newest checkpoint |
 //! | [`replay`] | that put over the tables |
 //! | [`bson`] | documents: whether they are whole, and the few fields that are looked at |
-//! | [`ours`] | which directories are read, and which are not |
+//! | [`kind`] | what a directory is, by the names of its files |
 //! | [`directory`] | all of it together |
+//! | [`standalone`] | whether a standalone server has written it |
 //! | [`evidence`] | which servers have written a directory |
 //! | [`extended_json`], [`decimal`] | documents as JSON |
 //! | [`catalog`] | `_mdb_catalog.wt`: which collections and indexes MongoDB has in the tables |
@@ -56,88 +59,23 @@ pub mod catalog;
 pub mod cell;
 pub mod compression;
 pub mod config;
+pub mod corrupt;
 pub mod decimal;
 pub mod directory;
 pub mod evidence;
 pub mod extended_json;
 pub mod integers;
+pub mod kind;
 pub mod log;
 pub mod metadata;
-pub mod ours;
 pub mod page;
+mod reading;
 pub mod replay;
+pub mod standalone;
 pub mod table;
+pub mod table_entry;
 pub mod table_file;
 pub mod tree;
 pub mod turtle;
 
-use crate::error::Error;
-use std::fmt;
-use std::path::Path;
-
-/// Why a file's content cannot be what it should be. Whoever knows the path names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Corrupt(String);
-
-impl Corrupt {
-    /// Returns the reason `what`, a phrase without a period.
-    pub fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
-    }
-
-    /// Returns the same reason with the thing that the place in it is within.
-    #[must_use]
-    pub fn within(self, what: &str) -> Self {
-        Self(format!("{} of {what}", self.0))
-    }
-}
-
-impl fmt::Display for Corrupt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Corrupt {}
-
-/// What reading gives, or why it cannot.
-pub type Result<T> = std::result::Result<T, Corrupt>;
-
-/// Why somebody who was given rows or operations gets no more of them.
-#[derive(Debug)]
-pub enum Stopped {
-    /// What is read is not as it should be.
-    Corrupt(Corrupt),
-    /// Whoever takes them does not go on.
-    Other(Error),
-}
-
-impl Stopped {
-    /// Returns the error of reading the file `path`.
-    fn by(self, path: &Path) -> Error {
-        match self {
-            Self::Corrupt(why) => refused(path, why),
-            Self::Other(error) => error,
-        }
-    }
-}
-
-impl From<Corrupt> for Stopped {
-    fn from(why: Corrupt) -> Self {
-        Self::Corrupt(why)
-    }
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-/// Returns the refusal of a file that is not as it should be.
-fn refused(path: &Path, why: Corrupt) -> Error {
-    Error::refused(format!("{} is damaged or of an unknown kind.", path.display())).because(why).hint(
-        "Nothing in it was changed. If the directory is a copy, copy it again; if not, let the mongod that wrote it start on \
-         a copy of it, which tells whether the data are whole.",
-    )
-}
+pub use corrupt::{Corrupt, Result, Stopped};

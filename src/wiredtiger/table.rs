@@ -1,12 +1,13 @@
 //! A table at its newest checkpoint: its rows, with what the log has changed since.
 
 use super::address::Address;
-use super::metadata::TableEntry;
+use super::corrupt::refused;
 use super::replay::Replay;
 use super::replay::changes::Each;
+use super::table_entry::TableEntry;
 use super::table_file::TableFile;
 use super::tree::{self, Counted};
-use super::{Corrupt, Stopped, refused};
+use super::{Corrupt, Stopped};
 use crate::error::{Error, Result};
 use crate::files::problem::problem;
 use std::io;

@@ -2,10 +2,11 @@
 //!
 //! Lines in pairs: a key, its value. The file is replaced as a whole at each checkpoint.
 
+use super::Corrupt;
 use super::config::Config;
+use super::corrupt::refused;
 use super::log::LogPlace;
-use super::metadata::TableEntry;
-use super::{Corrupt, refused};
+use super::table_entry::TableEntry;
 use crate::error::{Error, Result};
 use crate::files::problem::problem;
 use std::fs;
@@ -45,6 +46,13 @@ impl Turtle {
     pub fn read(directory: &Path) -> Result<Self> {
         let path = directory.join("WiredTiger.turtle");
         let pairs = pairs(&path)?;
+        if is_encrypted(&pairs) {
+            return Err(Error::refused(format!(
+                "{} is encrypted, and is not read without the key.",
+                directory.display()
+            ))
+            .hint("Dump it with mongodump while its mongod runs: mongodump --out DIR"));
+        }
         let turtle = Self::understood(&pairs).map_err(|why| refused(&path, why))?;
         turtle.ok_or_else(|| {
             Error::refused(format!("Nothing in {} was ever brought to the disk as a whole.", directory.display()))
@@ -80,6 +88,14 @@ impl Version {
         let number = |key| config.number(key)?.ok_or_else(|| Corrupt::new(format!("a version without {key}")));
         Ok(Self { major: number("major")?, minor: number("minor")? })
     }
+}
+
+/// Where the metadata are encrypted, everything is.
+fn is_encrypted(pairs: &[(String, String)]) -> bool {
+    let metadata = pairs.iter().find(|(key, _)| key == "file:WiredTiger.wt");
+    let config = metadata.and_then(|(_, value)| Config::parse(value).ok());
+    let name = config.as_ref().and_then(|config| config.config("encryption")?.text("name"));
+    name.is_some_and(|name| !matches!(name, "" | "none"))
 }
 
 fn pairs(path: &Path) -> Result<Vec<(String, String)>> {
@@ -126,6 +142,9 @@ mod tests {
         for version in ["major=11,minor=4", "major=2,minor=6", "major=12,minor=0", "minor=1"] {
             assert!(read(version, METADATA).is_err(), "{version}");
         }
+        let encrypted = format!("{METADATA},encryption=(keyid=,name=AES256-CBC)");
+        let encrypted = read("major=3,minor=1", &encrypted).unwrap_err();
+        assert!(encrypted.message().contains("is encrypted") && !encrypted.hints().is_empty(), "{encrypted:?}");
         let never = read("major=3,minor=1", "allocation_size=4KB").unwrap_err();
         assert!(never.message().contains("ever brought to the disk"), "{never:?}");
     }

@@ -37,7 +37,9 @@ fn directories_of_other_engines_are_refused_by_name() {
     assert!(open(golden.path(), ReadUpTo::Newest).unwrap_err().message().contains("hot backup"));
     fs::remove_file(backup).unwrap();
     fs::remove_file(golden.path().join("WiredTiger.turtle")).unwrap();
-    assert!(open(golden.path(), ReadUpTo::Newest).unwrap_err().message().contains("no data directory of MongoDB"));
-    fs::write(golden.path().join("backend.ns"), "").unwrap();
-    assert!(open(golden.path(), ReadUpTo::Newest).unwrap_err().message().contains("MMAPv1"));
+    assert!(open(golden.path(), ReadUpTo::Newest).unwrap_err().message().contains("has lost the file"));
+    let other = tempfile::tempdir().unwrap();
+    assert!(open(other.path(), ReadUpTo::Newest).unwrap_err().message().contains("no data directory of MongoDB"));
+    fs::write(other.path().join("backend.ns"), "").unwrap();
+    assert!(open(other.path(), ReadUpTo::Newest).unwrap_err().message().contains("MMAPv1"));
 }

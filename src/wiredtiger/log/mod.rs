@@ -13,11 +13,12 @@
 pub mod operation;
 pub mod record;
 
-use super::{Corrupt, Result, Stopped, refused};
+use super::corrupt::refused;
+use super::{Corrupt, Result, Stopped};
 use crate::files::problem::problem;
 use memmap2::Mmap;
 use operation::{Operation, is_commit, operations, previous_end};
-use record::{ALIGNMENT, Found};
+use record::{ALIGNMENT, Found, Search};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -109,7 +110,7 @@ pub fn read(
 fn require_nothing_in(path: &Path) -> crate::error::Result<()> {
     let map = map(path).map_err(|cause| problem("read", path, cause))?;
     let why = "has whole records, though the log ends in a file in front of it";
-    match has_commits(&map) {
+    match has_commits(&map).map_err(|why| refused(path, why))? {
         true => Err(refused(path, Corrupt::new(why))),
         false => Ok(()),
     }
@@ -117,19 +118,22 @@ fn require_nothing_in(path: &Path) -> crate::error::Result<()> {
 
 /// Returns whether a log file has a whole record of a transaction. Those that the engine writes as it begins a file, also
 /// when it is killed while it starts, are none.
-fn has_commits(log: &[u8]) -> bool {
-    let mut at = ALIGNMENT;
-    while at < log.len() {
-        at += match record::at(log, at) {
-            Ok(Found::Record(record)) => match record.body().and_then(|body| is_commit(&body)) {
-                Ok(false) => record.stride(),
-                Ok(true) | Err(_) => return true,
-            },
-            Ok(Found::EndOfFile) => return false,
-            Ok(Found::EndOfLog) | Err(_) => ALIGNMENT,
-        };
+fn has_commits(log: &[u8]) -> Result<bool> {
+    let mut records = Search::from(log, ALIGNMENT);
+    while let Some(record) = records.next_record()? {
+        if record.body().and_then(|body| is_commit(&body)).unwrap_or(true) {
+            return Ok(true);
+        }
     }
-    false
+    Ok(false)
+}
+
+/// Refuses a record that is not whole unless the log ends with it.
+fn require_last(log: &[u8], place: usize) -> Result<()> {
+    match Search::from(log, place + ALIGNMENT).next_record()? {
+        Some(_) => Err(Corrupt::new(format!("a record at byte {place} that is not whole, with whole ones behind it"))),
+        None => Ok(()),
+    }
 }
 
 /// Returns the log files, by their numbers.
@@ -201,13 +205,10 @@ fn one_file(
         let record = match record::at(log, at)? {
             Found::Record(record) => record,
             Found::EndOfFile => return Ok(End { at, goes_on: true, is_cut_off }),
-            Found::EndOfLog if record::any_behind(log, at) => {
-                return Err(Corrupt::new(format!(
-                    "a record at byte {at} that is not whole, with whole ones behind it"
-                ))
-                .into());
+            Found::EndOfLog => {
+                require_last(log, at)?;
+                return Ok(End { at, goes_on: false, is_cut_off });
             }
-            Found::EndOfLog => return Ok(End { at, goes_on: false, is_cut_off }),
         };
         let here = |why: Corrupt| why.within(&format!("the record at byte {at}"));
         let offset = u32::try_from(at).map_err(|_| here(Corrupt::new("an impossible place")))?;
@@ -229,10 +230,8 @@ fn previous_end_in(log: &[u8]) -> Result<Option<u64>> {
             None => Err(Corrupt::new("a log file that does not begin with where the one in front of it ended")),
         },
         // What was begun, and has nothing behind it, was never acknowledged.
-        Found::EndOfLog if record::any_behind(log, ALIGNMENT) => {
-            Err(Corrupt::new(format!("a record at byte {ALIGNMENT} that is not whole, with whole ones behind it")))
-        }
-        Found::EndOfFile | Found::EndOfLog => Ok(None),
+        Found::EndOfLog => require_last(log, ALIGNMENT).map(|()| None),
+        Found::EndOfFile => Ok(None),
     }
 }
 

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 pub const ALIGNMENT: usize = 128;
 const HEADER: usize = 16;
 const CHECKSUM: usize = 4;
+const FLAGS: usize = 8;
 const COMPRESSED: u16 = 1;
 const ENCRYPTED: u16 = 2;
 /// `WT_LOG_MAGIC`.
@@ -102,13 +103,47 @@ pub fn at(log: &[u8], place: usize) -> Result<Found<'_>> {
     }
 }
 
-/// Returns whether there is a whole record anywhere behind a place.
-pub fn any_behind(log: &[u8], place: usize) -> bool {
-    let places = (place.next_multiple_of(ALIGNMENT)..log.len()).step_by(ALIGNMENT);
-    places.skip_while(|behind| *behind == place).any(|behind| {
-        let is_zero = log.get(behind..behind + 4).is_none_or(|length| length == [0; 4]);
-        !is_zero && matches!(at(log, behind), Ok(Found::Record(_)))
-    })
+/// Whole records in a log whose end is elsewhere, or which is damaged: at every place where one may begin.
+#[derive(Debug)]
+pub struct Search<'a> {
+    log: &'a [u8],
+    at: usize,
+    /// Bytes that may still be looked at in vain. Where nothing is damaged, records do not overlap.
+    budget: usize,
+}
+
+impl<'a> Search<'a> {
+    /// Returns a search from a place on.
+    pub fn from(log: &'a [u8], place: usize) -> Self {
+        Self { log, at: place.next_multiple_of(ALIGNMENT), budget: log.len().saturating_mul(4) }
+    }
+
+    /// Returns the next whole record.
+    ///
+    /// # Errors
+    /// Fails where so much looks like the beginning of a record that looking into all of it would take hours.
+    pub fn next_record(&mut self) -> Result<Option<Record<'a>>> {
+        while let Some(length) = self.log.get(self.at..self.at.saturating_add(4)) {
+            let place = self.at;
+            self.at += ALIGNMENT;
+            let length = length.try_into().map_or(0, u32::from_le_bytes) as usize;
+            // Nothing begins with zeros; and what would end behind the file is not read.
+            if length <= HEADER || length > self.log.len() - place {
+                continue;
+            }
+            if let Ok(Found::Record(record)) = at(self.log, place) {
+                self.at = place + record.stride();
+                return Ok(Some(record));
+            }
+            let looks_whole =
+                self.log.get(place + FLAGS..place + FLAGS + 4).is_some_and(|flags| flags.ends_with(&[0; 3]));
+            let looked_at = if looks_whole { length } else { 0 };
+            self.budget = self.budget.checked_sub(looked_at).ok_or_else(|| {
+                Corrupt::new(format!("too much that looks like a record and is none behind byte {place}"))
+            })?;
+        }
+        Ok(None)
+    }
 }
 
 impl Record<'_> {
@@ -183,11 +218,31 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn whole_records_behind_a_place_are_seen() {
+    fn whole_records_behind_a_place_are_found() {
         let log = [record(&[1, 2, 3]), vec![7; 128], record(&[4; 200]), vec![0; 256]].concat();
-        assert!(any_behind(&log, 0) && any_behind(&log, 128));
-        assert!(!any_behind(&log, 256), "that is the last one itself");
-        assert!(!any_behind(&log, 512));
+        let lengths = |place| {
+            let (mut search, mut found) = (Search::from(&log, place), Vec::new());
+            while let Some(record) = search.next_record().unwrap() {
+                found.push(record.body().unwrap().len());
+            }
+            found
+        };
+        assert_eq!(lengths(0), [3, 200]);
+        assert_eq!(lengths(1), [200]);
+        assert_eq!(lengths(512), []);
+    }
+
+    #[test]
+    fn what_looks_like_thousands_of_long_records_is_given_up() {
+        // At every place, a record up to the file's end, of another checksum: without a bound, 256 GB to look at.
+        let mut log = vec![1; 8 << 20];
+        for place in (0..log.len()).step_by(ALIGNMENT) {
+            let length = u32::try_from(log.len() - place).unwrap().to_le_bytes();
+            let header = [&length[..], &[0; 8], &[0, 1, 0, 0]].concat();
+            log[place..place + HEADER].copy_from_slice(&header);
+        }
+        let error = Search::from(&log, 0).next_record().unwrap_err();
+        assert!(error.to_string().contains("looks like a record"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::super::integers::Reader;
 
 /// A value that becomes longer is refused: MongoDB keeps documents of 16 MiB and a little.
 const LONGEST: usize = 20 << 20;
+/// Bytes behind the pieces that may have to be moved, in all: a server writes some dozens of pieces at a time, and the
+/// whole document where there would be more.
+const MOST_MOVED: usize = 64 * LONGEST;
 
 /// Writes the pieces into a value, one after the other.
 ///
@@ -20,6 +23,7 @@ pub fn modify(value: &mut Vec<u8>, pieces: &[u8]) -> Result<()> {
     let mut data = reader.clone();
     let lengths = usize::try_from(count).ok().and_then(|count| count.checked_mul(24));
     data.bytes(lengths.ok_or_else(|| reader.corrupt("an impossible number of pieces"))?)?;
+    let mut moved = 0;
     for _ in 0..count {
         let [length, offset, replaced] = [reader.length()?, reader.length()?, reader.length()?];
         let piece = data.bytes(length)?;
@@ -29,6 +33,12 @@ pub fn modify(value: &mut Vec<u8>, pieces: &[u8]) -> Result<()> {
             value.resize(offset, 0);
         }
         let behind = offset.saturating_add(replaced).min(value.len());
+        if behind - offset != length {
+            moved += value.len() - behind;
+        }
+        if moved > MOST_MOVED {
+            return Err(reader.corrupt("more pieces than a server writes"));
+        }
         value.splice(offset..behind, piece.iter().copied());
         if value.len() > LONGEST {
             return Err(reader.corrupt("a value that becomes too long"));
@@ -67,6 +77,15 @@ mod tests {
         assert_eq!(modified(b"0123", &[(1, 0, b"xy"), (0, 1, b"")]), b"xy123");
         assert_eq!(modified(b"01", &[(4, 9, b"z")]), b"01\0\0z");
         assert_eq!(modified(b"0123", &[(3, 9, b"z")]), b"012z");
+    }
+
+    #[test]
+    fn pieces_that_would_move_a_long_value_for_hours_are_refused() {
+        let mut value = vec![0; 16 << 20];
+        let error = modify(&mut value, &pieces(&vec![(0, 0, &b"z"[..]); 100_000])).unwrap_err();
+        assert!(error.to_string().contains("more pieces"), "{error}");
+        // As many that leave everything in its place.
+        modify(&mut value, &pieces(&vec![(0, 1, &b"z"[..]); 100_000])).unwrap();
     }
 
     #[test]

@@ -8,8 +8,8 @@ use clearml_migrate::wiredtiger::config::Config;
 use clearml_migrate::wiredtiger::integers::Reader;
 use clearml_migrate::wiredtiger::log::operation::operations;
 use clearml_migrate::wiredtiger::log::record::{self, Found};
-use clearml_migrate::wiredtiger::metadata::TableEntry;
 use clearml_migrate::wiredtiger::replay::modify::modify;
+use clearml_migrate::wiredtiger::table_entry::TableEntry;
 use clearml_migrate::wiredtiger::table_file::{TableFile, checksum};
 use clearml_migrate::wiredtiger::{Corrupt, extended_json, tree};
 use std::io::Write;
@@ -128,7 +128,8 @@ pub fn mongo_commit(input: &[u8]) -> bool {
 /// A log as it lies there, its first record at least.
 pub fn mongo_log(input: &[u8]) -> bool {
     let _ = record::header(input);
-    let _ = record::any_behind(input, 0);
+    let mut records = record::Search::from(input, 0);
+    while let Ok(Some(_)) = records.next_record() {}
     match record::at(input, 0) {
         Ok(Found::Record(record)) => record.body().is_ok(),
         _ => false,
