@@ -147,6 +147,15 @@ fn a_killed_server_is_refused_until_it_is_said_what_becomes_of_its_log() {
 }
 
 #[test]
+fn what_was_taken_from_the_log_is_told_at_the_end_and_in_the_manifest() {
+    let old = Old::new("killed");
+    let told = "were taken from its log (--replay), of ";
+    old.export(&["--replay"]).run().done().saying(told);
+    let warning = old.manifest()["warnings"][0].as_str().unwrap().to_owned();
+    assert!(warning.contains(told) && warning.contains("backend.new"), "{warning}");
+}
+
+#[test]
 fn a_directory_without_its_log_is_exported_as_of_its_checkpoint_only() {
     let old = Old::new("compressed");
     fs::remove_dir_all(old.golden.path().join("journal")).unwrap();

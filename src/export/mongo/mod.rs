@@ -25,6 +25,7 @@ pub use manifest::Manifest;
 use super::{Encoding, Names};
 use crate::error::{Error, Result};
 use crate::files::locks::{HeldLocks, Holding, hold};
+use crate::text::count;
 use crate::wiredtiger::catalog::Collection;
 use crate::wiredtiger::directory::{MongoDirectory, ReadUpTo, State};
 use std::path::{Path, PathBuf};
@@ -113,9 +114,18 @@ fn open(source: &Path, wanted: ReadUpTo, cancel: &CancellationToken) -> Result<O
 fn open_for(selection: &Selection, cancel: &CancellationToken) -> Result<Opened> {
     let mut opened = open(&selection.source, selection.log.wanted(), cancel)?;
     require_permitted(&opened.directory, selection.log)?;
-    if let State::LastCheckpoint(why) = opened.directory.state() {
-        let time = time_of(&opened.directory);
-        opened.warnings.push(format!("What was written after the checkpoint of {time} may be missing: {why}."));
+    let time = time_of(&opened.directory);
+    match opened.directory.state() {
+        State::Complete => {}
+        State::Replayed(changed) => opened.warnings.push(format!(
+            "The server was not stopped cleanly: {} changes after the checkpoint of {time} were taken from its log \
+             (--replay), of {}.",
+            count(changed.values().sum()),
+            changed.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        )),
+        State::LastCheckpoint(why) => {
+            opened.warnings.push(format!("What was written after the checkpoint of {time} may be missing: {why}."));
+        }
     }
     if opened.directory.collections().iter().all(|collection| !is_meant(collection, &selection.names)) {
         return Err(Error::refused(format!(
