@@ -75,6 +75,9 @@ pub struct MigrationArgs {
     /// Copy data out of containers that hold the only ones, and keep these containers
     #[arg(long)]
     pub rescue: bool,
+    /// Let this program alone say what MongoDB's log has, where the old image that would recover it is not to be had
+    #[arg(long)]
+    pub replay: bool,
     /// How the documents are copied.
     #[command(flatten)]
     pub copy: CopyArgs,

@@ -12,8 +12,10 @@ use crate::display::Choice;
 use crate::engine::{self, Failure, Reached};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Scope};
+use crate::mongo::CopiedMongo;
 use crate::plan::{Action, Plan, work_dir};
 use crate::report::{Outcome, elastic_text, success_text};
+use crate::role::Role;
 use crate::settings::{Copying, Migration, OnFailure, Subject};
 use crate::steps::{Checked, Options, Run, VerifiedElastic, extent, require_same_collisions};
 use std::time::Instant;
@@ -122,7 +124,8 @@ fn options(settings: &Migration) -> Result<Options> {
     let Copying { verification, on_id_collision, .. } = settings.copying;
     let one_by_one = matches!(&settings.subject, Subject::Data(data) if !data.parallel);
     let indices_at_once = one_by_one.then_some(1);
-    Ok(Options { verification, on_id_collision, indices_at_once, ..Options::default() })
+    let replay = matches!(&settings.subject, Subject::Server(server) if server.replay);
+    Ok(Options { verification, on_id_collision, indices_at_once, replay, ..Options::default() })
 }
 
 async fn perform(run: &Run, settings: &Migration, context: &Context) -> Result<()> {
@@ -213,11 +216,13 @@ fn outcome(run: &Run, begun: Instant, context: &Context) -> Result<Outcome> {
     let all = extent(run)?;
     let verified: Option<VerifiedElastic> = run.output(run.id_of(Action::VERIFY_ELASTIC)?)?;
     let checked = run.plan.id_of(Action::CheckHealth).map_or(Ok(None), |step| run.output::<Checked>(step))?;
+    let copied_mongo = run.plan.id_of(Action::CopyFiles { store: Role::Mongo });
     Ok(Outcome {
         documents: all.documents,
         indices: all.indices,
         left_out: all.left_out,
         only_counted: verified.is_some_and(|all| all.verified.iter().any(|one| one.fingerprint.is_none())),
+        mongo: copied_mongo.map_or(Ok(None), |step| run.output::<Option<CopiedMongo>>(step))?.flatten(),
         elapsed: begun.elapsed(),
         checks: checked.unwrap_or_default().checks,
         warnings: told(&run.plan, context.display.warnings()),
@@ -237,7 +242,7 @@ fn moved(plan: &Plan, path: &std::path::Path) -> std::path::PathBuf {
 }
 
 fn web_address(plan: &Plan) -> Option<String> {
-    let service = plan.server()?.deployment.service(crate::role::Role::Webserver)?;
+    let service = plan.server()?.deployment.service(Role::Webserver)?;
     if service.host_network {
         return Some("http://localhost".to_owned());
     }

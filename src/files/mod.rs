@@ -38,6 +38,7 @@ pub mod mounts;
 pub mod owned;
 pub(crate) mod parallel;
 pub(crate) mod problem;
+pub mod same;
 pub(crate) mod sort;
 pub mod space;
 pub(crate) mod temporary;

@@ -14,6 +14,7 @@ mod later;
 mod listeners;
 mod machine;
 mod mappings;
+mod mongo;
 mod owner;
 mod paths;
 mod places;
@@ -53,6 +54,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(places::neighbours(subject).await?);
     findings.extend(subject.survey.into_iter().flat_map(|survey| data::old_data(survey, subject.plan)));
     findings.extend(subject.survey.into_iter().flat_map(|survey| mappings::can_be_made(survey, subject.plan)));
+    findings.extend(mongo::old_data(subject).await?);
     findings.extend(owner::of_the_data(subject).await?);
     findings.extend(data::open_elsewhere(subject).await?);
     findings.extend(at_work::at_work(subject).await);

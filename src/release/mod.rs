@@ -47,6 +47,12 @@ pub struct Release {
     /// Source: `apiserver/es_factory` and `server_init` from 0.16.0 on: without a template `events*` and with stamps
     /// below 0.16.0 in Mongo, the server starts degraded and reports `missed_es_upgrade`.
     pub template_prefix: &'static str,
+    /// Fields of MongoDB's documents that the server rewrites as it starts on the data of an earlier release: collections,
+    /// with the fields of their documents. What is named here without need is only compared less.
+    ///
+    /// Source: the migrations `0_12_1` to `1_0_2` of `apiserver/mongo/migrations/`, by what the schema of each release has
+    /// in another place or form than the one in front of it, and `apiserver/server_init` for users and companies.
+    pub rewritten: &'static [(&'static str, &'static [&'static str])],
     /// The text of the stack: `compose/<version>.yml`.
     pub stack_text: &'static str,
 }
@@ -102,6 +108,28 @@ static V1_1: Release = Release {
         secret: "x!XTov_G-#vspE*Y(h$Anm&DIc5Ou-F)jsl$PdOyj5wG1&E!Z8",
     },
     template_prefix: "events",
+    rewritten: &[
+        ("auth.user", &["credentials", "email", "role"]),
+        ("backend.company", &["defaults"]),
+        ("backend.model", &["system_tags", "tags"]),
+        ("backend.project", &["description", "name", "parent", "path", "system_tags", "tags"]),
+        ("backend.queue", &["system_tags", "tags"]),
+        (
+            "backend.task",
+            &[
+                "configuration",
+                "container",
+                "execution",
+                "hyperparams",
+                "last_metrics",
+                "models",
+                "output",
+                "script",
+                "system_tags",
+                "tags",
+            ],
+        ),
+    ],
     stack_text: include_str!("../../compose/1.1.yml"),
 };
 

@@ -1,5 +1,7 @@
 //! What `verify` found, as text and as the error that ends it.
 
+use super::counted::counted_line;
+use super::mongo;
 use super::outcome::left_out;
 use super::page::Page;
 use crate::display::Paint;
@@ -33,38 +35,24 @@ pub fn comparison_text(comparison: &Comparison) -> String {
         page.paragraph(0, &format!("Added since: {}.", documents(added)));
     }
     let noteworthy = comparison.indices.iter().filter(|one| one.differs() || one.added > 0);
-    page.block("Where", &noteworthy.map(index_line).collect::<Vec<_>>());
+    page.block("Where", &noteworthy.map(counted_line).collect::<Vec<_>>());
     page.block("Indices made since", &comparison.made_since);
+    mongo::put_comparison(&mut page, &comparison.mongo);
     page.into_text()
-}
-
-fn index_line(one: &Compared) -> String {
-    let mut parts = Vec::new();
-    let mut part = |number: u64, what: &str| {
-        if number > 0 {
-            parts.push(format!("{number} {what}"));
-        }
-    };
-    part(one.missing, "missing");
-    part(one.changed, "changed");
-    part(one.added, "added");
-    if !one.uncovered.is_empty() {
-        parts.push(format!("the mapping lacks {}", one.uncovered.join(", ")));
-    }
-    format!("{}: {}", one.collection, parts.join(", "))
 }
 
 /// Returns the difference as an error that names documents; none if nothing of the old data is missing or changed.
 pub fn comparison_error(comparison: &Comparison) -> Option<Error> {
     let different: Vec<&Compared> = comparison.indices.iter().filter(|one| one.differs()).collect();
-    if different.is_empty() {
+    let in_mongo = mongo::differences(&comparison.mongo);
+    if different.is_empty() && in_mongo.is_empty() {
         return None;
     }
     let named = |one: &&Compared| {
         let documents = one.named.iter().map(ToString::to_string).collect::<Vec<_>>();
-        if documents.is_empty() { index_line(one) } else { format!("{}: {}", one.collection, documents.join("; ")) }
+        if documents.is_empty() { counted_line(one) } else { format!("{}: {}", one.collection, documents.join("; ")) }
     };
-    let lines: Vec<String> = different.iter().map(named).collect();
+    let lines: Vec<String> = different.iter().map(named).chain(in_mongo).collect();
     let error = Error::difference("The new data do not hold everything that the old data hold.")
         .because(anyhow::Error::msg(lines.join("\n")))
         .hint("If experiments were reset, deleted or reported again in the new server since, that is why, and is no loss.");
@@ -86,6 +74,7 @@ mod tests {
             indices,
             made_since: Vec::new(),
             left_out: 0,
+            mongo: Vec::new(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What the user reads: the plan before the question, and the report at the end. Text only; nothing is printed here.
 
 mod comparison;
+mod counted;
 mod elastic;
+mod mongo;
 mod outcome;
 mod page;
 mod plan;

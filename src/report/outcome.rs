@@ -1,8 +1,10 @@
 //! The end of a run as text: what was done, where the old things are, how to go back, what clients must change.
 
+use super::mongo;
 use super::page::Page;
 use crate::deployment::Storage;
 use crate::display::Paint;
+use crate::mongo::CopiedMongo;
 use crate::plan::{Placement, Plan};
 use crate::text::documents;
 use crate::text::duration;
@@ -22,6 +24,8 @@ pub struct Outcome {
     pub left_out: u64,
     /// Documents were not compared, as the user wished.
     pub only_counted: bool,
+    /// What was copied of MongoDB; nothing where only Elasticsearch's data were migrated.
+    pub mongo: Option<CopiedMongo>,
     /// Wall time of this run.
     pub elapsed: Duration,
     /// What the health check found worth saying: one line each.
@@ -54,7 +58,7 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
         &format!(
             "It has everything that the old server had{}: {}. This run took {}.",
             but_for(plan, outcome),
-            outcome.extent(),
+            all(outcome),
             duration(outcome.elapsed)
         ),
     );
@@ -67,6 +71,8 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
     page.title("To go back to the old server");
     page.exact(2, go_back);
     page.block("Checked on the new server", &outcome.checks);
+    let in_mongo = outcome.mongo.as_ref().map(mongo::collection_lines);
+    page.block("Copied of MongoDB", &in_mongo.unwrap_or_default());
     page.block("Please note", &outcome.warnings);
     page.title("The old server's data and files, as they were");
     page.paragraph(2, "To delete them, once you are sure (there is no hurry, and afterwards there is no way back):");
@@ -79,6 +85,12 @@ pub fn success_text(plan: &Plan, outcome: &Outcome, go_back: &str) -> String {
         page.exact(2, &log.display().to_string());
     }
     page.into_text()
+}
+
+/// Returns how much was copied of both databases, as a phrase.
+fn all(outcome: &Outcome) -> String {
+    let of_mongo = outcome.mongo.as_ref().map(|copied| format!("; and {}", mongo::extent(copied)));
+    format!("{}{}", outcome.extent(), of_mongo.unwrap_or_default())
 }
 
 /// Returns what restricts the word "everything", as a phrase.
@@ -161,6 +173,7 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mongo::Known;
     use crate::plan::Migrated;
     use crate::plan::sample;
 
@@ -191,7 +204,8 @@ mod tests {
         let both =
             ", but for 5 documents that were left out, as accepted with --accept-rejects and for what is noted below";
         assert_eq!(told(&plan, 5), both);
-        let text = success_text(&sample::plan(), &Outcome { left_out: 5, ..outcome() }, GO_BACK).replace('\n', " ");
+        let text = success_text(&sample::plan(), &Outcome { left_out: 5, mongo: None, ..outcome() }, GO_BACK)
+            .replace('\n', " ");
         let everything = "It has everything that the old server had, but for 5 documents that were left out, as accepted with \
                           --accept-rejects: 200,000 documents in 14 indices, every one compared.";
         assert!(text.contains(everything), "{text}");
@@ -202,6 +216,12 @@ mod tests {
             documents: 200_000,
             left_out: 0,
             only_counted: false,
+            mongo: Some(CopiedMongo {
+                counts: [("auth.user", 3), ("backend.project", 2), ("backend.task", 8)]
+                    .map(|(name, count)| (name.to_owned(), count))
+                    .into(),
+                known: Known::Comparison,
+            }),
             indices: 14,
             elapsed: Duration::from_secs(204),
             checks: vec!["14 indices hold 200,000 documents".into()],

@@ -7,8 +7,8 @@ use crate::compose::name::Generation;
 use crate::deployment::Deployment;
 use crate::display::Paint;
 use crate::plan::{
-    Action, ElasticPlan, FileEdit, Migrated, OnIdCollision, Placement, Plan, Reader, Rescue, ServerPlan, Stage, Step,
-    Verification,
+    Action, ElasticPlan, FileEdit, Migrated, OnIdCollision, Placement, Plan, Reader, Replacement, Rescue, ServerPlan,
+    Stage, Step, Verification,
 };
 use crate::role::Role;
 use crate::text::bytes;
@@ -215,9 +215,10 @@ fn short_list(names: &[String]) -> String {
 }
 
 fn copy_lines(plan: &Plan, role: Role) -> Vec<String> {
-    plan.replacements_of(role)
-        .map(|one| format!("{} ({})", arrow(&one.source, &one.target), bytes(one.bytes)))
-        .collect()
+    let line = |one: &Replacement| format!("{} ({})", arrow(&one.source, &one.target), bytes(one.bytes));
+    let compared = "every document is read in both, from their files, and compared; a difference ends the run here";
+    let compared = (role == Role::Mongo).then(|| compared.to_owned());
+    plan.replacements_of(role).map(line).chain(compared).collect()
 }
 
 fn retire_lines(plan: &Plan) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What `verify` finds.
 
+use crate::mongo::ComparedMongo;
 use crate::transfer::Compared;
 use std::path::PathBuf;
 
@@ -16,4 +17,6 @@ pub struct Comparison {
     pub made_since: Vec<String>,
     /// Documents that were left out of the copy, as was accepted.
     pub left_out: u64,
+    /// MongoDB's data, directory by directory; none where only Elasticsearch's were migrated.
+    pub mongo: Vec<ComparedMongo>,
 }

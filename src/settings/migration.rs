@@ -40,6 +40,8 @@ pub struct Server {
     pub new_home: NewHome,
     /// Data that only a container holds are copied out of it, which is kept.
     pub rescue: bool,
+    /// What MongoDB's log has may be known from this program alone.
+    pub replay: bool,
     /// What to do when the new server does not come up.
     pub on_failure: OnFailure,
 }
@@ -112,7 +114,7 @@ pub(super) fn resolve_server(arguments: &MigrationArgs, session: &Session) -> Re
     let backup_dir = arguments.backup_dir.as_deref();
     let copying = Copying::resolve(&arguments.copy, backup, backup_dir, &session.current_dir)?;
     let release = arguments.to.as_deref().map(release::find).transpose()?;
-    Ok((Server { release, new_home, rescue: arguments.rescue, on_failure }, copying))
+    Ok((Server { release, new_home, rescue: arguments.rescue, replay: arguments.replay, on_failure }, copying))
 }
 
 /// Resolves what `elastic` was given.

@@ -1,11 +1,11 @@
-//! Compare again: the old and the new Elasticsearch data of a migration, the old ones read as they were for the copy, the
+//! Compare again: the old and the new data of a migration. Those of Elasticsearch: the old ones read as they were for the copy, the
 //! new ones from their files or by a node that works on a clone. Neither is changed, and nothing is written to the
 //! journal; what a crash leaves is noted in a file beside it.
 
 use super::clones::Claims;
 use super::copied::{CopiedElastic, CopiedIndex, copied_indices, replacement};
 use super::old_data::{self, OldData};
-use super::{Run, collisions, new_data, node, sources};
+use super::{Run, collisions, compare_mongo, new_data, node, sources};
 use crate::elastic::{Target, compare_index, require_all};
 use crate::error::{Error, Result};
 use crate::files::Owned;
@@ -37,9 +37,9 @@ async fn compare(run: &Run) -> Result<Comparison> {
         return Err(Error::refused(format!("The new data are not in {} any more.", target.display()))
             .hint("If the directory was moved, move it back for the comparison."));
     }
-    for path in source.iter().chain([&target]) {
-        require_unused(run, path).await?;
-    }
+    let of_mongo = compare_mongo::directories(run)?;
+    let all = source.iter().chain([&target]).chain(of_mongo.iter().flat_map(|(old, new)| [old, new]));
+    require_unused(run, &all.map(PathBuf::as_path).collect::<Vec<_>>()).await?;
     let place = beside(run, &target, &one.placement);
     let claims = Claims { source: Owned::claim(&run.now(&run.elastic()?.clone))?, target: Owned::claim(&place)? };
     claims.write(run)?;
@@ -66,7 +66,8 @@ async fn compare(run: &Run) -> Result<Comparison> {
     let known = |name: &String| indices.iter().any(|one| one.collection == *name);
     let made_since = new.indices().await?.into_iter().filter(|name| !known(name)).collect();
     let left_out = copied_indices(run)?.iter().map(|one| one.outcome.left_out).sum();
-    Ok(Comparison { source, target, indices, made_since, left_out })
+    let mongo = compare_mongo::compare(run).await?;
+    Ok(Comparison { source, target, indices, made_since, left_out, mongo })
 }
 
 /// Returns the indices that must have been compared: those of the plan and those of the copy's result.
@@ -96,17 +97,23 @@ async fn with_digests(run: &Run, new: &Target) -> Result<Vec<Compared>> {
     Ok(all)
 }
 
-/// A node that runs changes its files while they are cloned: the clone would be of no moment at all.
-async fn require_unused(run: &Run, path: &Path) -> Result<()> {
-    let all = run.docker.containers(&[]).await?;
-    let users: Vec<String> =
-        all.into_iter().filter(|one| one.state.running && one.uses(path)).map(|one| one.name).collect();
-    if users.is_empty() {
+/// A server that runs changes its files while they are read or cloned: they would be of no moment at all.
+async fn require_unused(run: &Run, paths: &[&Path]) -> Result<()> {
+    let (mut used, mut names) = (Vec::new(), BTreeSet::new());
+    for one in run.docker.containers(&[]).await?.into_iter().filter(|one| one.state.running) {
+        for path in paths.iter().filter(|path| one.uses(path)) {
+            used.push(format!("{} is used by the container {}.", path.display(), one.name));
+            names.insert(one.name.clone());
+        }
+    }
+    if used.is_empty() {
         return Ok(());
     }
-    let names = users.join(" ");
-    Err(Error::refused(format!("{} is used by the container {}.", path.display(), users.join(", ")))
-        .hint(format!("Stop it for the comparison: docker stop {names}"))
+    let names = names.into_iter().collect::<Vec<_>>().join(" ");
+    // What docker allows a server of itself, 10 seconds, is not always enough for MongoDB to bring all to its files.
+    let stop = if run.plan.server().is_some() { "docker stop --time 180" } else { "docker stop" };
+    Err(Error::refused(used.join(" "))
+        .hint(format!("Stop it for the comparison: {stop} {names}"))
         .hint(format!("And afterwards: docker start {names}")))
 }
 

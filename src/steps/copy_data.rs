@@ -1,8 +1,9 @@
-//! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are.
+//! Copy the files of MongoDB or Redis: the new server works on copies, the originals stay as they are. Every document of
+//! MongoDB's is read in both.
 
 use super::preserve::{note_copy, preserve};
-use super::{Done, Run, containers, sources};
-use crate::error::Result;
+use super::{Done, Run, containers, sources, verify_mongo};
+use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::{self, copy};
 use crate::plan::Placement;
@@ -11,6 +12,9 @@ use crate::text::bytes;
 
 pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
     let (mut total, mut shared) = (0, 0);
+    let mut known = None;
+    // One that an earlier try has left may still write to the copy.
+    run.docker.remove_leftovers(&run.plan.run_id).await?;
     for one in run.plan.replacements_of(role) {
         run.check_cancelled()?;
         containers::require_stopped(run).await?;
@@ -26,6 +30,11 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
             copy::copy_tree(&source, &owned, &cancel, &events)
         })
         .await?;
+        if role == Role::Mongo
+            && let Some(found) = verify_mongo::verify(run, one).await?
+        {
+            known = Some(found);
+        }
         drop(held);
         sources::require_unchanged(&before, &sources::take(run, one).await?, &one.source, "copied")?;
         note_copy(run, step, one).await?;
@@ -33,7 +42,16 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
         shared += copied.reflinked_bytes;
     }
     let how = if shared == total && total > 0 { ", sharing blocks with the original" } else { "" };
-    Ok(Done::line(format!("{}{how}", bytes(total))))
+    let summary = format!("{}{how}", bytes(total));
+    let Some(known) = known else {
+        if role == Role::Mongo {
+            run.events.warn("MongoDB's files are copied byte for byte, and no documents are compared: none of its directories is one that a mongod has had for its data.");
+        }
+        return Ok(Done::line(summary));
+    };
+    let output = serde_json::to_value(&known)
+        .map_err(|cause| Error::internal("What was found in the copy cannot be written.").because(cause))?;
+    Ok(Done { summary: format!("{summary}; {}", verify_mongo::summary(&known)), output })
 }
 
 pub(super) async fn undo(run: &Run, step: &str, role: Role) -> Result<()> {

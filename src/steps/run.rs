@@ -27,6 +27,8 @@ pub struct Options {
     pub no_start: bool,
     /// What becomes of documents that share their `_id`, if it was said in this run.
     pub on_id_collision: Option<OnIdCollision>,
+    /// What MongoDB's log has may be known from this program alone, where the old server's image is not to be had.
+    pub replay: bool,
     /// How many indices are copied side by side; as many as have proven good if not said.
     pub indices_at_once: Option<usize>,
 }

@@ -15,6 +15,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("lucene", &["error", "files", "json"]),
     ("wiredtiger", &["error", "files"]),
     ("transfer", &["error", "events", "failpoints", "files"]),
+    ("mongo", &["error", "events", "transfer", "wiredtiger"]),
     // What is talked to: Elasticsearch, the compose file as text, the daemon, the API.
     ("elastic", &["error", "events", "failpoints", "files", "json", "lucene", "transfer"]),
     ("compose", &["error", "role"]),
@@ -29,7 +30,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     // What there is to tell, as values.
     ("findings", &["error"]),
     ("notices", &["elastic", "text", "transfer"]),
-    ("results", &["transfer"]),
+    ("results", &["mongo", "transfer"]),
     // Deciding, doing and undoing.
     (
         "planner",
@@ -63,6 +64,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "findings",
             "lucene",
+            "mongo",
             "plan",
             "role",
             "server",
@@ -83,14 +85,17 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "findings",
             "journal",
+            "mongo",
             "notices",
             "plan",
             "preflight",
+            "release",
             "results",
             "role",
             "server",
             "text",
             "transfer",
+            "wiredtiger",
         ],
     ),
     // Documents as files, without a server.
@@ -105,7 +110,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("shell", &["cli"]),
     ("display", &["error", "events", "settings", "text"]),
-    ("report", &["compose", "deployment", "display", "error", "plan", "results", "role", "text", "transfer"]),
+    ("report", &["compose", "deployment", "display", "error", "mongo", "plan", "results", "role", "text", "transfer"]),
     ("signals", &["display", "environment", "error", "events", "settings"]),
     // The commands.
     (
@@ -126,6 +131,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "invocation",
             "journal",
             "lucene",
+            "mongo",
             "notices",
             "plan",
             "planner",
