@@ -19,12 +19,18 @@ make_context() { # DIRECTORY
     org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$1/lib"
   javac -nowarn -proc:none --release 17 -cp "$1/lib/*" -d "$1/classes" "$here"/src/testbed/mongo/*.java
+  # The engine that stopped servers leave their files with, and the library of it that the base does not have.
+  local engine
+  engine=$("$BED_LIB/wiredtiger.sh")
+  mkdir "$1/engine"
+  cp -r "$engine/wiredtiger" "$1/engine/"
+  cp -L "$(ldconfig -p | awk '$1 == "libsnappy.so.1" {print $NF; exit}')" "$1/engine/"
   cp -r "$here/bin" "$here/Dockerfile" "$1/"
 }
 
 build() { # VERSION
   local image=mongo:$1 shell=mongosh recipe
-  recipe=$(recipe_of "$here" "$(base_image_id)" "$1")
+  recipe=$(recipe_of "$here" "$BED_LIB/wiredtiger.sh" "$(base_image_id)" "$1")
   if image_is_current "$image" "$recipe" || pull_image "$image"; then return; fi
   case $1 in [345].*) shell=mongo ;; esac
   [ -d "$work/context" ] || make_context "$work/context"

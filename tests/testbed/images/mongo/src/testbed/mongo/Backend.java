@@ -3,6 +3,7 @@ package testbed.mongo;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 import de.bwaldvogel.mongo.backend.Utils;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
@@ -10,6 +11,7 @@ import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.exception.IndexNotFoundException;
 import de.bwaldvogel.mongo.exception.MongoServerError;
 import io.netty.channel.Channel;
+import io.netty.channel.embedded.EmbeddedChannel;
 
 /** mongo-java-server on H2, plus the administrative commands that a ladder of versions needs, and writes that survive SIGKILL. */
 final class Backend extends H2Backend {
@@ -22,6 +24,10 @@ final class Backend extends H2Backend {
     private static final int CONFIRMATION_MISSING = 7369100;
     private static final String ID_INDEX = "_id_";
 
+    private static final int SHUTTING_DOWN = 11600;
+
+    private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock();
+    private boolean isStopping;
     private final DataDirectory directory;
     private final Release release;
 
@@ -32,8 +38,27 @@ final class Backend extends H2Backend {
         version(release);
     }
 
+    /** From here on only the server itself is answered: what others have asked for is done, and nothing more of theirs. */
+    void answerNobodyAnyMore() {
+        gate.writeLock().lock();
+        isStopping = true;
+        gate.writeLock().unlock();
+    }
+
     @Override
     public Document handleCommand(Channel channel, String database, String command, Document query) {
+        gate.readLock().lock();
+        try {
+            if (isStopping && !(channel instanceof EmbeddedChannel)) {
+                throw new MongoServerError(SHUTTING_DOWN, "InterruptedAtShutdown", "interrupted at shutdown");
+            }
+            return answer(channel, database, command, query);
+        } finally {
+            gate.readLock().unlock();
+        }
+    }
+
+    private Document answer(Channel channel, String database, String command, Document query) {
         String name = command.toLowerCase(Locale.ROOT);
         if (database.equals("admin")) {
             switch (name) {

@@ -7,17 +7,21 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 
+import de.bwaldvogel.mongo.backend.h2.H2Backend;
+
 /**
  * A data directory: who holds it, which release may open it, and the store inside.
  *
  * <p>{@code mongod.lock} holds the process id while a server runs and is emptied, not removed, by a clean shutdown; it and
- * {@code WiredTiger.lock} carry a POSIX record lock that dies with the process. {@code WiredTiger} is the marker by which a MongoDB
- * data directory is recognised; its second line says what really keeps the documents.
+ * {@code WiredTiger.lock} carry a POSIX record lock that dies with the process. While a server runs, and after it was killed, the
+ * documents are in H2's store, and {@code WiredTiger} is no more than the marker by which a MongoDB data directory is recognised;
+ * its second line says so. A server that is stopped leaves the files of WiredTiger instead: see {@link WiredTigerFiles}.
  */
 final class DataDirectory implements AutoCloseable {
 
@@ -26,11 +30,14 @@ final class DataDirectory implements AutoCloseable {
     private static final String FCV_MAP = "testbed.featureCompatibilityVersion";
     private static final String FCV_KEY = "version";
 
+    private final Path path;
     private final FileChannel mongodLock;
     private final FileChannel storageLock;
     private final MVStore store;
+    private boolean written;
 
-    private DataDirectory(FileChannel mongodLock, FileChannel storageLock, MVStore store) {
+    private DataDirectory(Path path, FileChannel mongodLock, FileChannel storageLock, MVStore store) {
+        this.path = path;
         this.mongodLock = mongodLock;
         this.storageLock = storageLock;
         this.store = store;
@@ -49,12 +56,14 @@ final class DataDirectory implements AutoCloseable {
             }
             Path file = directory.resolve(STORE_FILE);
             Path marker = directory.resolve("WiredTiger");
-            if (Files.exists(marker) && !Files.exists(file)) {
-                throw new StartupFailure(StartupFailure.UNUSABLE_DATA,
-                    directory + " holds data of a real MongoDB, which this stand-in cannot read");
-            }
             if (Files.exists(file) && Files.size(file) > 0) {
                 checkVersion(file, release);
+                // What the last clean stop has left is older than that.
+                WiredTigerFiles.remove(directory);
+            } else if (WiredTigerFiles.areIn(directory)) {
+                takeOver(directory, file, release);
+            } else if (Files.exists(marker) && !Files.exists(file)) {
+                throw new StartupFailure(StartupFailure.UNUSABLE_DATA, directory + " holds data that this stand-in cannot read");
             }
             rewrite(mongodLock, ProcessHandle.current().pid() + "\n");
             Files.writeString(marker, MARKER);
@@ -64,10 +73,39 @@ final class DataDirectory implements AutoCloseable {
             store.setVersionsToKeep(0);
             store.<String, String>openMap(FCV_MAP).putIfAbsent(FCV_KEY, release.series());
             store.commit();
-            return new DataDirectory(mongodLock, storageLock, store);
+            return new DataDirectory(directory, mongodLock, storageLock, store);
         } catch (IOException e) {
             throw new StartupFailure(StartupFailure.UNUSABLE_DATA, "exception in initAndListen: " + e + ", terminating");
         }
+    }
+
+    /** Puts the documents of a stopped server into a store, and removes its files once they are all there. */
+    private static void takeOver(Path directory, Path file, Release release) throws StartupFailure, IOException {
+        Path making = directory.resolve(STORE_FILE + ".making");
+        Files.deleteIfExists(making);
+        MVStore store = new MVStore.Builder().fileName(making.toString()).open();
+        try {
+            String found = WiredTigerFiles.read(directory, new H2Backend(store), release::supports);
+            if (found != null) {
+                requireSupported(found, release);
+                store.<String, String>openMap(FCV_MAP).put(FCV_KEY, found);
+            }
+            store.commit();
+            store.close();
+            Files.move(making, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            if (!store.isClosed()) {
+                store.closeImmediately();
+            }
+            Files.deleteIfExists(making);
+        }
+        WiredTigerFiles.remove(directory);
+    }
+
+    /** Leaves the files of WiredTiger in the place of the store. */
+    void leaveWiredTigerFiles(Backend backend, Release release) throws IOException {
+        WiredTigerFiles.write(path, backend, release.version(), featureCompatibilityVersion());
+        written = true;
     }
 
     MVStore store() {
@@ -99,6 +137,10 @@ final class DataDirectory implements AutoCloseable {
         } finally {
             store.closeImmediately();
         }
+        requireSupported(found, release);
+    }
+
+    private static void requireSupported(String found, Release release) throws StartupFailure {
         if (found != null && release.supports(found)) {
             return;
         }
@@ -140,11 +182,14 @@ final class DataDirectory implements AutoCloseable {
         channel.force(true);
     }
 
-    /** Flushes the store and empties the lock file. Closing the channels releases the locks. */
+    /** Flushes the store, or removes it where WiredTiger has it all, and empties the lock file. Closing the channels releases the locks. */
     @Override
     public void close() throws IOException {
         if (!store.isClosed()) {
             store.close();
+        }
+        if (written) {
+            Files.delete(path.resolve(STORE_FILE));
         }
         rewrite(mongodLock, "");
         storageLock.close();

@@ -29,27 +29,32 @@ public final class Mongod {
             + options.dataDirectory() + " (stand-in of the test bed)");
         Log.line("I", "CONTROL", "db version v" + release.version());
         DataDirectory directory = DataDirectory.open(options.dataDirectory(), release);
-        MongoServer server = new MongoServer(new Backend(directory, release));
+        Backend backend = new Backend(directory, release);
+        MongoServer server = new MongoServer(backend);
         try {
             server.bind(new InetSocketAddress(options.address(), options.port()));
         } catch (RuntimeException e) {
             throw new StartupFailure(StartupFailure.NET_ERROR, "Failed to set up listener: SocketException: " + e.getMessage());
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, directory)));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, backend, directory, release)));
         Log.line("I", "STORAGE", "featureCompatibilityVersion " + directory.featureCompatibilityVersion());
         Log.line("I", "NETWORK", "waiting for connections on port " + options.port());
         new CountDownLatch(1).await();
     }
 
-    private static void stop(MongoServer server, DataDirectory directory) {
+    private static void stop(MongoServer server, Backend backend, DataDirectory directory, Release release) {
         Log.line("I", "CONTROL", "got signal 15 (Terminated), will terminate after current cmd ends");
-        server.shutdownNow();
+        server.stopListening();
         try {
+            backend.answerNobodyAnyMore();
+            directory.leaveWiredTigerFiles(backend, release);
+            server.shutdownNow();
             directory.close();
             Log.line("I", "CONTROL", "now exiting");
             Log.line("I", "CONTROL", "shutting down with code:0");
         } catch (IOException e) {
             Log.line("E", "STORAGE", "closing the data directory: " + e);
+            Runtime.getRuntime().halt(StartupFailure.UNUSABLE_DATA);
         }
         Runtime.getRuntime().halt(0); // the JVM would report 143 for SIGTERM, mongod reports 0
     }
