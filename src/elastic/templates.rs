@@ -5,11 +5,12 @@ use super::client::{Call, Client};
 use crate::error::{Error, Result};
 use reqwest::Method;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A legacy index template (`PUT /_template/NAME`).
 #[derive(Debug, Clone, PartialEq)]
 struct Template {
-    name: &'static str,
+    name: String,
     order: i64,
     patterns: Vec<String>,
     body: Value,
@@ -35,7 +36,28 @@ impl Templates {
     /// # Errors
     /// Fails only if the program was built with a damaged template.
     pub fn release_1_1() -> Result<Self> {
-        RELEASE_1_1.iter().map(|(name, text)| Template::parse(name, text)).collect::<Result<_>>().map(Self)
+        let parse = |(name, text): &(&str, &str)| {
+            let damaged = |cause| Error::internal(format!("The built-in index template {name} is damaged.")).because(cause);
+            Template::parse(name, serde_json::from_str(text).map_err(damaged)?)
+        };
+        RELEASE_1_1.iter().map(parse).collect::<Result<_>>().map(Self)
+    }
+
+    /// Returns the templates that a plan has, name by name, as [`Templates::stored`] gave them; those of release 1.1 where
+    /// it has none.
+    ///
+    /// # Errors
+    /// Fails when one of them is no template.
+    pub fn of_plan(stored: &BTreeMap<String, Value>) -> Result<Self> {
+        if stored.is_empty() {
+            return Self::release_1_1();
+        }
+        stored.iter().map(|(name, body)| Template::parse(name, body.clone())).collect::<Result<_>>().map(Self)
+    }
+
+    /// Returns the body of each template by its name, for a plan.
+    pub fn stored(&self) -> BTreeMap<String, Value> {
+        self.0.iter().map(|template| (template.name.clone(), template.body.clone())).collect()
     }
 
     /// Returns the mapping that a new index of this name would get: `{"properties": {…}, …}`. Templates of a higher
@@ -58,7 +80,7 @@ impl Templates {
     /// Fails when the node refuses one.
     pub async fn put(&self, target: &Client) -> Result<()> {
         for template in &self.0 {
-            let call = Call::change(Method::PUT, &["_template", template.name], "elastic.put_template");
+            let call = Call::change(Method::PUT, &["_template", &template.name], "elastic.put_template");
             target.done(&call.json(&template.body)).await.map_err(|failure| {
                 failure.explain(format!("The index template {} could not be put into Elasticsearch.", template.name))
             })?;
@@ -68,13 +90,12 @@ impl Templates {
 }
 
 impl Template {
-    fn parse(name: &'static str, text: &str) -> Result<Self> {
-        let damaged = || Error::internal(format!("The built-in index template {name} is damaged."));
-        let body: Value = serde_json::from_str(text).map_err(|cause| damaged().because(cause))?;
+    fn parse(name: &str, body: Value) -> Result<Self> {
+        let damaged = || Error::internal(format!("The index template {name} is damaged."));
         let order = body.get("order").and_then(Value::as_i64).ok_or_else(damaged)?;
         let patterns = body.get("index_patterns").and_then(Value::as_array).ok_or_else(damaged)?;
         let patterns = patterns.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        Ok(Self { name, order, patterns, body })
+        Ok(Self { name: name.to_owned(), order, patterns, body })
     }
 
     fn matches(&self, index: &str) -> bool {
@@ -109,6 +130,19 @@ mod tests {
             let mapping = template.body.get("mappings").unwrap();
             assert!(mapping.get("properties").is_some() && mapping.get("_routing").is_none(), "{}", template.name);
         }
+    }
+
+    #[test]
+    fn a_plan_s_templates_count_whatever_the_program_has_and_a_plan_of_old_means_release_1_1() {
+        let own = Templates::release_1_1().unwrap();
+        let mut stored = own.stored();
+        assert_eq!(Templates::of_plan(&stored).unwrap(), own);
+        assert_eq!(Templates::of_plan(&BTreeMap::new()).unwrap(), own);
+        stored.get_mut("events_log").unwrap()["mappings"]["properties"]["msg"] = serde_json::json!({"type": "wildcard"});
+        let mapping = Templates::of_plan(&stored).unwrap().mapping_for("events-log-d1bd92a3");
+        assert_eq!(mapping["properties"]["msg"]["type"], "wildcard");
+        stored.insert("broken".to_owned(), serde_json::json!({"order": 1}));
+        assert!(Templates::of_plan(&stored).unwrap_err().message().contains("broken"));
     }
 
     #[test]

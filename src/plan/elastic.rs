@@ -1,6 +1,8 @@
 //! How the Elasticsearch data are copied.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Memory for the temporary nodes, in bytes.
@@ -116,4 +118,8 @@ pub struct ElasticPlan {
     /// Bytes of the longest document, if one has 8 MiB or more and that could be told.
     #[serde(default)]
     pub longest_document: Option<u64>,
+    /// The release's index templates, name by name, as `PUT /_template` takes them. Plans of the first programs have none:
+    /// they knew release 1.1 alone.
+    #[serde(default)]
+    pub templates: BTreeMap<String, Value>,
 }

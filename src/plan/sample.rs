@@ -8,6 +8,7 @@ use crate::deployment::Experiments;
 pub(crate) use crate::deployment::sample::{deployment, service};
 use crate::docker::{ComposeChoice, Project};
 use crate::role::Role;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const STAMP: &str = "2026-11-22_18-30-00";
@@ -113,6 +114,7 @@ fn elastic() -> ElasticPlan {
         warnings: Vec::new(),
         live_bytes: Some(4_608 * MIB),
         longest_document: None,
+        templates: BTreeMap::new(),
     }
 }
 

@@ -23,6 +23,7 @@ use edits::Decided;
 use parts::Parts;
 
 use crate::deployment::Deployment;
+use crate::elastic::Templates;
 use crate::error::{Error, Result};
 use crate::notices::changed_fields;
 use crate::plan::{
@@ -66,6 +67,7 @@ pub fn build(subject: Subject<'_>, copying: &Copying, measured: &Measured, stamp
         warnings: Vec::new(),
         live_bytes: measured.live_bytes(),
         longest_document: measured.longest_document(),
+        templates: Templates::release_1_1()?.stored(),
     };
     let mut plan = Plan {
         run_id: run_id.to_owned(),

@@ -130,7 +130,7 @@ async fn prepare_target(run: &Run, step: &str, one: &Replacement) -> Result<()> 
 }
 
 async fn copy(run: &Run, step: &str, old: &OldData, target: &Node) -> Result<CopiedElastic> {
-    let templates = Templates::release_1_1()?;
+    let templates = Templates::of_plan(&run.elastic()?.templates)?;
     templates.put(&target.client).await?;
     let done: BTreeSet<String> = copied_indices(run)?.into_iter().map(|one| one.outcome.collection).collect();
     let (ours, left) = old.indices(&done).await?;
