@@ -1,4 +1,4 @@
-//! `import`: exports of what real nodes held, into a node that is none; tests/import_nodes.rs has real ones.
+//! `import`: exports of what real nodes held, into a node that is none; `tests/bed/e2e/import_nodes.rs` has real ones.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
 //! Directories with several files, and `.env` files that list them. What compose takes was asked of 1.29.2 and 2.40.3;
-//! `tests/find.rs` asks the real ones.
+//! `tests/bed/e2e/find` asks the real ones.
 
 use super::*;
 

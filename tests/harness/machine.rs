@@ -2,8 +2,8 @@
 //! configuration that has the plugin, as `install.sh` leaves it.
 
 use super::call::Call;
-use super::docker;
 use super::tree::Tree;
+use super::{docker, require_the_bed};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -35,8 +35,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Returns a machine with docker. Takes away what an earlier test that was killed has left there.
+    /// Returns a machine with docker, the bed's. Takes away what an earlier test that was killed has left there.
     pub fn new() -> Self {
+        require_the_bed();
         docker::remove_everything();
         Self::make(true)
     }

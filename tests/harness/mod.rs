@@ -13,8 +13,7 @@
 //! | [`elastic_data`] | one Elasticsearch data directory, for the command `elastic` |
 //! | [`kills`] | in which step a run was killed, and what came of it, as a table |
 //!
-//! They run in the test bed only (`tests/testbed/bed.sh`), one after the other: the stacks have the names and ports
-//! of real ones.
+//! What needs docker runs on the test bed only (`tests/bed/main.rs`).
 
 #![allow(dead_code, reason = "every test target uses its own part of the harness")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may panic as tests may")]
@@ -34,15 +33,12 @@ pub mod tree;
 /// Set by `tests/run.sh` inside the bed.
 const READY: &str = "CLEARML_BED_READY";
 
-/// Returns whether the test bed is up. Without it the calling test says so and passes: a daemon that somebody works
-/// with is never touched.
-pub fn on_the_bed() -> bool {
+/// Panics, with what to type, unless `tests/run.sh` has brought the test bed up: a daemon that somebody works with is never
+/// touched, and a test that cannot run does not pass.
+#[track_caller]
+pub fn require_the_bed() {
     let ready = std::env::var_os(READY).is_some_and(|value| value == "1");
-    if !ready {
-        let test = std::thread::current().name().unwrap_or("this test").to_owned();
-        println!("skipped: {test} needs the test bed (tests/run.sh e2e)");
-    }
-    ready
+    assert!(ready, "this runs on the test bed only: tests/run.sh e2e, or one module: tests/run.sh e2e::find");
 }
 
 /// Prints a line at once, to follow a long test by.

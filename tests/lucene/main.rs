@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `golden` | unpacks a directory, and what its node said is in it |
 //! | `canonical` | the form of JSON that both sides take the digest of |
+//! | `canonical_form` | it is what the nodes' side writes |
 //! | `equality` | the reader of Elasticsearch 5 finds exactly what the node served |
 //! | `target` | that of Elasticsearch 7 and 8 does so too |
 //! | `corruption` | no damage goes unnoticed |
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod canonical;
+mod canonical_form;
 mod corruption;
 mod equality;
 mod golden;
