@@ -8,10 +8,12 @@
 #[path = "../../wiredtiger/golden.rs"]
 mod golden;
 
+use crate::side_by_side::two_at_once;
 use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
 use golden::{Contents, contents, open};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where the engine is.
 fn engine() -> PathBuf {
@@ -41,33 +43,34 @@ fn count(variable: &str, usual: u64) -> u64 {
 #[test]
 fn directories_that_were_stopped_cleanly_hold_what_the_engine_reads_in_them() {
     let engine = engine();
-    for seed in 0..count("CLEARML_WIREDTIGER_CLEAN", 30) {
+    two_at_once(0..count("CLEARML_WIREDTIGER_CLEAN", 30), |seed| {
         let work = tempfile::tempdir().unwrap();
         let path = work.path().join("db");
         let truth = make(&engine, seed, &path, &[]);
         let directory = open(&path, ReadUpTo::Newest).unwrap();
         assert_eq!(*directory.state(), State::Complete, "seed {seed}");
         assert_eq!(contents(&directory).unwrap(), truth, "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn directories_of_killed_servers_hold_what_the_engine_recovers_in_them() {
     let engine = engine();
-    let mut replayed = 0;
+    let replayed = AtomicU64::new(0);
     let all = count("CLEARML_WIREDTIGER_KILLED", 10);
-    for seed in 0..all {
+    two_at_once(0..all, |seed| {
         let work = tempfile::tempdir().unwrap();
         let path = work.path().join("db");
         let truth = make(&engine, seed, &path, &["kill"]);
         let directory = match open(&path, ReadUpTo::Newest) {
             Ok(directory) => directory,
             // Killed before its first checkpoint.
-            Err(error) if error.message().contains("ever brought to the disk") => continue,
+            Err(error) if error.message().contains("ever brought to the disk") => return,
             Err(error) => panic!("seed {seed}: {error:?}"),
         };
         assert_eq!(contents(&directory).unwrap(), truth, "seed {seed}");
-        replayed += u64::from(matches!(directory.state(), State::Replayed(_)));
-    }
+        replayed.fetch_add(u64::from(matches!(directory.state(), State::Replayed(_))), Ordering::Relaxed);
+    });
+    let replayed = replayed.into_inner();
     assert!(replayed * 3 > all, "only {replayed} of {all} had anything in their logs");
 }
