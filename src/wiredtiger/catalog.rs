@@ -106,6 +106,8 @@ fn entry(document: &Document<'_>) -> super::Result<Option<Collection>> {
             ready: index.get("ready") == Some(Value::Boolean(true)),
         });
     }
+    // Most have one, and a vector makes room for four: there can be a hundred thousand collections.
+    indexes.shrink_to_fit();
     let options = details.document("options").map_or(EMPTY, |options| options.bytes()).to_vec();
     Ok(Some(Collection { namespace, table, options, indexes }))
 }

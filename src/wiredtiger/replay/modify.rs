@@ -28,7 +28,9 @@ pub fn modify(value: &mut Vec<u8>, pieces: &[u8]) -> Result<()> {
         let [length, offset, replaced] = [reader.length()?, reader.length()?, reader.length()?];
         let piece = data.bytes(length)?;
         let end = offset.checked_add(length).filter(|end| *end <= LONGEST);
-        end.ok_or_else(|| reader.corrupt("a piece at an impossible place"))?;
+        let end = end.ok_or_else(|| reader.corrupt("a piece at an impossible place"))?;
+        // As much as there will be: a document of 16 MiB that grew by itself would take twice that.
+        value.reserve_exact(end.saturating_sub(value.len()).max(length.saturating_sub(replaced)));
         if value.len() < offset {
             value.resize(offset, 0);
         }

@@ -20,6 +20,9 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// Bytes of an entry in front of its key.
+const HEADER: usize = 25;
+
 /// Where an operation stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sequence {
@@ -105,6 +108,7 @@ impl Collector {
         let lengths = u32::try_from(key.len()).ok().zip(u32::try_from(value.len()).ok());
         let (key_length, value_length) =
             lengths.ok_or_else(|| error::Error::internal("A record of the log is longer than it can be."))?;
+        self.make_room(HEADER + key.len() + value.len())?;
         self.begins.push(self.packed.len());
         let Sequence { place, index } = sequence;
         for number in [table, key_length, value_length, place.file, place.offset, index] {
@@ -113,8 +117,23 @@ impl Collector {
         self.packed.push(kind as u8);
         self.packed.extend_from_slice(key);
         self.packed.extend_from_slice(value);
-        let used = self.packed.len() + self.begins.len() * size_of::<usize>();
-        if used < self.memory { Ok(()) } else { self.spill() }
+        if self.used() < self.memory { Ok(()) } else { self.spill() }
+    }
+
+    fn used(&self) -> usize {
+        self.packed.len() + self.begins.len() * size_of::<usize>()
+    }
+
+    /// Makes sure that an entry of so many bytes takes no more memory than it must: a document can be as long as all that is
+    /// kept, and a vector that grows takes twice that, beside what it was.
+    fn make_room(&mut self, length: usize) -> error::Result<()> {
+        if !self.begins.is_empty() && self.used() + length > self.memory {
+            self.spill()?;
+        }
+        if length > self.packed.capacity() && self.packed.is_empty() {
+            self.packed = Vec::with_capacity(length);
+        }
+        Ok(())
     }
 
     /// Returns what was added, sorted.
