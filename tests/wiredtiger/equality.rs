@@ -16,6 +16,23 @@ fn every_compression_and_pages_on_several_floors_are_read() {
 }
 
 #[test]
+fn a_database_as_clearml_has_it_is_read_with_documents_of_16_mib() {
+    assert_eq!(state_of("clearml"), State::Complete);
+    let golden = Golden::new("clearml");
+    assert!(golden.truth["backend.task"].bytes > 16 << 20);
+    let directory = open(golden.path(), ReadUpTo::Newest).unwrap();
+    let indexes = |namespace| {
+        let collection = directory.collection(namespace).unwrap();
+        collection.indexes.iter().map(|index| index.name.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        indexes("backend.task"),
+        ["_id_", "company_1_name_1", "company_1_project_1", "backend-db.task.main_text_index"]
+    );
+    assert_eq!(indexes("backend.events.of.2020"), ["_id_", "task_hashed"]);
+}
+
+#[test]
 fn directories_for_databases_and_documents_on_pages_of_their_own_are_read() {
     assert_eq!(state_of("apart"), State::Complete);
 }
