@@ -7,8 +7,9 @@
 #   e2e     the parts and a whole migration with real servers on the test bed (root; see tests/testbed/bed.sh)
 #   crash   a migration, and elastic, killed in each step and continued; prints step and outcome
 #   full    what takes hours and is not among the default: 1,000 damages of each sort to every kind of file
-#           (tests/full/corruption.sh), libFuzzer on every parser for two minutes (tests/fuzz/guided.sh), and the static
-#           build (tests/static.sh) in an empty container (root; on the test bed)
+#           (tests/full/corruption.sh), 350 directories of WiredTiger's (tests/full/wiredtiger.sh), libFuzzer on every
+#           parser for two minutes (tests/fuzz/guided.sh), and the static build (tests/static.sh) in an empty container
+#           (root; on the test bed)
 #
 # The suites of the bed are the directories of tests/bed, and their modules are what there is in them: tests/bed/main.rs.
 set -uo pipefail
@@ -100,6 +101,7 @@ full() { # SUITE[::MODULE…]
   local failed=0
   if [ "$1" = full ]; then
     tests/full/corruption.sh || failed=1
+    tests/full/wiredtiger.sh || failed=1
     tests/fuzz/guided.sh --seconds "$fuzz_seconds" || failed=1
   fi
   CLEARML_STATIC_PROGRAM=$(tests/static.sh) on_the_bed "$1" || failed=1
