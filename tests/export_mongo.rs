@@ -219,13 +219,86 @@ fn a_running_server_is_seen() {
 }
 
 #[test]
-fn one_that_was_cut_off_is_written_once_more_and_nothing_else_is_written_over() {
-    let old = Old::new("compressed");
-    old.export(&[]).failpoints("export.unit=kill@3").run().killed();
-    assert_eq!(old.manifest()["complete"], false);
-    old.export(&[]).run().done();
+fn killed_in_the_middle_it_goes_on_behind_the_last_checkpoint() {
+    for format in ["bson", "ndjson", "ndjson.zst"] {
+        let (old, at_once) = (Old::new("compressed"), Old::new("compressed"));
+        // In the middle of the first collection, which the next one ends; that is killed behind the one after it.
+        let middle = "export.blocks_of_one=error@*;export.checkpoint_due=error@150;export.checkpoint=kill";
+        old.export(&["--format", format]).failpoints(middle).run().killed();
+        let begun = &old.manifest()["collections"]["backend.snappy"];
+        assert_eq!((&begun["complete"], &begun["documents"]), (&false.into(), &150.into()));
+        let said = old.export(&["--format", format]).failpoints("export.unit=kill@2").run().killed();
+        assert!(!said.stderr.contains("is there already"), "{said}");
+        assert_eq!(old.manifest()["complete"], false);
+        let said = old.export(&["--format", format]).run().done();
+        assert_eq!(said.stderr.matches(" is there already").count(), 2, "{said}");
+        at_once.export(&["--format", format]).run().done();
+        // Compressed, a frame is as long as what is written at once.
+        if format != "ndjson.zst" {
+            assert_eq!(old.manifest()["collections"], at_once.manifest()["collections"]);
+        }
+        if format == "bson" {
+            assert_eq!(old.dumped(), old.golden.truth);
+        }
+        for (namespace, entry) in at_once.manifest()["collections"].as_object().unwrap() {
+            let content = |of: &Old| {
+                let bytes = fs::read(of.output().join(entry["file"].as_str().unwrap())).unwrap();
+                if format == "ndjson.zst" { zstd::decode_all(bytes.as_slice()).unwrap() } else { bytes }
+            };
+            assert!(content(&old) == content(&at_once), "{format}: {namespace}");
+        }
+        old.export(&["--format", format]).run().refused().saying("holds an export already");
+    }
+}
+
+#[test]
+fn what_was_damaged_meanwhile_or_is_of_other_data_is_written_anew() {
+    let middle = "export.blocks_of_one=error@*;export.checkpoint_due=error@150;export.checkpoint=kill";
+    let old = Old::new("killed");
+    old.export(&["--replay"]).failpoints(middle).run().killed();
+    let part = old.output().join("backend/task.bson.part");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[7] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    old.export(&["--replay"]).run().done();
     assert_eq!(old.dumped(), old.golden.truth);
-    old.export(&[]).run().refused().saying("holds an export already");
+
+    let old = Old::new("killed");
+    old.export(&["--last-checkpoint"]).failpoints(middle).run().killed();
+    assert!(old.output().join("backend/task.bson.part").exists());
+    // With its log, it is another content.
+    old.export(&["--replay"]).run().done();
+    assert_eq!(old.dumped(), old.golden.truth);
+    assert!(!old.output().join("backend/task.bson.part").exists());
+}
+
+#[test]
+fn indexes_are_dumped_with_all_that_their_definitions_say() {
+    let old = Old::new("clearml");
+    old.export(&["--index", "backend.*"]).run().done();
+    let indexes = |collection: &str| {
+        let path = old.output().join(format!("backend/{collection}.metadata.json"));
+        let described: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        described["indexes"].as_array().unwrap().clone()
+    };
+    let long = |number: &str| serde_json::json!({"$numberLong": number});
+    let double = serde_json::json!({"$numberDouble": "1.0"});
+    let of_task = indexes("task");
+    let collated = &of_task[2];
+    assert_eq!(collated["key"], serde_json::json!({"company": double, "project": double}));
+    assert_eq!(collated["collation"]["locale"], "en_US");
+    assert_eq!(
+        (&collated["collation"]["numericOrdering"], &collated["collation"]["version"]),
+        (&true.into(), &"57.1".into())
+    );
+    let text = &of_task[3];
+    assert_eq!(text["name"], "backend-db.task.main_text_index");
+    assert_eq!(text["key"], serde_json::json!({"_fts": "text", "_ftsx": long("1")}));
+    assert_eq!((&text["weights"]["execution.model"], &text["textIndexVersion"]), (&long("1"), &long("3")));
+    let sparse = &indexes("project")[1];
+    assert_eq!((&sparse["unique"], &sparse["sparse"]), (&true.into(), &true.into()));
+    assert_eq!(indexes("model")[1]["partialFilterExpression"], serde_json::json!({"uri": {"$gt": ""}}));
+    assert_eq!(indexes("events.of.2020")[1]["key"], serde_json::json!({"task": "hashed"}));
 }
 
 #[test]

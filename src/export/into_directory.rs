@@ -19,7 +19,7 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of lines after which everything is brought to disk, so that an export that is cut off can go on there.
-const CHECKPOINT_BYTES: u64 = 256 * 1024 * 1024;
+pub(super) const CHECKPOINT_BYTES: u64 = 256 * 1024 * 1024;
 /// Two exports into one directory would spoil each other's files.
 pub(crate) const LOCK: &str = ".lock";
 

@@ -2,7 +2,7 @@
 
 use super::super::cannot_write;
 use super::super::output::Encoder;
-use super::writing::{warnings, write_documents};
+use super::writing::{Written, warnings, write_documents};
 use super::{Encoding, Form, Selection, Totals, is_meant, open_for};
 use crate::error::Result;
 use crate::events::Events;
@@ -29,9 +29,11 @@ pub fn into_stream(
     let mut totals = Totals::default();
     let meant = opened.directory.collections().iter().filter(|collection| is_meant(collection, &selection.names));
     for collection in meant {
-        write_documents(&opened, collection, selection.form, (events, cancel), &mut totals, |block| {
+        let work = (events, cancel);
+        let written = write_documents(&opened, collection, selection.form, work, Written::default(), |block, _| {
             encoder.write_all(block).map_err(cannot_write)
         })?;
+        totals.add(written);
     }
     encoder.flush().map_err(cannot_write)?;
     totals.warnings = warnings(&opened, &totals);

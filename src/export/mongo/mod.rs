@@ -26,6 +26,7 @@ use super::{Encoding, Names};
 use crate::error::{Error, Result};
 use crate::files::locks::{HeldLocks, Holding, hold};
 use crate::text::count;
+use crate::files::temporary::large_temporary_directory;
 use crate::wiredtiger::catalog::Collection;
 use crate::wiredtiger::directory::{MongoDirectory, ReadUpTo, State};
 use std::path::{Path, PathBuf};
@@ -102,7 +103,7 @@ struct Opened {
 fn open(source: &Path, wanted: ReadUpTo, cancel: &CancellationToken) -> Result<Opened> {
     match hold(source, cancel)? {
         Holding::Held(locks) => {
-            let directory = MongoDirectory::read(source, wanted, &std::env::temp_dir())?;
+            let directory = MongoDirectory::read(source, wanted, &large_temporary_directory())?;
             Ok(Opened { directory, warnings: Vec::new(), _locks: locks })
         }
         Holding::InUse(by) => Err(Error::refused(format!("{} is in use: {by}.", source.display()))

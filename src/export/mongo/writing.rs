@@ -3,15 +3,27 @@
 use super::{Form, Opened, Totals};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
+use crate::failpoints;
 use crate::wiredtiger::catalog::Collection;
-use crate::wiredtiger::directory::Extent;
 use crate::wiredtiger::extended_json;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes that are handed on together.
 const BLOCK: usize = 1 << 20;
 
-/// Reads a collection and gives `write` blocks of whole documents. Adds to `totals` what there was.
+/// What was written of a collection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    /// Documents.
+    pub documents: u64,
+    /// Bytes of their BSON.
+    pub bytes: u64,
+    /// Texts that are no UTF-8, of which the JSON has something near them.
+    pub changed_texts: u64,
+}
+
+/// Reads a collection and gives `write` blocks of whole documents with what there was by then. Of a collection that was
+/// begun earlier the documents that are `written` are read, and not given.
 ///
 /// # Errors
 /// Those of reading and of `write`, and on cancel.
@@ -20,41 +32,62 @@ pub(super) fn write_documents(
     collection: &Collection,
     form: Form,
     (events, cancel): (&Events, &CancellationToken),
-    totals: &mut Totals,
-    mut write: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<Extent> {
+    mut written: Written,
+    mut write: impl FnMut(&[u8], Written) -> Result<()>,
+) -> Result<Written> {
     let name = collection.namespace.as_str();
+    let limit = if is_due_in_a_test() { 1 } else { BLOCK };
     let mut block = Vec::with_capacity(BLOCK + BLOCK / 8);
-    let mut done = 0;
+    let mut left = written.documents;
     let extent = opened.directory.documents(collection, |document| {
+        if left > 0 {
+            left -= 1;
+            return if cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) };
+        }
         match form {
             Form::Bson => block.extend_from_slice(document.bytes()),
             Form::Json(_) => {
-                totals.changed_texts += extended_json::push(&document, &mut block)
+                written.changed_texts += extended_json::push(&document, &mut block)
                     .map_err(|why| Error::internal("A document that was checked is none.").because(why))?;
                 block.push(b'\n');
             }
         }
-        done += 1;
-        if block.len() < BLOCK {
+        written.documents += 1;
+        written.bytes += document.bytes().len() as u64;
+        if block.len() < limit {
             return Ok(());
         }
         if cancel.is_cancelled() {
             return Err(Error::cancelled());
         }
-        write(&block)?;
+        write(&block, written)?;
         block.clear();
-        events.progress(name, done, None, Counted::Documents);
+        events.progress(name, written.documents, None, Counted::Documents);
         Ok(())
     })?;
     if !block.is_empty() {
-        write(&block)?;
+        write(&block, written)?;
     }
     events.progress_ended(name);
-    totals.collections += 1;
-    totals.documents += extent.documents;
-    totals.bytes += extent.bytes;
-    Ok(extent)
+    match (extent.documents, extent.bytes) == (written.documents, written.bytes) {
+        true => Ok(written),
+        false => Err(Error::internal(format!("Of {name} not all was written, or more than there is."))),
+    }
+}
+
+impl Totals {
+    /// Adds a collection.
+    pub(super) fn add(&mut self, written: Written) {
+        self.collections += 1;
+        self.documents += written.documents;
+        self.bytes += written.bytes;
+        self.changed_texts += written.changed_texts;
+    }
+}
+
+/// Armed with `error`, this failpoint makes blocks of single documents: no test has a collection that large.
+fn is_due_in_a_test() -> bool {
+    failpoints::reach("export.blocks_of_one").is_err()
 }
 
 /// Returns what the totals are to warn of at the end.
