@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic")]
 
+#[path = "lucene/written.rs"]
+mod written;
+
 use clearml_migrate::elastic::{
     BulkSink, Client, Copier, CopyOptions, CopyRules, Files, IndexPlan, NewIdList, NewIds, Search, Templates,
 };
@@ -11,14 +14,14 @@ use clearml_migrate::transfer::{CopyOutcome, Mode, RejectLog};
 use flate2::read::GzDecoder;
 use peak_alloc::PeakAlloc;
 use serde_json::json;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use written::{index, rename_index, write_translog};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -35,8 +38,9 @@ fn many_documents_in_a_translog_and_many_that_share_their_id_are_read_in_little_
     tar::Archive::new(archive).unpack(directory.path()).unwrap();
     let before = read(directory.path());
     let index = index(directory.path(), "best");
-    name_as_the_server_does(&index);
-    write_translog(&index.join("0/translog"));
+    rename_index(&index, "best", "events-best");
+    let of = |kind: &'static str, number: u32| (0..number).map(move |id| (kind, id.to_string(), "{}".to_owned()));
+    write_translog(&index.join("0/translog"), of("event", DOCUMENTS).chain(of("old", SHARED)));
 
     MEMORY.reset_peak_usage();
     let idle = MEMORY.current_usage();
@@ -144,70 +148,4 @@ fn read(path: &Path) -> u64 {
         }
     }
     documents
-}
-
-/// Returns where an index is.
-fn index(path: &Path, name: &str) -> PathBuf {
-    let directory = DataDirectory::open(path).unwrap();
-    let index = directory.indices().iter().find(|index| index.name == name).unwrap();
-    path.join("nodes/0/indices").join(&index.uuid)
-}
-
-/// Changes the name of the index `best` to one that an index of the server has.
-fn name_as_the_server_does(index: &Path) {
-    for entry in fs::read_dir(index.join("_state")).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = fs::read(&path).unwrap();
-        // In SMILE, the length of a short name is in the byte before it.
-        let at = bytes.windows(5).position(|window| window == b"\x83best").unwrap();
-        let mut state = [&bytes[..at], b"\x8Aevents-best", &bytes[at + 5..bytes.len() - 8]].concat();
-        put_checksum(&mut state);
-        fs::write(&path, state).unwrap();
-    }
-}
-
-/// Ends a file of Lucene's with the checksum of all of it.
-fn put_checksum(file: &mut Vec<u8>) {
-    let checksum = u64::from(crc32fast::hash(file));
-    file.extend(checksum.to_be_bytes());
-}
-
-/// Puts operations into the newest generation, which holds none.
-fn write_translog(directory: &Path) {
-    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let generation = names.filter_map(|name| name.strip_prefix("translog-")?.strip_suffix(".tlog")?.parse().ok());
-    let generation: i64 = generation.max().unwrap();
-    let path = directory.join(format!("translog-{generation}.tlog"));
-    let mut offset = fs::metadata(&path).unwrap().len();
-    let mut file = BufWriter::new(File::options().append(true).open(&path).unwrap());
-    let of = |kind: &'static str, number: u32| (0..number).map(move |id| (kind, id));
-    for (kind, id) in of("event", DOCUMENTS).chain(of("old", SHARED)) {
-        let operation = operation(kind, &id.to_string());
-        offset += operation.len() as u64;
-        file.write_all(&operation).unwrap();
-    }
-    file.flush().unwrap();
-    let mut checkpoint = 0x3FD7_6C17_u32.to_be_bytes().to_vec();
-    checkpoint.extend(b"\x03ckp\0\0\0\x01");
-    checkpoint.extend(offset.to_be_bytes());
-    checkpoint.extend((DOCUMENTS + SHARED).to_be_bytes());
-    checkpoint.extend(generation.to_be_bytes());
-    checkpoint.extend(0xC028_93E8_u32.to_be_bytes());
-    checkpoint.extend([0; 4]);
-    put_checksum(&mut checkpoint);
-    fs::write(directory.join("translog.ckp"), checkpoint).unwrap();
-}
-
-/// An index operation of format 7, without routing and parent.
-fn operation(kind: &str, id: &str) -> Vec<u8> {
-    let mut body = vec![2, 7];
-    for text in [id, kind, "{}"] {
-        body.push(u8::try_from(text.len()).unwrap());
-        body.extend(text.as_bytes());
-    }
-    body.extend([0; 2 + 25 + 8]);
-    let mut operation = (body.len() as u32 + 4).to_be_bytes().to_vec();
-    operation.extend(&body);
-    operation.extend(crc32fast::hash(&body).to_be_bytes());
-    operation
 }

@@ -141,7 +141,7 @@ pub struct ElasticArgs {
 /// Options of `export`.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
-    /// Data directory of Elasticsearch 5 or of MongoDB 3.2 to 8.0 [default: /opt/trains/data/elastic]
+    /// Data directory of Elasticsearch 5 or of MongoDB 3.2 to 8.0, or the server's home for both, such as /opt/trains [default: /opt/trains/data/elastic]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub source: Option<PathBuf>,
     /// Directory to write to, or - for standard output [default: elastic_5_export or mongo_export in the current directory]
@@ -165,6 +165,9 @@ pub struct ExportArgs {
     /// Of a mongod's files without their log, or with one that is to be left out: what the last checkpoint has
     #[arg(long)]
     pub last_checkpoint: bool,
+    /// Where MongoDB is lost: write the tasks that Elasticsearch's events speak of, with their metrics and times
+    #[arg(long, conflicts_with_all = ["format", "list", "empty", "replay", "last_checkpoint"])]
+    pub tasks_from_events: bool,
 }
 
 /// Options of `import`.

@@ -20,6 +20,7 @@ mod manifest;
 pub mod mongo;
 mod output;
 mod reading;
+mod tasks;
 
 pub use into_directory::into_directory;
 pub(crate) use into_directory::{LOCK, file_name};
@@ -29,6 +30,7 @@ pub(crate) use manifest::{CHECKSUMS, MANIFEST, hash_of};
 pub use manifest::{FileEntry, Manifest, RegistryEntry};
 pub use output::Encoding;
 pub(crate) use output::hexadecimal;
+pub use tasks::{TaskTotals, tasks_from_events};
 
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -71,6 +73,11 @@ impl Names {
     /// Returns whether an index is meant.
     pub fn include(&self, name: &str) -> bool {
         self.0.matches(name)
+    }
+
+    /// Returns whether the pattern is the one that all match.
+    pub(crate) fn include_all(&self) -> bool {
+        self.text() == "*"
     }
 
     /// Returns the pattern as it was written.

@@ -8,17 +8,21 @@ use crate::export::mongo::{Form, LogUse};
 use crate::export::{Encoding, Names};
 use std::path::PathBuf;
 
-/// The directories that are made in the current one where none is named: for Elasticsearch's documents, and for MongoDB's.
+/// The directories that are made in the current one where none is named: for Elasticsearch's documents, for MongoDB's, and
+/// for the tasks that events speak of.
 pub(super) const OUTPUT: &str = "elastic_5_export";
 const MONGO_OUTPUT: &str = "mongo_export";
+const TASKS_OUTPUT: &str = "tasks_from_events";
 
 /// An export that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// Where and how.
     pub session: Session,
-    /// Absolute path of the data directory.
+    /// Absolute path of the data directory, or of the server's home, in which there are data directories.
     pub source: PathBuf,
+    /// Not documents, but the tasks that events speak of.
+    pub tasks: bool,
     /// Where the documents go.
     pub to: ExportTo,
     /// Which indices.
@@ -55,6 +59,11 @@ impl ExportTo {
         self.path(MONGO_OUTPUT)
     }
 
+    /// Returns where the tasks that events speak of go; nothing for standard output.
+    pub fn of_tasks(self) -> Option<PathBuf> {
+        self.path(TASKS_OUTPUT)
+    }
+
     fn path(self, usual: &str) -> Option<PathBuf> {
         match self {
             Self::Usual(directory) => Some(directory.join(usual)),
@@ -84,6 +93,6 @@ pub(super) fn resolve(arguments: &ExportArgs, session: Session) -> Result<Export
     let source = arguments.source.as_ref().map_or_else(|| Data::SOURCE.into(), absolute);
     // What says where a server is may be in the environment, and has no meaning here.
     let session = Session { source: Some(source.clone()), home: None, compose: ComposeArgs::default(), ..session };
-    let (list, empty) = (arguments.list, arguments.empty);
-    Ok(Export { to, indices: Names::new(&arguments.index)?, form, list, empty, log, source, session })
+    let (list, empty, tasks) = (arguments.list, arguments.empty, arguments.tasks_from_events);
+    Ok(Export { to, tasks, indices: Names::new(&arguments.index)?, form, list, empty, log, source, session })
 }
