@@ -37,5 +37,7 @@ mod canonical;
 mod golden;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../wiredtiger/golden.rs"]
+mod mongo_golden;
 mod nodes;
 mod side_by_side;

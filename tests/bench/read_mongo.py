@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 
-from mongod import Mongod, in_a_process_of_its_own, words
+from mongod import Mongod, bson, in_a_process_of_its_own, words
 
 # Name, bytes of a document, compression.
 SORTS = [
@@ -51,15 +51,20 @@ def make(path, size, compressor, megabytes):
     pool = [words(rng, 12) for _ in range(2000)]
     server = Mongod(path, log_file="100MB")
     collection = server.create("backend.task", compressor)
-    count = megabytes * 1000000 // size
     # They differ in their numbers and ids; a document of its own for each would take hours to make.
     bodies = [document(rng, pool, number, size) for number in range(200)]
-    for number in range(1, count + 1):
+    lengths = [len(bson(body)) for body in bodies]
+    number = written = 0
+    while written < megabytes * 1000000:
+        number += 1
         body = bodies[number % len(bodies)]
+        written += lengths[number % len(bodies)]
         collection.put(number, {**body, "_id": "%032x" % (number * 7919), "iterations": number})
         if number % 100000 == 0:
             server.checkpoint()
     server.stop()
+    with open(path + "/made.json", "w") as file:
+        json.dump({"documents": number, "bytes": written}, file)
 
 
 def one_round(path):
@@ -87,12 +92,14 @@ def main(argv=None):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             in_a_process_of_its_own(lambda: make(path + ".making", size, compressor, options.megabytes))
             os.rename(path + ".making", path)
+        with open(path + "/made.json") as file:
+            made = json.load(file)
+        # The first brings the files into the page cache.
         seconds = [one_round(path) for _ in range(options.rounds + 1)][1:]
         took = statistics.median(seconds)
-        documents = options.megabytes * 1000000 // size
-        result = {"sort": name, "documents": documents, "megabytes": options.megabytes, "seconds": round(took, 3)}
-        result["megabytes_per_second"] = round(options.megabytes / took)
-        result["documents_per_second"] = round(documents / took)
+        result = {"sort": name, **made, "processor_seconds": [round(one, 3) for one in seconds]}
+        result["megabytes_per_second"] = round(made["bytes"] / took / 1e6)
+        result["documents_per_second"] = round(made["documents"] / took)
         results.append(result)
         print("{sort:15} {megabytes_per_second:6} MB/s {documents_per_second:10} documents/s".format(**result), flush=True)
     if options.json:

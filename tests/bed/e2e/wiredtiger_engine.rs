@@ -6,13 +6,9 @@
 //! `CLEARML_WIREDTIGER_RESULTS` names a directory that keeps what came out, ten seeds to a file: a run that was cut off goes
 //! on with the rest (`tests/full/wiredtiger.sh`).
 
-#[allow(dead_code, reason = "the tests of golden directories use more of it")]
-#[path = "../../wiredtiger/golden.rs"]
-mod golden;
-
+use crate::mongo_golden::{self as golden, Contents, contents, open};
 use crate::side_by_side::two_at_once;
 use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
-use golden::{Contents, contents, open};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
