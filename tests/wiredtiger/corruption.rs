@@ -63,6 +63,14 @@ fn in_the_directory_of_a_killed_server() {
 }
 
 #[test]
+fn in_the_directory_of_a_killed_server_of_mongodb_3_6() {
+    nothing_goes_unnoticed(
+        "mongodb-3.6-killed",
+        &["WiredTiger.turtle", "WiredTiger.wt", "_mdb_catalog.wt", "collection", "index", "log", "storage.bson"],
+    );
+}
+
+#[test]
 fn in_a_directory_of_every_compression() {
     nothing_goes_unnoticed(
         "compressed",

@@ -2,6 +2,7 @@
 
 use crate::golden::{Golden, contents, open};
 use clearml_migrate::wiredtiger::directory::{ReadUpTo, State};
+use clearml_migrate::wiredtiger::log::record;
 
 fn state_of(name: &str) -> State {
     let golden = Golden::new(name);
@@ -30,6 +31,23 @@ fn a_database_as_clearml_has_it_is_read_with_documents_of_16_mib() {
         ["_id_", "company_1_name_1", "company_1_project_1", "backend-db.task.main_text_index"]
     );
     assert_eq!(indexes("backend.events.of.2020"), ["_id_", "task_hashed"]);
+}
+
+/// Pages without time windows, and the log that MongoDB 3.6.0 to 3.6.2 have.
+#[test]
+fn what_the_engine_of_mongodb_3_6_wrote_is_read_and_its_log_put_over_it() {
+    assert_eq!(state_of("mongodb-3.6"), State::Complete);
+    let State::Replayed(changed) = state_of("mongodb-3.6-killed") else { panic!("it needs its log") };
+    assert_eq!(changed.keys().collect::<Vec<_>>(), ["_mdb_catalog", "backend.new", "backend.task"]);
+    for name in ["mongodb-3.6", "mongodb-3.6-killed"] {
+        let golden = Golden::new(name);
+        let turtle = open(golden.path(), ReadUpTo::Newest).unwrap().turtle().clone();
+        assert!(turtle.engine.starts_with("WiredTiger 3.0.0"), "{}", turtle.engine);
+        let catalog = std::fs::read(golden.path().join("_mdb_catalog.wt")).unwrap();
+        assert_eq!(catalog[4096 + 27], 0, "{name}: the version of a page");
+        let log = std::fs::read(golden.path().join("journal/WiredTigerLog.0000000001")).unwrap();
+        assert_eq!(record::header(&log).unwrap().unwrap().version, 2, "{name}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn it_exports_what_any_build_exports() {
     for name in ["killed", "merged", "kinds"] {
         is_exported_alike(name, Golden::new(name).directory.path(), &[]);
     }
-    for (name, arguments) in [("clearml", &[][..]), ("compressed", &["--format", "ndjson"]), ("killed", &["--replay"])]
+    for (name, arguments) in [("clearml", &[][..]), ("mongodb-3.6", &["--format", "ndjson"]), ("killed", &["--replay"])]
     {
         let golden = mongo::Golden::new(name);
         is_exported_alike(name, golden.path(), arguments);
