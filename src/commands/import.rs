@@ -4,11 +4,11 @@ use super::consent::DRY_RUN;
 use super::session::{as_refusal, open_log_at};
 use super::{Context, acceptance};
 use crate::display::{Align, table};
-use crate::elastic::{Account, Client, IndexPlan, Look, Source, Templates, look_at_all, require_none_refused, settle};
+use crate::elastic::{Client, IndexPlan, Look, Source, Templates, look_at_all, require_none_refused, settle};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::files::blocking;
-use crate::import::{Chosen, Export, Journal, Proof, Standing, Target, Work, plan};
+use crate::import::{Chosen, Export, Journal, Noted, Proof, Standing, Target, Work, plan};
 use crate::notices::{changed_fields, notices, refused_documents, unindexed_fields};
 use crate::report;
 use crate::settings::Import;
@@ -16,7 +16,7 @@ use crate::text;
 use crate::text::bytes;
 use crate::text::documents;
 use crate::text::plural;
-use crate::transfer::{CopyOutcome, RejectLog};
+use crate::transfer::{self, CopyOutcome, Places, RejectLog};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,31 +43,39 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
     }
     let planned: Vec<String> = standings.iter().map(|(plan, _)| plan.index.clone()).collect();
     let finished = standings.iter().filter_map(|(_, standing)| match standing {
-        Standing::Finished(noted) | Standing::Compared(noted) => Some(noted.outcome.clone()),
+        Standing::Finished(noted) | Standing::Compared(noted) => Some(Noted::clone(noted)),
         Standing::Unmade | Standing::Copied(_) => None,
     });
-    let finished: Vec<CopyOutcome> = finished.collect();
+    let finished: Vec<Noted> = finished.collect();
 
     let step = ImportStep::begin(2, context);
     let copied = work.copy(standings).await.map_err(as_failure)?;
     let outcomes: Vec<&CopyOutcome> = copied.iter().map(|one| &one.outcome).collect();
     notices(&outcomes).into_iter().for_each(|line| context.events.warn(line));
-    let copies: Vec<Account<'_>> = outcomes.iter().map(|one| one.account(None)).collect();
-    let written = settle("imported", [], &copies)?;
+    let is_left = |name: &&String| finished.iter().all(|one| one.outcome.collection != **name);
+    let mut places = Places::new(None, planned.iter().filter(is_left).map(String::as_str));
+    copied.iter().for_each(|one| places.outcome(&one.outcome));
+    let written = settle("imported", &places)?;
     step.end(format!("{} in {}", documents(written.documents), plural(written.indices, "index", "indices")));
 
     let step = ImportStep::begin(3, context);
-    let mut accounts: Vec<Account<'_>> = finished.iter().map(|one| one.account(Some(one.written))).collect();
+    let mut verified = Vec::new();
     for one in &copied {
-        let found = work.finish(one, settings.verify).await.map_err(as_failure)?;
-        accounts.push(one.outcome.account(Some(found)));
+        verified.push(work.finish(one, settings.verify).await.map_err(as_failure)?);
     }
-    let all = settle("imported", planned.iter().map(String::as_str), &accounts)?;
-    let compared = match settings.verify {
-        Proof::Documents => "equal, byte for byte",
-        Proof::Counts => "counted",
-    };
-    step.end(format!("{} {compared}", documents(written.documents)));
+    step.end(format!(
+        "{} {}",
+        documents(written.documents),
+        if settings.verify == Proof::Documents { "equal, byte for byte" } else { "counted" }
+    ));
+    // Of those that an earlier run has finished it is known what that has shown, and no more is said.
+    verified.extend(finished.iter().map(|one| one.verified.clone().unwrap_or_else(|| one.outcome.counted())));
+    let is_compared = verified.iter().all(|one| one.fingerprint.is_some());
+    let proof = if is_compared { transfer::Proof::Documents } else { transfer::Proof::Counts };
+    let mut places = Places::new(Some(proof), planned.iter().map(String::as_str));
+    copied.iter().chain(&finished).for_each(|one| places.outcome(&one.outcome));
+    verified.iter().for_each(|one| places.read(&one.collection, one.into()));
+    let all = settle("imported", &places)?;
     let left_out = match all.left_out {
         0 => String::new(),
         number => format!(" Not among them: {}.", report::left_out(number)),
@@ -78,7 +86,7 @@ pub async fn import(settings: Import, context: &Context) -> Result<()> {
         plural(all.indices, "index", "indices"),
         work.target.version,
         work.target.client.address(),
-        if settings.verify == Proof::Documents { "compared" } else { "counted" },
+        if is_compared { "compared" } else { "counted" },
         text::duration(begun.elapsed())
     ));
     Ok(())

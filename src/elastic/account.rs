@@ -1,30 +1,9 @@
-//! The documents of each index at every place that they pass, held against each other: what the source says there is, what
-//! came out of it, what was written, what was found afterwards.
-//!
-//! One function for every command that moves documents, and the numbers of their reports are its: nothing can be called
-//! done that is not accounted for.
+//! What does not fit between the places that the documents of an index pass, as users read it; see [`Places`].
 
 use crate::error::{Error, Result};
+use crate::transfer::{Discrepancy, Gap, Places};
 use std::collections::BTreeSet;
-
-/// An index at the places that its documents have passed so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account<'a> {
-    /// The index.
-    pub index: &'a str,
-    /// Documents that there are by the source's own numbers: by the commits of the files (the largest number less the
-    /// deleted ones, as `.si`, `.liv` and `segments_N` have them, less what are parts of other documents), by the node's
-    /// count, or by the manifest of an export. Nothing where an earlier version has not kept it.
-    pub there: Option<u64>,
-    /// Documents that came out.
-    pub read: u64,
-    /// Of these, those that were not written, with a reason that was told.
-    pub left_out: u64,
-    /// Documents that were written.
-    pub written: u64,
-    /// Documents that were found when it was compared or counted; nothing where that comes later.
-    pub found: Option<u64>,
-}
+use std::fmt;
 
 /// How much it is in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,47 +30,77 @@ pub fn require_all<'a>(
     if missing.is_empty() { Ok(()) } else { Err(not_done(done, &missing)) }
 }
 
-/// Settles the accounts of all indices that were `done` something with, such as "copied": none of those that were `planned`
-/// is missing, and no document is lost from one place to the next.
+/// Settles the accounts of all indices that were `done` something with, such as "copied": nothing is missing at any place,
+/// and no document is lost from one to the next.
 ///
 /// # Errors
-/// Fails, naming the index: a difference where another number was found than was written, failed for everything else.
-pub fn settle<'a>(done: &str, planned: impl IntoIterator<Item = &'a str>, accounts: &[Account<'a>]) -> Result<Extent> {
-    require_all(done, planned, accounts.iter().map(|account| account.index))?;
-    let names: BTreeSet<&str> = accounts.iter().map(|account| account.index).collect();
-    if names.len() != accounts.len() {
-        return Err(Error::internal("An index was counted twice."));
+/// Fails, naming the index: a difference where something else was found than was written, failed for everything else.
+pub fn settle(done: &str, places: &Places<'_>) -> Result<Extent> {
+    let discrepancies = places.discrepancies();
+    let is_missing = |one: &&Discrepancy| matches!(one.gap, Gap::NotCopied | Gap::NotRead);
+    let missing: Vec<&str> = discrepancies.iter().filter(is_missing).map(|one| one.collection.as_str()).collect();
+    if !missing.is_empty() {
+        return Err(not_done(done, &missing));
     }
-    accounts.iter().try_for_each(Account::settle)?;
-    let documents = accounts.iter().map(|account| account.found.unwrap_or(account.written)).sum();
-    let left_out = accounts.iter().map(|account| account.left_out).sum();
-    Ok(Extent { indices: accounts.len() as u64, documents, left_out })
+    match discrepancies.first() {
+        Some(one) => Err(explain(one)),
+        None => {
+            let (indices, documents, left_out) = places.extent();
+            Ok(Extent { indices, documents, left_out })
+        }
+    }
 }
 
-impl Account<'_> {
-    fn settle(&self) -> Result<()> {
-        let Self { index, there, read, left_out, written, found } = *self;
-        let kept = "Nothing has been changed in the old data.";
-        if let Some(there) = there.filter(|there| *there != read) {
-            return Err(Error::failed(format!(
-                "The index {index} has {there} documents by the numbers of its own data, and {read} came out."
-            ))
-            .hint("Make sure that nothing else uses the old data, then run the same command again.")
-            .hint(kept));
+fn explain(discrepancy: &Discrepancy) -> Error {
+    let said = discrepancy.to_string();
+    let error = match discrepancy.gap {
+        Gap::OtherNumber { .. } | Gap::OtherContent | Gap::NeverWritten => Error::difference(said),
+        Gap::OtherThanThere { .. } => {
+            Error::failed(said).hint("Make sure that nothing else uses the old data, then run the same command again.")
         }
-        if written.checked_add(left_out) != Some(read) {
-            return Err(Error::failed(format!(
+        Gap::OtherThanPlanned { .. } | Gap::NotCompared => Error::failed(said)
+            .hint("Another version of this program may have written it: use the one that began the migration."),
+        Gap::Twice => return Error::internal(said),
+        _ => Error::failed(said).hint("This is a bug. Please report it with the log file."),
+    };
+    error.hint("Nothing has been changed in the old data.")
+}
+
+impl fmt::Display for Discrepancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let index = &self.collection;
+        match self.gap {
+            Gap::NotCopied => write!(f, "The index {index} was planned and not copied."),
+            Gap::NeverCopied => write!(f, "The index {index} was written, and did not come out of the old data."),
+            Gap::NotPlanned => write!(f, "The index {index} was copied and not planned."),
+            Gap::NotWritten => write!(f, "The index {index} came out of the old data and was not written."),
+            Gap::NotRead => write!(f, "The index {index} was copied and is not in the new data."),
+            Gap::NeverWritten => write!(f, "The index {index} is in the new data, and was not written to them."),
+            Gap::Twice => write!(f, "The index {index} was counted twice."),
+            Gap::OtherThanPlanned { planned, written } => write!(
+                f,
+                "The journal says that {planned} documents of {index} were copied, and its note on that index that {written} were."
+            ),
+            Gap::OtherThanThere { there, read } => {
+                write!(
+                    f,
+                    "The index {index} has {there} documents by the numbers of its own data, and {read} came out."
+                )
+            }
+            Gap::OtherThanCopied { read, written, left_out } => write!(
+                f,
                 "Of {read} documents of the index {index}, {written} were written and {left_out} left out: that is not all."
-            ))
-            .hint("This is a bug. Please report it with the log file.")
-            .hint(kept));
-        }
-        match found {
-            Some(found) if found != written => Err(Error::difference(format!(
-                "The index {index} holds {found} documents, and {written} were written to it."
-            ))
-            .hint(kept)),
-            _ => Ok(()),
+            ),
+            Gap::OtherDigest { written, digest } => {
+                write!(f, "Of the index {index} {written} documents were written, and the digest is of {digest}.")
+            }
+            Gap::OtherNumber { written, read } => {
+                write!(f, "The index {index} holds {read} documents, and {written} were written to it.")
+            }
+            Gap::OtherContent => {
+                write!(f, "The index {index} holds as many documents as were written to it, and not the same.")
+            }
+            Gap::NotCompared => write!(f, "The documents of the index {index} were counted, and not compared."),
         }
     }
 }
@@ -110,27 +119,33 @@ fn not_done(done: &str, missing: &[&str]) -> Error {
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use crate::transfer::{Content, Copied, Proof, ReadBack, Stored};
 
-    const LOG: Account<'_> =
-        Account { index: "events-log-x", there: Some(9), read: 9, left_out: 1, written: 8, found: Some(8) };
-    const PLOT: Account<'_> =
-        Account { index: "events-plot-x", there: None, read: 3, left_out: 0, written: 3, found: None };
+    /// Places where `events-log-x` has nine documents, of which one was left out.
+    fn places(copied: Copied, read: u64, planned: &[&'static str]) -> Places<'static> {
+        let mut places = Places::new(Some(Proof::Counts), planned.iter().copied());
+        places.copied("events-log-x", copied);
+        places.written("events-log-x", Stored { documents: 8, digest: None });
+        places.read("events-log-x", ReadBack { documents: read, content: Content::Unknown });
+        places
+    }
+
+    const LOG: Copied = Copied { there: Some(9), read: 9, left_out: 1 };
 
     #[test]
     fn what_adds_up_is_counted() {
-        let extent = settle("copied", ["events-log-x", "events-plot-x"], &[LOG, PLOT]).unwrap();
-        assert_eq!(extent, Extent { indices: 2, documents: 11, left_out: 1 });
-        // One that came after the plan was made.
-        assert_eq!(settle("copied", ["events-log-x"], &[LOG, PLOT]).unwrap().indices, 2);
-        assert_eq!(settle("copied", [], &[]).unwrap(), Extent::default());
+        let extent = settle("compared", &places(LOG, 8, &["events-log-x"])).unwrap();
+        assert_eq!(extent, Extent { indices: 1, documents: 8, left_out: 1 });
+        assert_eq!(settle("copied", &Places::new(None, [])).unwrap(), Extent::default());
     }
 
     #[test]
     fn an_index_that_was_planned_is_not_forgotten() {
-        let error = settle("copied", ["events-log-x", "events-plot-x"], &[LOG]).unwrap_err();
+        let error = settle("copied", &places(LOG, 8, &["events-log-x", "events-plot-x"])).unwrap_err();
         assert_eq!(error.message(), "The index events-plot-x was planned and not copied.");
         assert!(error.hints()[0].contains("rollback"), "{error:?}");
-        let error = settle("compared", ["events-log-x", "events-plot-x"], &[]).unwrap_err();
+        let error =
+            settle("compared", &Places::new(Some(Proof::Counts), ["events-log-x", "events-plot-x"])).unwrap_err();
         assert_eq!(error.message(), "The indices events-log-x, events-plot-x were planned and not compared.");
     }
 
@@ -138,21 +153,20 @@ mod tests {
     fn no_document_is_lost_from_one_place_to_the_next() {
         let lost = [
             (
-                Account { there: Some(10), ..LOG },
+                Copied { there: Some(10), ..LOG },
+                8,
                 Kind::Failed,
                 "10 documents by the numbers of its own data, and 9 came out",
             ),
-            (Account { left_out: 0, ..LOG }, Kind::Failed, "8 were written and 0 left out"),
-            (Account { found: Some(7), ..LOG }, Kind::Difference, "holds 7 documents, and 8 were written"),
-            // More is as wrong as less.
-            (Account { there: Some(8), ..LOG }, Kind::Failed, "8 documents by the numbers"),
-            (Account { found: Some(9), ..LOG }, Kind::Difference, "holds 9 documents"),
-            (Account { written: u64::MAX, ..LOG }, Kind::Failed, "that is not all"),
+            (Copied { left_out: 0, ..LOG }, 8, Kind::Failed, "8 were written and 0 left out"),
+            (LOG, 7, Kind::Difference, "holds 7 documents, and 8 were written"),
         ];
-        for (account, kind, said) in lost {
-            let error = settle("copied", [], &[PLOT, account]).unwrap_err();
+        for (copied, read, kind, said) in lost {
+            let error = settle("copied", &places(copied, read, &["events-log-x"])).unwrap_err();
             assert_eq!(error.kind(), kind, "{error:?}");
             assert!(error.message().contains(said) && error.message().contains("events-log-x"), "{error:?}");
         }
+        let error = settle("copied", &places(LOG, 8, &[])).unwrap_err();
+        assert_eq!(error.message(), "The index events-log-x was copied and not planned.");
     }
 }

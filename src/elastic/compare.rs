@@ -8,7 +8,7 @@ use super::source::Source;
 use super::target::Target;
 use crate::error::Result;
 use crate::events::Events;
-use crate::transfer::{self, Compared, Digest, Sides, Verdict, compare, verify};
+use crate::transfer::{self, Compared, Digest, Sides, Verdict, compare, compare_with_digest, verify};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,25 @@ pub async fn compare_index(
     events: &Events,
     cancel: &CancellationToken,
 ) -> Result<Compared> {
-    let compared = compare(&Sides { source, target, plan, rules, events, cancel }).await?;
+    with_fields(compare(&Sides { source, target, plan, rules, events, cancel }).await?, target, plan).await
+}
+
+/// Compares a target index with the digest of its copy, as [`compare_with_digest`] does, and its fields with those of the
+/// plan.
+///
+/// # Errors
+/// As [`compare_index`].
+pub async fn compare_index_with_digest(
+    expected: &Digest,
+    target: &Target,
+    plan: &IndexPlan,
+    events: &Events,
+    cancel: &CancellationToken,
+) -> Result<Compared> {
+    with_fields(compare_with_digest(target, plan, expected, events, cancel).await?, target, plan).await
+}
+
+async fn with_fields(compared: Compared, target: &Target, plan: &IndexPlan) -> Result<Compared> {
     if !compared.there {
         return Ok(compared);
     }

@@ -54,12 +54,12 @@ mod units;
 mod values;
 mod whole_index;
 
-pub use account::{Account, Extent, require_all, settle};
+pub use account::{Extent, require_all, settle};
 pub use admin::delete_index;
 pub use backoff::Backoff;
 pub use client::Client;
 pub use collisions::{Collisions, NewIdList, NewIds, Search};
-pub use compare::{SecondReading, compare_index, verify_index};
+pub use compare::{SecondReading, compare_index, compare_index_with_digest, verify_index};
 pub use copy_rules::CopyRules;
 pub use document::{Document, put_on_one_line};
 pub use exported::{Exported, ExportedFile};

@@ -1,26 +1,11 @@
 //! What came of copying indices, as users read it.
 
-use super::account::Account;
 use crate::error::{Error, Result};
 use crate::transfer::CopyOutcome;
 use std::path::Path;
 
 /// What to do about documents of one `_id` that a node has given out: it tells of them when it is too late to keep them.
 const KEEP_COLLISIONS: &str = "To keep documents that share their _id, take the migration back (rollback), and begin it again without --reader and with --on-id-collision prefix-type";
-
-impl CopyOutcome {
-    /// Returns the account of the index, of which so many documents were found afterwards, if that is known yet.
-    pub fn account(&self, found: Option<u64>) -> Account<'_> {
-        Account {
-            index: &self.collection,
-            there: self.there,
-            read: self.read,
-            left_out: self.left_out + self.rejects + self.collisions,
-            written: self.written,
-            found,
-        }
-    }
-}
 
 /// Fails when documents were refused, naming the first of them and the file that holds all.
 ///

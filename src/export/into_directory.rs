@@ -4,7 +4,7 @@ use super::manifest::{FileEntry, MANIFEST, Manifest, PART, RegistryEntry};
 use super::output::{Encoding, Output, hash_of_start, hexadecimal};
 use super::reading::{Block, Part, read_units};
 use super::{Selection, Totals, open, tell_left_out, warnings};
-use crate::elastic::{Account, describe, settle};
+use crate::elastic::{describe, settle};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
 use crate::failpoints;
@@ -12,6 +12,7 @@ use crate::files::{self, locks::RunLock, problem::problem};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{Shard, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
+use crate::transfer::{Copied, Places, Stored};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,21 +71,15 @@ pub fn into_directory(
 impl Manifest {
     /// Settles the accounts of indices with their live documents as Lucene counts them.
     fn settle(&self, live: &BTreeMap<&str, u64>) -> Result<()> {
-        let account = |(index, live): (&&'_ str, &u64)| {
-            let entry = self.indices.get(*index)?;
-            let there = entry.apart.and_then(|apart| live.checked_sub(apart));
+        let mut places = Places::new(None, live.keys().copied());
+        for (name, entry) in &self.indices {
+            let Some(live) = live.get(name.as_str()) else { continue };
+            let there = entry.apart.map(|apart| live.saturating_sub(apart));
             let written = entry.files.values().map(|file| file.documents).sum();
-            Some(Account {
-                index: self.indices.get_key_value(*index)?.0,
-                there,
-                read: written,
-                left_out: 0,
-                written,
-                found: None,
-            })
-        };
-        let accounts: Vec<Account<'_>> = live.iter().filter_map(account).collect();
-        settle("exported", live.keys().copied(), &accounts).map(drop)
+            places.copied(name, Copied { there, read: written, left_out: 0 });
+            places.written(name, Stored { documents: written, digest: None });
+        }
+        settle("exported", &places).map(drop)
     }
 
     /// Returns what there is in all.

@@ -3,10 +3,11 @@
 use super::output::Encoder;
 use super::reading::{Part, read_units};
 use super::{Selection, Totals, cannot_write, open, tell_left_out};
-use crate::elastic::{Account, settle};
+use crate::elastic::settle;
 use crate::error::Result;
 use crate::events::{Events, Unit as Counted};
 use crate::lucene::directory::{Shard, Unit};
+use crate::transfer::{Copied, Places, Stored};
 use std::io::Write;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +25,8 @@ pub fn into_stream(
     let directory = open(selection)?;
     tell_left_out(&directory, events);
     let mut encoder = Encoder::new(stream, selection.encoding);
-    let (mut totals, mut accounts) = (Totals::default(), Vec::new());
+    let mut totals = Totals::default();
+    let mut places = Places::new(None, directory.indices().iter().map(|index| index.name.as_str()));
     for index in directory.indices() {
         let shards = directory.shards(index)?;
         let units: Vec<Unit> = shards.iter().flat_map(Shard::units).collect();
@@ -55,11 +57,12 @@ pub fn into_stream(
             Ok(())
         })?;
         events.progress_ended(&index.name);
-        let there = live.checked_sub(apart);
-        accounts.push(Account { index: &index.name, there, read: done, left_out: 0, written: done, found: None });
+        let there = Some(live.saturating_sub(apart));
+        places.copied(&index.name, Copied { there, read: done, left_out: 0 });
+        places.written(&index.name, Stored { documents: done, digest: None });
         totals.indices += 1;
     }
     encoder.flush().map_err(cannot_write)?;
-    settle("exported", directory.indices().iter().map(|index| index.name.as_str()), &accounts)?;
+    settle("exported", &places)?;
     Ok(totals)
 }

@@ -5,7 +5,7 @@ use crate::elastic::{IndexPlan, Mark};
 use crate::error::{Context, Error, Result};
 use crate::export::file_name;
 use crate::files::{self, locks::RunLock, problem::problem};
-use crate::transfer::CopyOutcome;
+use crate::transfer::{CopyOutcome, Verified};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,9 @@ pub struct Noted {
     /// The id of the index in the target, once it is compared: then it is finished.
     #[serde(default)]
     pub finished: Option<String>,
+    /// What was found in the target then; nothing in what earlier versions have noted.
+    #[serde(default)]
+    pub verified: Option<Verified>,
 }
 
 impl Journal {
@@ -170,7 +173,13 @@ mod tests {
         let plan = IndexPlan::new(&source, &Templates::release_1_1().unwrap()).unwrap();
         let outcome = json!({"index": index, "read": 1, "written": 1, "bytes": 1, "left_out": 0, "routing_kept": 0,
             "rejects": 0, "collisions": 0, "named": [], "digest": ""});
-        Noted { content: "c".into(), plan, outcome: serde_json::from_value(outcome).unwrap(), finished: None }
+        Noted {
+            content: "c".into(),
+            plan,
+            outcome: serde_json::from_value(outcome).unwrap(),
+            finished: None,
+            verified: None,
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::elastic::{
 use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::failpoints;
-use crate::transfer::{Accepted, Checkpoints, CopyOutcome, Mode, RejectLog, SpotChecks, Verdict};
+use crate::transfer::{Accepted, Checkpoints, CopyOutcome, Mode, RejectLog, SpotChecks, Verdict, Verified};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +56,7 @@ impl Checkpoints for Notes<'_> {
             plan: plan.clone(),
             outcome: outcome.clone(),
             finished: None,
+            verified: None,
         })?;
         failpoints::reach("import.copied")
     }
@@ -94,12 +95,12 @@ impl Work {
         Ok(copied)
     }
 
-    /// Compares an index with what was sent, closes it if it was closed, and takes its mark off. Returns the documents found.
+    /// Compares an index with what was sent, closes it if it was closed, and takes its mark off. Returns what was found.
     ///
     /// # Errors
     /// A difference, with the names of documents; then the index is made anew by the next run. Fails when the node does
     /// not answer, and on cancel.
-    pub async fn finish(&self, copied: &Noted, proof: Proof) -> Result<u64> {
+    pub async fn finish(&self, copied: &Noted, proof: Proof) -> Result<Verified> {
         let (client, index) = (&self.target.client, &copied.plan.index);
         if self.cancel.is_cancelled() {
             return Err(Error::cancelled());
@@ -120,29 +121,29 @@ impl Work {
             indices::close(client, index).await?;
         }
         let finished = Some(self.id_of(index).await?);
-        self.journal.note(&Noted { finished, ..copied.clone() })?;
+        self.journal.note(&Noted { finished, verified: Some(found.clone()), ..copied.clone() })?;
         failpoints::reach("import.finished")?;
         self.journal.mark().remove(client, index).await?;
         Ok(found)
     }
 
-    async fn compare(&self, copied: &Noted, proof: Proof) -> Result<u64> {
+    async fn compare(&self, copied: &Noted, proof: Proof) -> Result<Verified> {
         let Noted { plan, outcome, .. } = copied;
         let client = &self.target.client;
         let (found, checks) = match proof {
-            Proof::Counts => (outcome.written, SpotChecks::new(0)),
+            Proof::Counts => (outcome.counted(), SpotChecks::new(0)),
             Proof::Documents => {
                 let (source, target) = (Source::from(self.export.source()?), client.clone().into());
                 let rules = CopyRules { accepted: Arc::clone(&self.accepted), ..CopyRules::default() };
                 let second = SecondReading { source: &source, rules: &rules };
                 match verify_index(&target, plan, &outcome.digest, Some(second), &self.events, &self.cancel).await? {
-                    Verdict::Equal(verified, checks) => (verified.documents, checks),
+                    Verdict::Equal(verified, checks) => (verified, checks),
                     Verdict::Different(difference) => return Err(difference.into_error()),
                 }
             }
         };
         // Whatever was found, the node must count as many.
-        let difference = check_served(client, plan, found, &checks).await?;
+        let difference = check_served(client, plan, found.documents, &checks).await?;
         difference.map_or(Ok(found), |difference| Err(difference.into_error()))
     }
 

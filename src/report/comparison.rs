@@ -24,7 +24,7 @@ pub fn comparison_text(comparison: &Comparison) -> String {
         None => page.item(2, "old  ", "the digests that were kept when they were copied, as the data are gone"),
     }
     page.item(2, "new  ", &comparison.target.display().to_string());
-    page.title(&match comparison.indices.iter().any(Compared::differs) {
+    page.title(&match comparison.differs() {
         true => format!("Of {} in {indices}: {missing} missing, {changed} changed.", documents(all)),
         false => format!("All {} in {indices} are there, unchanged.", documents(all)),
     });
@@ -35,7 +35,8 @@ pub fn comparison_text(comparison: &Comparison) -> String {
         page.paragraph(0, &format!("Added since: {}.", documents(added)));
     }
     let noteworthy = comparison.indices.iter().filter(|one| one.differs() || one.added > 0);
-    page.block("Where", &noteworthy.map(counted_line).collect::<Vec<_>>());
+    let discrepancies = comparison.discrepancies.iter().map(ToString::to_string);
+    page.block("Where", &noteworthy.map(counted_line).chain(discrepancies).collect::<Vec<_>>());
     page.block("Indices made since", &comparison.made_since);
     mongo::put_comparison(&mut page, &comparison.mongo);
     page.into_text()
@@ -43,16 +44,17 @@ pub fn comparison_text(comparison: &Comparison) -> String {
 
 /// Returns the difference as an error that names documents; none if nothing of the old data is missing or changed.
 pub fn comparison_error(comparison: &Comparison) -> Option<Error> {
-    let different: Vec<&Compared> = comparison.indices.iter().filter(|one| one.differs()).collect();
-    let in_mongo = mongo::differences(&comparison.mongo);
-    if different.is_empty() && in_mongo.is_empty() {
+    if !comparison.differs() {
         return None;
     }
+    let different = comparison.indices.iter().filter(|one| one.differs());
     let named = |one: &&Compared| {
         let documents = one.named.iter().map(ToString::to_string).collect::<Vec<_>>();
         if documents.is_empty() { counted_line(one) } else { format!("{}: {}", one.collection, documents.join("; ")) }
     };
-    let lines: Vec<String> = different.iter().map(named).chain(in_mongo).collect();
+    let discrepancies = comparison.discrepancies.iter().map(ToString::to_string);
+    let in_mongo = mongo::differences(&comparison.mongo);
+    let lines: Vec<String> = different.map(|one| named(&one)).chain(discrepancies).chain(in_mongo).collect();
     let error = Error::difference("The new data do not hold everything that the old data hold.")
         .because(anyhow::Error::msg(lines.join("\n")))
         .hint("If experiments were reset, deleted or reported again in the new server since, that is why, and is no loss.");
@@ -65,13 +67,14 @@ pub fn comparison_error(comparison: &Comparison) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::{How, Named};
+    use crate::transfer::{Discrepancy, Gap, How, Named};
 
     fn comparison(indices: Vec<Compared>) -> Comparison {
         Comparison {
             source: Some("/data/elastic_migrated_2026-11-22_18-30-00".into()),
             target: "/data/elastic_7".into(),
             indices,
+            discrepancies: Vec::new(),
             made_since: Vec::new(),
             left_out: 0,
             mongo: Vec::new(),
@@ -118,6 +121,22 @@ mod tests {
         assert_eq!(error.kind().exit_code(), 4);
         insta::assert_snapshot!(comparison_text(&comparison));
         insta::assert_snapshot!(format!("{error}\n{}\n{}", error.causes().join("\n"), error.hints().join("\n")));
+    }
+
+    #[test]
+    fn what_was_planned_and_not_looked_at_is_a_difference() {
+        let discrepancies = vec![Discrepancy { collection: "events-plot-a".into(), gap: Gap::NotCopied }];
+        let comparison = Comparison { discrepancies, ..comparison(vec![index("events-log-a")]) };
+        let error = comparison_error(&comparison).unwrap();
+        assert_eq!(
+            (error.kind().exit_code(), error.causes()),
+            (4, vec!["The index events-plot-a was planned and not copied.".to_owned()])
+        );
+        let text = comparison_text(&comparison);
+        assert!(
+            text.contains("The index events-plot-a was planned and not copied.") && !text.contains("unchanged"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -3,16 +3,15 @@
 //! journal; what a crash leaves is noted in a file beside it.
 
 use super::clones::Claims;
-use super::copied::{CopiedElastic, CopiedIndex, copied_indices, replacement};
+use super::copied::{CopiedIndex, copied_indices, copy_result, replacement};
 use super::old_data::{self, OldData};
 use super::{Run, collisions, compare_mongo, new_data, node, sources};
-use crate::elastic::{Target, compare_index, require_all};
+use crate::elastic::{SourceIndex, Target, compare_index, compare_index_with_digest};
 use crate::error::{Error, Result};
 use crate::files::Owned;
-use crate::plan::{Action, Placement, work_dir};
+use crate::plan::{Placement, work_dir};
 use crate::results::Comparison;
-use crate::transfer::{Compared, compare_with_digest};
-use std::collections::BTreeSet;
+use crate::transfer::{Compared, Copied, Discrepancy, Places, Proof};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -50,49 +49,71 @@ async fn compare(run: &Run) -> Result<Comparison> {
         None => None,
     };
     let new = new_data::open(run, &target, claims.target).await?;
-    let indices = match &source {
+    let copied = copied_indices(run)?;
+    let (indices, others) = match &source {
         Some(source) => {
             let old = old_data::open(run, source, claims.source).await?;
-            old.while_alive(run, new.while_alive(run, with_source(run, &old, &new.target()))).await?
+            old.while_alive(run, new.while_alive(run, with_source(run, &old, &new.target(), &copied))).await?
         }
-        None => new.while_alive(run, with_digests(run, &new.target())).await?,
+        None => (new.while_alive(run, with_digests(run, &new.target(), &copied)).await?, Vec::new()),
     };
-    // Whatever became of the journal, nothing is called unchanged that was not looked at.
-    require_all(
-        "compared",
-        planned(run)?.iter().map(String::as_str),
-        indices.iter().map(|one| one.collection.as_str()),
-    )?;
+    let discrepancies = discrepancies(run, &copied, &indices, source.is_some(), &others)?;
     let known = |name: &String| indices.iter().any(|one| one.collection == *name);
     let made_since = new.indices().await?.into_iter().filter(|name| !known(name)).collect();
-    let left_out = copied_indices(run)?.iter().map(|one| one.outcome.left_out).sum();
+    let left_out = copied.iter().map(|one| one.outcome.left_out).sum();
     let mongo = compare_mongo::compare(run).await?;
-    Ok(Comparison { source, target, indices, made_since, left_out, mongo })
+    Ok(Comparison { source, target, indices, discrepancies, made_since, left_out, mongo })
 }
 
-/// Returns the indices that must have been compared: those of the plan and those of the copy's result.
-fn planned(run: &Run) -> Result<BTreeSet<String>> {
-    let copied: CopiedElastic = run.output(run.id_of(Action::COPY_ELASTIC)?)?.unwrap_or_default();
-    Ok(run.elastic()?.indices.iter().cloned().chain(copied.counts.into_keys()).collect())
+/// Holds what was planned and copied against what is there now. What an index is told to differ in is not told once more.
+fn discrepancies(
+    run: &Run,
+    copied: &[CopiedIndex],
+    indices: &[Compared],
+    with_source: bool,
+    others: &[SourceIndex],
+) -> Result<Vec<Discrepancy>> {
+    let result = copy_result(run)?;
+    let planned = run.elastic()?.indices.iter().chain(copied.iter().map(|one| &one.outcome.collection));
+    let mut places = Places::new(Some(Proof::Documents), planned.map(String::as_str));
+    result.counts.iter().for_each(|(index, count)| places.plan(index, Some(*count)));
+    for CopiedIndex { outcome, .. } in copied {
+        let now = indices.iter().find(|one| one.collection == outcome.collection);
+        let read = now.filter(|_| with_source).map_or(outcome.read, |now| now.documents + outcome.left_out);
+        places.copied(&outcome.collection, Copied { there: outcome.there, read, left_out: outcome.left_out });
+        places.written(&outcome.collection, outcome.into());
+    }
+    for other in others {
+        let read = other.documents;
+        places.copied(&other.name, Copied { there: None, read, left_out: 0 });
+    }
+    indices.iter().filter(|one| one.there).for_each(|one| places.read(&one.collection, one.into()));
+    let is_told = |name: &str| indices.iter().any(|one| one.collection == name && one.differs());
+    Ok(places.discrepancies().into_iter().filter(|one| !is_told(&one.collection)).collect())
 }
 
-async fn with_source(run: &Run, old: &OldData, new: &Target) -> Result<Vec<Compared>> {
+/// Compares with the old data, and returns also the server's indices in these that were not copied.
+async fn with_source(
+    run: &Run,
+    old: &OldData,
+    new: &Target,
+    copied: &[CopiedIndex],
+) -> Result<(Vec<Compared>, Vec<SourceIndex>)> {
     // Opens what is closed, and refuses what is not whole.
-    old.indices(&BTreeSet::new()).await?;
+    let (others, _) = old.indices(&copied.iter().map(|one| one.outcome.collection.clone()).collect()).await?;
     let source = old.source();
-    let copied = copied_indices(run)?;
-    let rules = collisions::rules(run, old, &copied).await?;
+    let rules = collisions::rules(run, old, copied).await?;
     let mut all = Vec::new();
     for CopiedIndex { plan, .. } in copied {
-        all.push(compare_index(&source, new, &plan, &rules, &run.events, &run.cancel).await?);
+        all.push(compare_index(&source, new, plan, &rules, &run.events, &run.cancel).await?);
     }
-    Ok(all)
+    Ok((all, others))
 }
 
-async fn with_digests(run: &Run, new: &Target) -> Result<Vec<Compared>> {
+async fn with_digests(run: &Run, new: &Target, copied: &[CopiedIndex]) -> Result<Vec<Compared>> {
     let mut all = Vec::new();
-    for CopiedIndex { plan, outcome } in copied_indices(run)? {
-        all.push(compare_with_digest(new, &plan, &outcome.digest, &run.events, &run.cancel).await?);
+    for CopiedIndex { plan, outcome } in copied {
+        all.push(compare_index_with_digest(&outcome.digest, new, plan, &run.events, &run.cancel).await?);
     }
     Ok(all)
 }

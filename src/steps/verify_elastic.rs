@@ -7,12 +7,12 @@ use super::disk_watch::while_there_is_room;
 use super::node::{self, Node};
 use super::preserve::may_have_been_used;
 use super::{Done, Run, collisions, extent, new_data, old_data, sources};
-use crate::elastic::{SecondReading, Target, check_served, indices, verify_index};
+use crate::elastic::{Listed, SecondReading, Target, check_served, indices, settle, verify_index};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint};
 use crate::plan::{Action, Verification};
 use crate::text;
-use crate::transfer::{SpotChecks, Verdict, Verified};
+use crate::transfer::{Content, Proof, ReadBack, SpotChecks, Verdict, Verified};
 
 pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     node::remove_leftovers(run).await?;
@@ -27,11 +27,17 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
         Ok(verified)
     })
     .await?;
-    let documents = text::documents(extent::of_comparison(run, &copied, &verified)?.documents);
-    let summary = match how(run)? {
-        Verification::Counts => format!("{documents} counted, not compared"),
-        _ => format!("{documents} equal, byte for byte"),
+    let (verified, others) = verified;
+    let (proof, told) = match how(run)? {
+        Verification::Counts => (Proof::Counts, "counted, not compared"),
+        Verification::Full { .. } | Verification::Api => (Proof::Documents, "equal, byte for byte"),
     };
+    let mut places = extent::places(run, &copied, Some(proof))?;
+    verified.iter().for_each(|one| places.read(&one.collection, one.into()));
+    for other in &others {
+        places.read(other, ReadBack { documents: 0, content: Content::Unknown });
+    }
+    let summary = format!("{} {told}", text::documents(settle("compared", &places)?.documents));
     let output = serde_json::to_value(VerifiedElastic { verified, data: target_now(run).await? })
         .map_err(|cause| Error::internal("The result of the verification cannot be written.").because(cause))?;
     Ok(Done { summary, output })
@@ -114,14 +120,15 @@ fn damaged(error: Error) -> Error {
     }
 }
 
-/// Asks the node for what it should have: documents, fields and numbers of every index.
+/// Asks the node for what it should have: documents, fields and numbers of every index. Returns also the names of the
+/// server's indices that it has and that were not copied.
 async fn ask(
     run: &Run,
     step: &str,
     node: &Node,
     copied: &[CopiedIndex],
     found: Option<Vec<Found>>,
-) -> Result<Vec<Verified>> {
+) -> Result<(Vec<Verified>, Vec<String>)> {
     let closed = || copied.iter().map(|one| &one.plan).filter(|plan| plan.closed);
     for plan in closed() {
         // It is open after the copy, and closed where an earlier try came to its end.
@@ -133,7 +140,7 @@ async fn ask(
         run.check_cancelled()?;
         let (verified, checks) = match found.as_mut().and_then(Iterator::next) {
             Some(found) => found,
-            None if how(run)? == Verification::Counts => (counted(one), SpotChecks::new(0)),
+            None if how(run)? == Verification::Counts => (one.outcome.counted(), SpotChecks::new(0)),
             None => compare(run, step, &Target::Node(node.client.clone()), one).await?,
         };
         let difference = check_served(&node.client, &one.plan, verified.documents, &checks).await?;
@@ -145,11 +152,9 @@ async fn ask(
     for plan in closed() {
         indices::close(&node.client, &plan.index).await?;
     }
-    Ok(all)
-}
-
-fn counted(one: &CopiedIndex) -> Verified {
-    Verified { collection: one.plan.index.clone(), documents: one.outcome.digest.documents(), fingerprint: None }
+    let is_copied = |name: &String| copied.iter().any(|one| one.plan.index == *name);
+    let listed = indices::list(&node.client).await?.into_iter().filter(Listed::is_ours).map(|one| one.name);
+    Ok((all, listed.filter(|name| !is_copied(name)).collect()))
 }
 
 /// Compares an index. Only a difference is worth another look at the old data: it names the documents.

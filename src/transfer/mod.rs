@@ -3,7 +3,7 @@
 //! ```text
 //! Source ─ Unit ─ Change ─ Rules ─ batch ─ Sink          CopyOutcome: numbers, digest of what was written
 //!    │                       │                               │
-//!    └───────── scan ────────┴──── diff ──── verify, compare ┘
+//!    └───────── scan ────────┴──── diff ──── verify, compare ┴─ Places
 //! ```
 //!
 //! A [`Source`] divides a collection into units, which are read by themselves and recognised by a second reading. What it
@@ -29,6 +29,7 @@ mod intake;
 mod load;
 mod options;
 mod outcome;
+mod places;
 mod rejects;
 mod sample;
 mod scan;
@@ -55,7 +56,8 @@ pub use digest::{BUCKETS, Digest, document_hash};
 pub use encode::{Encode, Line};
 pub use entry::Entry;
 pub use options::Options;
-pub use outcome::{CopyOutcome, Rejected};
+pub use outcome::{CopyOutcome, Rejected, Verified};
+pub use places::{Content, Copied, Discrepancy, Gap, Places, Proof, ReadBack, Stored};
 pub use rejects::{Accepted, Reject, RejectLog};
 pub use sample::GroupSample;
 pub use scan::{Task, scan};
@@ -63,7 +65,7 @@ pub use sink::{Answer, Prepared, Refused, Repaired, Sink};
 pub use source::{Collection, Reading, Source, Unit, UnitKey, Units};
 pub use spot_checks::{Chosen, SpotChecks};
 pub use tasks::{joined, until_cancelled};
-pub use verify::{SecondReading, Verdict, Verified, verify};
+pub use verify::{SecondReading, Verdict, verify};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What came of copying a collection.
+//! What came of copying a collection, and of reading it back.
 
 use super::digest::Digest;
 use super::sample::GroupSample;
@@ -59,6 +59,18 @@ pub struct Rejected {
     pub reason: String,
 }
 
+/// A collection that holds exactly what it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// The collection.
+    #[serde(rename = "index")]
+    pub collection: String,
+    /// Its documents.
+    pub documents: u64,
+    /// Short form of its digest; none where documents were only counted.
+    pub fingerprint: Option<String>,
+}
+
 impl CopyOutcome {
     /// How many refused documents are named one by one.
     pub const NAMED: usize = 20;
@@ -66,5 +78,10 @@ impl CopyOutcome {
     /// Returns whether every document is in the target that is not accepted to be left out.
     pub fn is_complete(&self) -> bool {
         self.rejects == 0 && self.collisions == 0
+    }
+
+    /// Returns what a node has to count for the collection to be there, as far as numbers go.
+    pub fn counted(&self) -> Verified {
+        Verified { collection: self.collection.clone(), documents: self.written, fingerprint: None }
     }
 }

@@ -27,7 +27,7 @@ impl Apart {
 
     /// Returns the documents that there are, of so many that the source counts.
     pub(super) fn documents_of(self, counted: u64) -> Option<u64> {
-        counted.checked_sub(self.0?)
+        self.0.map(|apart| counted.saturating_sub(apart))
     }
 }
 

@@ -99,7 +99,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     // Documents as files, without a server.
-    ("export", &["elastic", "error", "events", "failpoints", "files", "lucene", "text", "wiredtiger"]),
+    ("export", &["elastic", "error", "events", "failpoints", "files", "lucene", "text", "transfer", "wiredtiger"]),
     ("import", &["elastic", "error", "events", "export", "failpoints", "files", "lucene", "text", "transfer"]),
     // What was typed, what is shown.
     ("invocation", &["environment", "error"]),
