@@ -37,7 +37,8 @@ impl Templates {
     /// Fails only if the program was built with a damaged template.
     pub fn release_1_1() -> Result<Self> {
         let parse = |(name, text): &(&str, &str)| {
-            let damaged = |cause| Error::internal(format!("The built-in index template {name} is damaged.")).because(cause);
+            let damaged =
+                |cause| Error::internal(format!("The built-in index template {name} is damaged.")).because(cause);
             Template::parse(name, serde_json::from_str(text).map_err(damaged)?)
         };
         RELEASE_1_1.iter().map(parse).collect::<Result<_>>().map(Self)
@@ -138,7 +139,8 @@ mod tests {
         let mut stored = own.stored();
         assert_eq!(Templates::of_plan(&stored).unwrap(), own);
         assert_eq!(Templates::of_plan(&BTreeMap::new()).unwrap(), own);
-        stored.get_mut("events_log").unwrap()["mappings"]["properties"]["msg"] = serde_json::json!({"type": "wildcard"});
+        stored.get_mut("events_log").unwrap()["mappings"]["properties"]["msg"] =
+            serde_json::json!({"type": "wildcard"});
         let mapping = Templates::of_plan(&stored).unwrap().mapping_for("events-log-d1bd92a3");
         assert_eq!(mapping["properties"]["msg"]["type"], "wildcard");
         stored.insert("broken".to_owned(), serde_json::json!({"order": 1}));

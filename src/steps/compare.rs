@@ -12,6 +12,7 @@ use crate::files::Owned;
 use crate::plan::{Placement, work_dir};
 use crate::results::Comparison;
 use crate::transfer::{Compared, Copied, Discrepancy, Places, Proof};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
