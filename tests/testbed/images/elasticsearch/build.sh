@@ -26,7 +26,7 @@ build() { # VERSION MAVEN-GROUP
     7.*) configure_7 "$home" "$version" ;;
     8.*) configure_8 "$home" ;;
   esac
-  cp "$here/entrypoint" "$context/entrypoint"
+  cp "$here/entrypoint" "$here/keep-classes" "$context"
   build_image "$image" "$recipe" "$context" --file "$here/Dockerfile.${version%%.*}"
 }
 
