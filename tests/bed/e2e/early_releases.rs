@@ -120,7 +120,12 @@ impl<'a> Stack<'a> {
 
     fn text(&self) -> String {
         let api = match self.host {
-            true => "",
+            // It has no configuration of its own. Trains does not know these names; the new server looks for Elasticsearch
+            // every second.
+            true => {
+                "    environment:\n      CLEARML__APISERVER__ELASTIC__PROBING__MAX_RETRIES: 120\n      \
+                CLEARML__APISERVER__ELASTIC__PROBING__TIMEOUT: 1\n"
+            }
             false => {
                 "    links:\n      - mongo:mongo\n      - elasticsearch:elasticsearch\n      - fileserver:fileserver\n    \
                     environment:\n      ELASTIC_SERVICE_SERVICE_HOST: elasticsearch\n      \

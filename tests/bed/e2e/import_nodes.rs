@@ -3,17 +3,19 @@
 
 use crate::canonical;
 use crate::golden::{Content, Documents, Golden, Name, assert_same};
-use crate::harness::call::Call;
+use crate::harness::call::{Call, tool};
 use crate::harness::deployment::Deployment;
 use crate::harness::machine::Machine;
 use crate::nodes::{LOG_INDEX, OddIndices, Old, Target};
+use crate::side_by_side::two_at_once;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const VERSIONS: [&str; 2] = ["7.6.2", "8.17.0"];
+/// Each with a name and a port of its own, as both nodes run at once.
+const VERSIONS: [(&str, &str, u16); 2] = [("new-node-7", "7.6.2", 9207), ("new-node-8", "8.17.0", 9208)];
 const DOCUMENTS: u64 = 2_000;
 
 /// A machine with an export, and a node to take it.
@@ -92,6 +94,15 @@ impl<'a> Pair<'a> {
     }
 }
 
+/// Does this with a node of each version, both at once, each with a machine of its own to import from.
+fn with_both_versions(work: impl Fn(&Machine, &str, &Target) + Sync) {
+    two_at_once(VERSIONS, |(name, version, port)| {
+        let machine = Machine::without_docker();
+        let node = Target::beside(name, version, port, &machine.path("data"));
+        work(&machine, version, &node);
+    });
+}
+
 fn names(documents: &Documents) -> BTreeSet<String> {
     documents.keys().map(|(index, ..)| index.clone()).collect()
 }
@@ -107,12 +118,11 @@ fn without_types(truth: &Documents) -> Documents {
 
 #[test]
 fn both_versions_hold_what_the_old_node_held() {
-    let machine = Machine::new();
-    for version in VERSIONS {
-        let node = Target::of(version, &machine.path(&format!("data-{version}")));
+    let _bed = Machine::new();
+    with_both_versions(|machine, version, node| {
         for (name, format) in [("kinds", "ndjson.zst"), ("merged", "ndjson")] {
             let golden = Golden::new(name);
-            let pair = Pair::of(&machine, golden.directory.path(), format, &node);
+            let pair = Pair::of(machine, golden.directory.path(), format, node);
             let truth = pair.import_what_can_be(&golden.truth);
             assert_eq!(truth.len() < golden.truth.len(), name == "kinds", "{version}");
             pair.nothing_is_unfinished();
@@ -132,16 +142,16 @@ fn both_versions_hold_what_the_old_node_held() {
             let stranger = pair.import(&["--index", "*"]).env("CLEARML_MIGRATE_STATE_DIR", machine.path("other"));
             stranger.run().refused().saying("has indices of these names already");
         }
-    }
+    });
 }
 
 #[test]
 fn killed_anywhere_it_goes_on_and_nothing_is_missing_or_mixed() {
-    let machine = Machine::new();
-    let old = Deployment::with_documents(DOCUMENTS).killed().on(&machine);
-    for version in VERSIONS {
-        let node = Target::of(version, &machine.path(&format!("data-{version}")));
-        let pair = Pair::of(&machine, &machine.home().join("data/elastic"), "ndjson.zst", &node);
+    let old_machine = Machine::new();
+    let old = Deployment::with_documents(DOCUMENTS).killed().on(&old_machine);
+    let data = old_machine.home().join("data/elastic");
+    with_both_versions(|machine, version, node| {
+        let pair = Pair::of(machine, &data, "ndjson.zst", node);
         for failpoint in
             ["elastic.create_index=kill@2", "elastic.bulk=kill@3", "import.copied=kill@2", "import.finished=kill@2"]
         {
@@ -156,16 +166,15 @@ fn killed_anywhere_it_goes_on_and_nothing_is_missing_or_mixed() {
         // The new server's fields are those of its release.
         let mapping = node.call("GET", &format!("/{}/_mapping", LOG_INDEX), "");
         assert_eq!(mapping[LOG_INDEX]["mappings"]["properties"]["msg"], json!({"type": "text", "index": false}));
-    }
+    });
 }
 
 #[test]
 fn what_differs_is_named_and_made_anew_by_the_next_run() {
-    let machine = Machine::new();
+    let _bed = Machine::new();
     let golden = Golden::new("merged");
-    for version in VERSIONS {
-        let node = Target::of(version, &machine.path(&format!("data-{version}")));
-        let pair = Pair::of(&machine, golden.directory.path(), "ndjson", &node);
+    with_both_versions(|machine, _, node| {
+        let pair = Pair::of(machine, golden.directory.path(), "ndjson", node);
         pair.import(&["--index", "best"]).failpoints("import.copied=kill").run().killed();
         let truth = without_types(&golden.truth);
         let mut ids = truth.keys().filter(|(index, ..)| index == "best").map(|(.., id)| id);
@@ -190,24 +199,23 @@ fn what_differs_is_named_and_made_anew_by_the_next_run() {
         pair.nothing_is_unfinished();
         let (path, body) = another("of-somebody", "");
         node.call("PUT", &path, body);
-    }
+    });
 }
 
 #[test]
 fn odd_documents_arrive_as_a_migration_would_bring_them() {
-    let machine = Machine::new();
-    let data = machine.path("old");
+    let old_machine = Machine::new();
+    let data = old_machine.path("old");
     std::fs::create_dir(&data).unwrap();
-    crate::harness::call::tool("chmod", &["0777", &data.display().to_string()]);
+    tool("chmod", &["0777", &data.display().to_string()]);
     Old::on(&data, |old| {
         old.add(&OddIndices);
         old.make_collisions("events-log-twice");
         old.make_weighted_index("library");
     })
     .stopped();
-    for version in VERSIONS {
-        let node = Target::of(version, &machine.path(&format!("data-{version}")));
-        let pair = Pair::of(&machine, &data, "ndjson.zst", &node);
+    with_both_versions(|machine, version, node| {
+        let pair = Pair::of(machine, &data, "ndjson.zst", node);
         let said = pair.import(&[]).run();
         let said = said.with_code(1).saying("The new Elasticsearch refused 2 documents").saying("the same _id");
         let text = said.said();
@@ -232,7 +240,7 @@ fn odd_documents_arrive_as_a_migration_would_bring_them() {
         pair.import(&["--index", "library"]).run().done();
         assert_eq!(node.count("library"), 1);
         pair.nothing_is_unfinished();
-    }
+    });
 }
 
 #[test]
@@ -244,7 +252,7 @@ fn another_version_is_refused_before_anything_is_written() {
     machine.migrate(&["export", "--source", &source, "--output", &exported]).run().done();
     let data = machine.path("old");
     std::fs::create_dir(&data).unwrap();
-    crate::harness::call::tool("chmod", &["0777", &data.display().to_string()]);
+    tool("chmod", &["0777", &data.display().to_string()]);
     let old = Old::on(&data, |_| {});
     let arguments = ["import", "--input", &exported, "--target", &old.address(), "--index", "*"];
     machine.migrate(&arguments).run().refused().saying("is of version 5.6.16");

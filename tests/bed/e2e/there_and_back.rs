@@ -3,7 +3,7 @@
 //! `CLEARML_TEST_DOCUMENTS` sets another number of documents.
 
 use crate::harness::call::Outcome;
-use crate::harness::deployment::{Deployment, OldServer};
+use crate::harness::deployment::{Deployment, LOOKS_OFTEN, OldServer};
 use crate::harness::docker;
 use crate::harness::machine::{Everything, Machine};
 use crate::harness::node::Node;
@@ -53,7 +53,9 @@ fn a_server_moves_is_used_comes_back_and_moves_again() {
     assert_shows_the_same(&old.shown(), &shown, "the old server after a rollback");
     begun.tell("rollback");
 
-    // This time from a server that runs, and found by what runs.
+    // This time from a server that runs, and found by what runs. The usual half minute between two looks for Elasticsearch was
+    // waited for by the first one.
+    looks_often(&machine);
     somebody_works_with(&Server::ready("0.15.1"));
     let check = machine.docker_clearml_migrate(&["check"]).run().done();
     // Some of the generated ones are in progress, too.
@@ -63,6 +65,12 @@ fn a_server_moves_is_used_comes_back_and_moves_again() {
     nothing_of_the_run_is_left();
     the_new_server_shows_the_same(&machine, &old);
     begun.tell("second migration");
+}
+
+fn looks_often(machine: &Machine) {
+    let configuration = machine.home().join("config/apiserver.conf");
+    let text = fs::read_to_string(&configuration).unwrap();
+    fs::write(configuration, format!("{text}{LOOKS_OFTEN}")).unwrap();
 }
 
 fn documents() -> u64 {

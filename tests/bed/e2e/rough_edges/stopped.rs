@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const DOCUMENTS: u64 = 5_000;
 /// The second index waits for a while in its first bulk request: long enough to be met there.
-const IN_THE_COPY: &str = "elastic.bulk=sleep:5000@2";
+const IN_THE_COPY: &str = "elastic.bulk=sleep:3000@2";
 
 #[test]
 fn however_it_is_stopped_in_the_copy_it_says_how_to_go_on_and_does() {
