@@ -22,7 +22,7 @@
 //!
 //! [`transfer`] copies the documents, whatever they come from and go to, and knows no database: [`elastic`] is what it copies
 //! between. [`elastic`] knows nothing of docker, [`docker`] nothing of Elasticsearch; [`steps`] is the only place that knows
-//! both sides, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
+//! both sides, docker as the [`platform`] that it asks, and [`display`] the only one that prints. Writing goes through one seam each: [`files`] for the file
 //! system, [`docker`] for containers, [`elastic`] for nodes; each has [`failpoints`].
 
 #![deny(clippy::disallowed_methods)]
@@ -52,6 +52,7 @@ pub mod mongo;
 pub mod notices;
 pub mod plan;
 pub mod planner;
+pub mod platform;
 pub mod preflight;
 pub mod release;
 pub mod report;

@@ -6,7 +6,6 @@ use crate::files::locks::RunLock;
 use crate::journal::{Journal, Phase, RegistryEntry, RunRegistry, State, Status};
 use crate::plan::{Plan, Stage, Step, stored, work_dir};
 use crate::settings::Session;
-use crate::steps::project_args;
 use std::path::{Path, PathBuf};
 
 /// A migration that was begun on this machine, as its journal tells it. Nothing is changed by looking.
@@ -33,7 +32,7 @@ impl ExistingRun {
 /// Returns the compose project that a migration tells of.
 pub(super) fn projects(existing: Option<&ExistingRun>) -> Vec<ProjectArgs> {
     let server = existing.and_then(|existing| existing.plan.server());
-    server.map(|server| project_args(&server.deployment.project)).into_iter().collect()
+    server.map(|server| ProjectArgs::of(&server.deployment.project)).into_iter().collect()
 }
 
 /// Opens the journal that an entry of the index tells of; nothing where there is none, or no plan in it.

@@ -21,7 +21,7 @@ pub(super) async fn left_behind(run: &Run, reached: Reached, state: &State) -> S
     let Some(server) = run.plan.server() else {
         return state_of_things(&run.plan, reached, state, &Containers::Stopped);
     };
-    let containers = match run.docker.project_containers(&server.deployment.project.name).await {
+    let containers = match run.platform.containers_of(&server.deployment.project.name).await {
         Err(_) => Containers::Unknown,
         Ok(all) => {
             let running = all.into_iter().filter(|one| one.state.running);

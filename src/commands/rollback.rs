@@ -2,16 +2,16 @@
 
 use super::existing_run::{ExistingRun, lock};
 use super::find_run::find_run;
-use super::session::{Tools, connect, go_on_command, open_log, resume};
+use super::session::{connect, go_on_command, open_log, resume};
 use super::{Context, acceptance, consent};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::journal::Phase;
+use crate::platform::{Existing, Platform};
 use crate::report::{elastic_back_text, recorded_text, rolled_back_text};
 use crate::settings::Rollback;
 use crate::steps::{
-    Migrated, Options, Run, may_have_been_in_use, may_have_recorded, preserved, project_args, recorded,
-    require_old_data,
+    Migrated, Options, Run, may_have_been_in_use, may_have_recorded, preserved, recorded, require_old_data,
 };
 
 /// Takes a migration back.
@@ -37,8 +37,8 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
         let ExistingRun { plan, state, .. } = &existing;
         if may_have_recorded(plan, state) {
             match connect(session, false, context).await {
-                Ok(Tools { docker, .. }) => {
-                    tell_recorded(Migrated { plan, state, home: &home, docker: &docker }, context).await?;
+                Ok(tools) => {
+                    tell_recorded(Migrated { plan, state, home: &home, platform: &tools.platform() }, context).await?;
                 }
                 Err(error) => {
                     context.display.print(&format!("What was recorded since the migration is not known: {error}"))
@@ -57,7 +57,7 @@ pub async fn rollback(settings: Rollback, context: &Context) -> Result<()> {
     require_old_data(&run).await?;
     let state = run.journal().state().clone();
     if may_have_recorded(&run.plan, &state) {
-        let migrated = Migrated { plan: &run.plan, state: &state, home: &home, docker: &run.docker };
+        let migrated = Migrated { plan: &run.plan, state: &state, home: &home, platform: &*run.platform };
         tell_recorded(migrated, context).await?;
     }
     consent::require_yes(&question, context).await?;
@@ -76,13 +76,10 @@ async fn start_again(settings: &Rollback, existing: &ExistingRun, context: &Cont
     let place = existing.plan.subject().display();
     match existing.plan.server() {
         Some(server) if settings.start && !settings.dry_run => {
-            let tools = connect(&settings.session, true, context).await?;
-            let project = project_args(&server.deployment.project);
-            match existing.plan.rescues.is_empty() {
-                true => tools.compose()?.up(&project, &context.cancel).await?,
-                // Compose might make the containers anew that hold the data.
-                false => tools.compose()?.up_beside(&project, &context.cancel).await?,
-            }
+            let platform = connect(&settings.session, true, context).await?.platform();
+            // Containers that hold the data must not be made anew.
+            let there = if existing.plan.rescues.is_empty() { Existing::Renewed } else { Existing::Kept };
+            platform.bring_up(&server.deployment.project, there, &context.cancel).await?;
             context.display.print(&format!("The migration was taken back before; the old server runs from {place}."));
         }
         _ => {
@@ -139,7 +136,7 @@ pub(super) async fn roll_back(
         context.display.print(&elastic_back_text(&run.plan, &aside, &again));
         return Ok(());
     };
-    let old_stack = run.compose()?.typed(&project_args(&server.deployment.project));
+    let old_stack = run.platform.typed(&server.deployment.project)?;
     context.display.print(&rolled_back_text(
         &run.plan,
         start,

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::{self, write_new};
 use crate::journal::{Journal, Opened, Phase, Record, RegistryEntry, RunRegistry, Scope};
 use crate::plan::{Migrated, Plan, work_dir};
+use crate::platform::Docker;
 use crate::settings::{ComposeArgs, Session};
 use crate::steps::{Options, Run};
 use std::path::{Component, Path, PathBuf};
@@ -26,6 +27,11 @@ impl Tools {
     /// An internal one if [`connect`] was told to do without.
     pub fn compose(&self) -> Result<&ComposeCommand> {
         self.compose.as_ref().ok_or_else(|| Error::internal("No compose command was looked for."))
+    }
+
+    /// Returns the platform that they are.
+    pub fn platform(self) -> Docker {
+        Docker::new(self.docker, self.compose)
     }
 }
 
@@ -142,7 +148,8 @@ pub(super) fn resume(existing: ExistingRun, options: Options, tools: Tools, cont
 }
 
 fn run(plan: Plan, journal: Journal, options: Options, tools: Tools, context: &Context) -> Run {
-    Run::new(plan, options, tools.docker, tools.compose, journal, context.events.clone(), context.cancel.clone())
+    let platform = Box::new(tools.platform());
+    Run::new(plan, options, platform, journal, context.events.clone(), context.cancel.clone())
 }
 
 /// Opens the log file of a run: where it was said, else beside the journal.

@@ -2,7 +2,7 @@
 //! Elasticsearch data without events can be those of a server that has none.
 
 use super::{Deployment, Role};
-use crate::docker::Daemon;
+use crate::docker::{Daemon, Output};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,10 +51,12 @@ impl Experiments {
         let unknown = |why: &str| Self::Unknown { why: why.to_owned() };
         let Some(service) = deployment.service(Role::Mongo) else { return unknown("the server has no MongoDB") };
         match &service.container {
-            Some(container) if container.running => match count(docker, &container.id).await {
-                Ok((all, ran)) => Self::Counted { all, ran },
-                Err(error) => unknown(&error.phrase()),
-            },
+            Some(container) if container.running => {
+                match count(docker.exec(&container.id, &how_to_count(), &BTreeMap::new())).await {
+                    Ok((all, ran)) => Self::Counted { all, ran },
+                    Err(error) => unknown(&error.phrase()),
+                }
+            }
             _ => unknown("MongoDB does not run"),
         }
     }
@@ -68,14 +70,18 @@ impl Experiments {
     }
 }
 
-/// Returns the numbers of all experiments in a running MongoDB, and of those that have run.
+/// Returns the command that asks a running MongoDB, in its container, for what [`count`] reads.
+pub fn how_to_count() -> [String; 4] {
+    ["mongo", "--quiet", "--eval", COUNT].map(str::to_owned)
+}
+
+/// Returns the numbers of all experiments in a MongoDB that is asked, and of those that have run.
 ///
 /// # Errors
 /// Fails when its client does not answer with them, and when the databases are not a server's.
-pub async fn count(docker: &Daemon, container: &str) -> Result<(u64, u64)> {
-    let command = ["mongo", "--quiet", "--eval", COUNT].map(str::to_owned);
-    let (nothing, message) = (BTreeMap::new(), "The experiments in MongoDB cannot be counted.");
-    let asked = tokio::time::timeout(LIMIT, docker.exec(container, &command, &nothing)).await;
+pub async fn count(asked: impl Future<Output = Result<Output>>) -> Result<(u64, u64)> {
+    let message = "The experiments in MongoDB cannot be counted.";
+    let asked = tokio::time::timeout(LIMIT, asked).await;
     let output = asked.map_err(|_| Error::failed(message).because(anyhow::anyhow!("it does not answer")))??;
     read(&output.stdout).ok_or_else(|| {
         let said = format!("{} {}", output.stdout.trim(), output.stderr.trim());

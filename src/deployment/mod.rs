@@ -29,7 +29,7 @@ mod version;
 mod would_keep;
 
 pub use default_files::any_files_in;
-pub use experiments::{Experiments, count as count_experiments};
+pub use experiments::{Experiments, count as count_experiments, how_to_count as how_to_count_experiments};
 pub use find::find;
 pub use lasting::{deeper, lost_with_down, without_a_place};
 pub use memory::is_in_memory;

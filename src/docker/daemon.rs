@@ -53,6 +53,15 @@ impl DaemonInfo {
     pub fn in_virtual_machine(&self) -> bool {
         self.operating_system.contains("Docker Desktop") || !cfg!(target_os = "linux")
     }
+
+    /// Returns why the containers' network is not this machine's, as a clause; nothing where it is.
+    pub fn is_elsewhere(&self) -> Option<&'static str> {
+        match () {
+            () if self.rootless => Some("docker runs without root here"),
+            () if self.in_virtual_machine() => Some("containers run in a virtual machine here"),
+            () => None,
+        }
+    }
 }
 
 impl Daemon {

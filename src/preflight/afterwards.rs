@@ -64,12 +64,12 @@ fn not_read(said: &str, directory: &str) -> Finding {
 /// Fails when compose or docker does not answer.
 pub async fn will_find_its_data(
     plan: &Plan,
-    args: &ProjectArgs,
     compose: &ComposeCommand,
     docker: &Daemon,
     cancel: &CancellationToken,
 ) -> Result<Vec<Finding>> {
     let Some(server) = plan.server() else { return Ok(Vec::new()) };
+    let args = &ProjectArgs::of(&server.new_project);
     let model = compose.project(args, cancel).await?;
     judge(plan, server, (&model, &Written::read(args)?), |path| plan.home.after(path), docker).await
 }

@@ -122,7 +122,7 @@ async fn with_digests(run: &Run, new: &Target, copied: &[CopiedIndex]) -> Result
 /// A server that runs changes its files while they are read or cloned: they would be of no moment at all.
 async fn require_unused(run: &Run, paths: &[&Path]) -> Result<()> {
     let (mut used, mut names) = (Vec::new(), BTreeSet::new());
-    for one in run.docker.containers(&[]).await?.into_iter().filter(|one| one.state.running) {
+    for one in run.platform.containers().await?.into_iter().filter(|one| one.state.running) {
         for path in paths.iter().filter(|path| one.uses(path)) {
             used.push(format!("{} is used by the container {}.", path.display(), one.name));
             names.insert(one.name.clone());

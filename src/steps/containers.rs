@@ -1,7 +1,6 @@
 //! Containers of the old and of the new server.
 
 use super::Run;
-use super::run::project_args;
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use crate::role::Role;
@@ -27,12 +26,12 @@ pub(super) async fn require_stopped(run: &Run) -> Result<()> {
 /// Returns the names of the containers that run and are the old server's; where no server is known, that use the data.
 ///
 /// # Errors
-/// Fails when docker does not answer.
+/// Fails when the platform does not answer.
 pub(super) async fn running(run: &Run) -> Result<Vec<String>> {
     let containers = match run.plan.server() {
-        Some(server) => run.docker.project_containers(&server.deployment.project.name).await?,
+        Some(server) => run.platform.containers_of(&server.deployment.project.name).await?,
         None => {
-            let all = run.docker.containers(&[]).await?;
+            let all = run.platform.containers().await?;
             let uses = |one: &Container| run.plan.replacements().any(|data| one.uses(&data.source));
             all.into_iter().filter(uses).collect()
         }
@@ -48,9 +47,9 @@ pub(super) async fn container_of(run: &Run, role: Role) -> Result<Container> {
     let server = run.server()?;
     let name = server.deployment.service(role).map(|service| service.name.clone());
     let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
-    let containers = run.docker.project_containers(&server.new_project.name).await?;
+    let containers = run.platform.containers_of(&server.new_project.name).await?;
     let mut of_service = containers.into_iter().filter(|one| is_of(one, &name));
-    let compose = run.compose()?.typed(&project_args(&server.new_project));
+    let compose = run.platform.typed(&server.new_project)?;
     of_service.next().ok_or_else(|| {
         Error::failed(format!("The new server has no container for the service {name}."))
             .hint(format!("See what compose says: {compose} ps"))

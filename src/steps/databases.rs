@@ -5,10 +5,10 @@
 
 use super::Run;
 use super::containers::container_of;
-use crate::docker::Daemon;
 use crate::error::{Error, Result};
 use crate::journal::{State, Status};
 use crate::plan::{Action, Plan};
+use crate::platform::Platform;
 use crate::role::Role;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,10 +36,9 @@ pub(super) struct Counted {
 ///
 /// # Errors
 /// Fails when MongoDB does not answer, or not with numbers.
-pub(super) async fn count(docker: &Daemon, container: &str) -> Result<BTreeMap<String, u64>> {
+pub(super) async fn count(platform: &dyn Platform, container: &str) -> Result<BTreeMap<String, u64>> {
     let command = ["mongo", "--quiet", "--eval", SCRIPT].map(str::to_owned);
-    let nothing = BTreeMap::new();
-    let asked = tokio::time::timeout(LIMIT, docker.exec(container, &command, &nothing)).await;
+    let asked = tokio::time::timeout(LIMIT, platform.exec(container, &command)).await;
     let output = asked.map_err(|_| Error::failed("MongoDB took too long to count its documents."))??;
     // Versions differ in whether they write numbers as whole ones.
     let read = |line: &str| serde_json::from_str::<BTreeMap<String, f64>>(line.trim()).ok();
@@ -63,7 +62,7 @@ pub(super) async fn note(run: &Run) {
     }
     let counted = async {
         let container = container_of(run, Role::Mongo).await?;
-        let documents = count(&run.docker, &container.id).await?;
+        let documents = count(&*run.platform, &container.id).await?;
         run.note(id, NOTE, &Counted { at: Timestamp::now(), documents })
     };
     if let Err(error) = counted.await {

@@ -21,7 +21,7 @@ pub(super) async fn stop_and_keep(run: &Run, step: &str) -> Result<()> {
         if run.noted::<Restart>(step, &restart_key(rescue))?.is_none() {
             run.note(step, &restart_key(rescue), &container.restart)?;
         }
-        run.docker.set_restart(&container.id, &Restart::never()).await?;
+        run.platform.set_restart(&container.id, &Restart::never()).await?;
     }
     let server = run.server()?;
     let all = stop_containers::of_project(run, &server.deployment.project.name, &server.deployment).await?;
@@ -31,7 +31,7 @@ pub(super) async fn stop_and_keep(run: &Run, step: &str) -> Result<()> {
     }
     let is_kept = |one: &&OfServer| run.plan.rescues.iter().any(|rescue| rescue.container == one.container.id);
     for one in all.iter().filter(|one| !is_kept(one)) {
-        run.docker.remove(&one.container.id).await?;
+        run.platform.remove(&one.container.id).await?;
     }
     containers::require_stopped(run).await
 }
@@ -46,14 +46,14 @@ pub(super) async fn bring_back(run: &Run, step: &str) -> Result<()> {
         let container = require(run, rescue).await?;
         rename(run, rescue, &rescue.kept_as, &rescue.name).await?;
         if let Some(restart) = run.noted::<Restart>(step, &restart_key(rescue))? {
-            run.docker.set_restart(&container.id, &restart).await?;
+            run.platform.set_restart(&container.id, &restart).await?;
         }
     }
     if run.options.no_start {
         return Ok(());
     }
     for rescue in kept(run) {
-        run.docker.start(&rescue.container).await?;
+        run.platform.start(&rescue.container).await?;
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ fn kept(run: &Run) -> impl Iterator<Item = &Rescue> {
 /// # Errors
 /// Refused when it is gone.
 pub(super) async fn require(run: &Run, rescue: &Rescue) -> Result<Container> {
-    run.docker.container(&rescue.container).await?.ok_or_else(|| {
+    run.platform.container(&rescue.container).await?.ok_or_else(|| {
         Error::refused(format!(
             "The container {} of the old server is not there any more, and with it went what it kept in {}.",
             rescue.name, rescue.path
@@ -98,7 +98,7 @@ async fn rename(run: &Run, rescue: &Rescue, from: &str, to: &str) -> Result<()> 
     let container = require(run, rescue).await?;
     match container.name {
         name if name == to => Ok(()),
-        name if name == from => run.docker.rename(&rescue.container, to).await,
+        name if name == from => run.platform.rename(&rescue.container, to).await,
         name => Err(Error::failed(format!("The container {from} is called {name} by now."))
             .hint(format!("Give it its name back: docker rename {name} {from}"))),
     }

@@ -28,6 +28,8 @@ mod new_data;
 mod new_redis;
 mod node;
 mod old_data;
+#[cfg(test)]
+mod platform_tests;
 mod preserve;
 mod pull_images;
 mod readable;
@@ -54,7 +56,7 @@ pub use extent::extent;
 pub use preserve::{may_have_been_in_use, preserved};
 pub use recorded::{Migrated, may_have_recorded, recorded};
 pub use rollback_precheck::require_old_data;
-pub use run::{Options, Run, project_args};
+pub use run::{Options, Run};
 
 pub(crate) use crate::engine::Done;
 

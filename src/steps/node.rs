@@ -1,13 +1,13 @@
 //! The temporary Elasticsearch nodes: the release's own on the new directory and, where the old data are not read from
 //! their files, 5.6.16 on a clone of them.
 //!
-//! They listen on loopback ports that docker chooses, live in networks of the run's own, and carry the run's labels,
+//! They listen on loopback ports that the platform chooses, live in networks of the run's own, and carry the run's labels,
 //! so that whatever a crash leaves behind is found and removed by the next run. Where the machine reaches a container by
 //! its own address, it is spoken to there: docker copies all that goes through a published port.
 
 use super::copied::reader;
 use super::{Run, clones, java};
-use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount, explain_exit};
+use crate::docker::{Exit, Part, explain_exit};
 use crate::elastic::{Client, Version};
 use crate::error::{Error, Result};
 use crate::events::Unit;
@@ -15,9 +15,9 @@ use crate::files::blocking;
 use crate::files::{self, Owned, clone};
 use crate::plan::with_source;
 use crate::plan::{Action, Reader, Replacement};
+use crate::platform::{NodeSpec, RunningNode};
 use crate::role::Role;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,8 +32,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(180);
 
 /// A running temporary node.
 pub(super) struct Node {
-    container: RunningContainer,
-    network: String,
+    running: RunningNode,
     what: &'static str,
     /// The way to talk to it.
     pub client: Client,
@@ -43,11 +42,9 @@ impl Node {
     /// Stops the node gracefully and removes its container and its network.
     ///
     /// # Errors
-    /// Fails when docker cannot.
+    /// Fails when the platform cannot.
     pub async fn stop(self, run: &Run) -> Result<()> {
-        run.docker.stop(&self.container.id, STOP_WITHIN).await?;
-        run.docker.remove(&self.container.id).await?;
-        run.docker.remove_network(&self.network).await
+        run.platform.stop_node(&self.running, STOP_WITHIN).await
     }
 
     /// Runs `work` unless the node's container ends first: then its last words are the error.
@@ -57,17 +54,17 @@ impl Node {
     pub async fn while_alive<T>(&self, run: &Run, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             result = work => result,
-            error = ended(run, &self.container.id, self.what) => Err(error),
+            error = ended(run, &self.running.id, self.what) => Err(error),
         }
     }
 }
 
-/// Removes what an earlier try of this run left in docker, and what a comparison left beside the data.
+/// Removes the nodes that an earlier try of this run left, and what a comparison left beside the data.
 ///
 /// # Errors
-/// Fails when docker cannot, or a clone cannot be removed.
+/// Fails when the platform cannot, or a clone cannot be removed.
 pub async fn remove_leftovers(run: &Run) -> Result<()> {
-    run.docker.remove_leftovers(&run.plan.run_id).await?;
+    run.platform.remove_leftovers(&run.plan.run_id).await?;
     clones::remove_clones(run).await
 }
 
@@ -182,92 +179,77 @@ impl NodeRequest<'_> {
         }
     }
 
-    fn spec(&self, run: &Run, network: &str, java: &str) -> ContainerSpec {
-        let labels = RunLabels::new(&run.plan.run_id);
-        let mut spec = ContainerSpec::new(self.image, network.to_owned(), labels.part(self.part));
-        spec.environment =
-            self.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    fn spec(&self, run: &Run, java: &str) -> NodeSpec {
         let mib = self.heap >> 20;
         let options = format!("-Xms{mib}m -Xmx{mib}m {java}");
-        spec.environment.insert("ES_JAVA_OPTS".into(), options.trim_end().to_owned());
-        let source = MountSource::Bind(self.data.to_owned());
-        spec.mounts = vec![SpecMount { source, target: DATA.to_owned(), read_only: false }];
-        spec.network = Some(network.to_owned());
-        spec.publish = vec![HTTP];
-        spec.stop_timeout = STOP_WITHIN;
-        spec
+        let settings = self.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        NodeSpec {
+            image: self.image.to_owned(),
+            run: run.plan.run_id.clone(),
+            part: self.part,
+            environment: settings.chain([("ES_JAVA_OPTS".to_owned(), options.trim_end().to_owned())]).collect(),
+            data: self.data.to_owned(),
+            mounted_at: DATA,
+            port: HTTP,
+            stop_timeout: STOP_WITHIN,
+        }
     }
 }
 
 /// Starts a node, whose Java gets these options if it knows them.
 async fn start(run: &Run, wanted: &NodeRequest<'_>, java: &str) -> Result<Node> {
-    let word = match wanted.part {
-        Part::Source => "source",
-        Part::Target => "target",
-    };
-    // A network each: the nodes have nothing to say to one another.
-    let network = format!("clearml-migrate-{}-{word}", run.plan.run_id);
-    let network_id = run.docker.create_network(&network, &RunLabels::new(&run.plan.run_id)).await?;
     let image = wanted.image.rsplit('/').next().unwrap_or(wanted.image);
     let task = format!("starting {image}");
     run.events.progress(&task, 0, None, Unit::Seconds);
-    let node = match start_container(run, wanted, &network, &network_id, java).await? {
+    let node = match start_with(run, wanted, java).await? {
         Some(node) => node,
         None => {
             run.events.detail(format!("the Java of {image} does not know {java}; it is started without"));
-            let plain = start_container(run, wanted, &network, &network_id, "").await?;
-            plain
-                .ok_or_else(|| Error::failed(format!("{} does not start: its Java refuses the heap.", wanted.what())))?
+            let refused = || Error::failed(format!("{} does not start: its Java refuses the heap.", wanted.what()));
+            start_with(run, wanted, "").await?.ok_or_else(refused)?
         }
     };
     run.events.progress_ended(&task);
     Ok(node)
 }
 
-/// Starts a container and waits for its node. Returns nothing if Java refuses its options; the container is gone then.
-async fn start_container(
-    run: &Run,
-    wanted: &NodeRequest<'_>,
-    network: &str,
-    network_id: &str,
-    java: &str,
-) -> Result<Option<Node>> {
-    let container = run.docker.run(&wanted.spec(run, network, java)).await?;
+/// Starts a node and waits until it answers. Returns nothing if Java refuses its options; the node is gone then.
+async fn start_with(run: &Run, wanted: &NodeRequest<'_>, java: &str) -> Result<Option<Node>> {
+    let running = run.platform.start_node(&wanted.spec(run, java)).await?;
     let ready = async {
-        let Some(port) = container.host_ports.get(&HTTP) else {
-            // It ended before docker could publish anything.
+        let Some(published) = running.published else {
+            // It ended before it could be published anywhere.
             return std::future::pending().await;
         };
-        let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
+        let client = Client::new(&format!("http://{published}"))?;
         let version = client.wait_until_ready(READY_WITHIN, std::future::pending(), &run.cancel).await?;
-        Ok((nearest(client, &container).await, version))
+        Ok((nearest(client, &running).await, version))
     };
     let what = wanted.what();
     let exit = tokio::select! {
         ready = ready => {
             let (client, version): (Client, Version) = ready?;
             run.events.detail(format!("{what} is Elasticsearch {version} at {}", client.address()));
-            return Ok(Some(Node { container: container.clone(), network: network_id.to_owned(), what, client }));
+            return Ok(Some(Node { running: running.clone(), what, client }));
         }
-        exit = run.docker.watch_exit(&container.id) => exit?,
+        exit = run.platform.watch_exit(&running.id) => exit?,
     };
     if !java::is_refused(&exit) {
         return Err(describe(what, &exit));
     }
-    run.docker.remove(&container.id).await?;
+    run.platform.stop_node(&running, STOP_WITHIN).await?;
     Ok(None)
 }
 
-/// Returns the client of a container's own address if the node answers there, else that of its published port.
-async fn nearest(published: Client, container: &RunningContainer) -> Client {
-    let Some(ip) = container.ip else { return published };
-    let address = format!("http://{}", SocketAddr::new(ip, HTTP));
-    published.also_at(&address, ANSWERS_WITHIN).await.unwrap_or(published)
+/// Returns the client of a node's own address if it answers there, else that of its published port.
+async fn nearest(published: Client, node: &RunningNode) -> Client {
+    let Some(own) = node.own else { return published };
+    published.also_at(&format!("http://{own}"), ANSWERS_WITHIN).await.unwrap_or(published)
 }
 
 /// Waits for the end of a container and returns it as an error with its last words.
 async fn ended(run: &Run, id: &str, what: &str) -> Error {
-    match run.docker.watch_exit(id).await {
+    match run.platform.watch_exit(id).await {
         Ok(exit) => describe(what, &exit),
         Err(error) => error,
     }

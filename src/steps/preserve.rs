@@ -3,13 +3,12 @@
 
 use super::aside::{self, numbered};
 use super::{Run, sources};
-use crate::docker::RunLabels;
 use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Fingerprint};
 use crate::journal::{Phase, State};
 use crate::plan::{Action, Placement, Plan, Replacement};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Returns whether a server may have worked on what a step has copied, since it did: people may have recorded something
@@ -44,7 +43,7 @@ pub(super) async fn preserve(run: &Run, step: &str, one: &Replacement) -> Result
         };
     }
     match &one.placement {
-        Placement::Volume { name, .. } => run.docker.remove_volume(name, &RunLabels::new(&run.plan.run_id)).await,
+        Placement::Volume { name, .. } => run.platform.remove_volume(name, &run.plan.run_id).await,
         _ => run.remove_claimed(step, &one.target).await,
     }
 }
@@ -93,7 +92,7 @@ async fn keep_volume(run: &Run, step: &str, one: &Replacement, name: &str) -> Re
     let aside = match run.noted::<String>(step, &aside_key(one))? {
         Some(aside) => aside,
         None => {
-            let volumes = run.docker.volume_names().await?;
+            let volumes = run.platform.volume_names().await?;
             let Some(free) = volume_names(run, name).find(|name| !volumes.contains(name)) else {
                 return Err(no_name_left(&format!("the volume {name}")));
             };
@@ -101,11 +100,10 @@ async fn keep_volume(run: &Run, step: &str, one: &Replacement, name: &str) -> Re
             free
         }
     };
-    let volume = run.docker.create_volume(&aside, &RunLabels::new(&run.plan.run_id), &BTreeMap::new()).await?;
+    let files = run.platform.make_volume(&aside, &run.plan.run_id, None).await?;
     let from = one.target.clone();
-    blocking(move || if files::exists(&from)? { files::move_content(&from, &volume.mountpoint) } else { Ok(()) })
-        .await?;
-    run.docker.remove_volume(name, &RunLabels::new(&run.plan.run_id)).await?;
+    blocking(move || if files::exists(&from)? { files::move_content(&from, &files) } else { Ok(()) }).await?;
+    run.platform.remove_volume(name, &run.plan.run_id).await?;
     tell(run, one, &format!("the volume {aside}"));
     Ok(())
 }
@@ -131,7 +129,7 @@ fn tell(run: &Run, one: &Replacement, place: &str) {
 /// Fails when docker does not answer.
 pub async fn preserved(run: &Run) -> Result<Vec<String>> {
     let has_volumes = run.plan.replacements().any(|one| matches!(one.placement, Placement::Volume { .. }));
-    let volumes = if has_volumes { run.docker.volume_names().await? } else { BTreeSet::new() };
+    let volumes = if has_volumes { run.platform.volume_names().await? } else { BTreeSet::new() };
     let mut kept = Vec::new();
     for one in run.plan.replacements() {
         if let Placement::Volume { name, .. } = &one.placement {

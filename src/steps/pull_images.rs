@@ -16,8 +16,8 @@ pub(super) async fn require<'a>(run: &Run, images: impl IntoIterator<Item = &'a 
     let mut pulled = 0;
     for image in images {
         run.check_cancelled()?;
-        if run.docker.image(image).await?.is_none() {
-            run.docker.pull(image, &run.events, &run.cancel).await?;
+        if !run.platform.has_image(image).await? {
+            run.platform.pull(image, &run.events, &run.cancel).await?;
             pulled += 1;
         }
     }

@@ -3,12 +3,13 @@
 
 use super::copied::CopiedElastic;
 use super::databases::{self, LIMIT};
-use crate::docker::{Container, Daemon};
+use crate::docker::Container;
 use crate::elastic::{Backoff, Client, TargetFiles, indices, refresh};
 use crate::error::{Error, Kind, Result};
 use crate::files::blocking;
 use crate::journal::{Phase, State, Status};
 use crate::plan::{Action, Plan};
+use crate::platform::Platform;
 use crate::results::{Change, Recorded, Told};
 use crate::role::Role;
 use std::collections::BTreeMap;
@@ -25,8 +26,8 @@ pub struct Migrated<'a> {
     pub state: &'a State,
     /// The home as it is called now.
     pub home: &'a Path,
-    /// The daemon that runs the new server.
-    pub docker: &'a Daemon,
+    /// What the new server runs on.
+    pub platform: &'a dyn Platform,
 }
 
 /// Returns whether there is anything to ask: a server has the new data, and nothing of them has been put away yet.
@@ -101,14 +102,14 @@ impl Migrated<'_> {
             }));
         };
         let container = self.running(Role::Mongo).await?.ok_or_else(|| unknown("it does not run"))?;
-        Ok(changes(&before.documents, &databases::count(self.docker, &container.id).await?))
+        Ok(changes(&before.documents, &databases::count(self.platform, &container.id).await?))
     }
 
     /// Returns the container of the role's service of the new server, if it runs.
     async fn running(&self, role: Role) -> Result<Option<Container>> {
         let Some(server) = self.plan.server() else { return Ok(None) };
         let Some(service) = server.deployment.service(role) else { return Ok(None) };
-        let containers = self.docker.project_containers(&server.new_project.name).await?;
+        let containers = self.platform.containers_of(&server.new_project.name).await?;
         Ok(containers
             .into_iter()
             .find(|one| one.state.running && one.label("com.docker.compose.service") == Some(service.name.as_str())))

@@ -67,7 +67,7 @@ pub(super) async fn changes(run: &Run) -> Result<Vec<Change>> {
     let all = run.plan.steps_that(Action::Rescue).flat_map(|step| rescues.iter().map(move |one| (step, one)));
     for (step, rescue) in all {
         let Some(then) = run.noted::<Rescued>(&step.id, &key(rescue))? else { continue };
-        if new_server_was_started(run) && run.docker.container(&rescue.container).await?.is_none() {
+        if new_server_was_started(run) && run.platform.container(&rescue.container).await?.is_none() {
             // Its owner may delete it then.
             continue;
         }
@@ -112,7 +112,7 @@ async fn read<T: Send + 'static>(
     rescue: &Rescue,
     work: impl FnOnce(&mut dyn std::io::Read, &Reading<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let stream = Box::pin(run.docker.files_of(&rescue.container, &rescue.path));
+    let stream = run.platform.files_of(&rescue.container, &rescue.path);
     let mut stream = SyncIoBridge::new(StreamReader::new(stream));
     let (events, cancel) = (run.events.clone(), run.cancel.clone());
     // By the name that it has by now.

@@ -1,16 +1,14 @@
 //! What every step has at hand: the plan, the seams, the journal, and the wish to stop.
 
-use crate::docker::Project;
-use crate::docker::{ComposeCommand, Daemon, ProjectArgs, RunLabels};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::files::{self, Owned};
 use crate::journal::Journal;
 use crate::plan::{Action, ElasticPlan, OnIdCollision, Plan, ServerPlan, Verification};
+use crate::platform::Platform;
 use crate::transfer::Accepted;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,30 +37,28 @@ pub struct Run {
     pub plan: Plan,
     /// Decisions of the command line.
     pub options: Options,
-    /// The daemon.
-    pub docker: Daemon,
+    /// What the server runs on.
+    pub platform: Box<dyn Platform>,
     /// Where to tell.
     pub events: Events,
     /// The wish to stop.
     pub cancel: CancellationToken,
-    compose: Option<ComposeCommand>,
     journal: Mutex<Journal>,
     going_back: AtomicBool,
 }
 
 impl Run {
-    /// Returns a run of `plan` that writes to `journal`. Without a server there is no need for a compose command.
+    /// Returns a run of `plan` that writes to `journal`.
     pub fn new(
         plan: Plan,
         options: Options,
-        docker: Daemon,
-        compose: Option<ComposeCommand>,
+        platform: Box<dyn Platform>,
         journal: Journal,
         events: Events,
         cancel: CancellationToken,
     ) -> Self {
         let going_back = AtomicBool::new(false);
-        Self { plan, options, docker, compose, events, cancel, journal: Mutex::new(journal), going_back }
+        Self { plan, options, platform, events, cancel, journal: Mutex::new(journal), going_back }
     }
 
     /// Says that everything is taken back from here on, and not only what must be done again.
@@ -138,18 +134,13 @@ impl Run {
         }
     }
 
-    /// Makes a named volume of this run, with the labels that make compose take it for its own.
+    /// Makes a named volume of this run, for the new server.
     ///
     /// # Errors
     /// Refused when a volume of that name is somebody else's.
     pub async fn ensure_volume(&self, name: &str) -> Result<()> {
         let project = &self.server()?.new_project.name;
-        let key = name.strip_prefix(&format!("{project}_")).unwrap_or(name);
-        let labels = BTreeMap::from([
-            ("com.docker.compose.project".to_owned(), project.clone()),
-            ("com.docker.compose.volume".to_owned(), key.to_owned()),
-        ]);
-        self.docker.create_volume(name, &RunLabels::new(&self.plan.run_id), &labels).await.map(drop)
+        self.platform.make_volume(name, &self.plan.run_id, Some(project)).await.map(drop)
     }
 
     /// Returns an error if the user wishes to stop.
@@ -195,24 +186,6 @@ impl Run {
     /// An internal one where there is no server.
     pub fn server(&self) -> Result<&ServerPlan> {
         self.plan.server().ok_or_else(|| Error::internal("The plan has no server."))
-    }
-
-    /// Returns the compose command, for steps that only the migration of a server has.
-    ///
-    /// # Errors
-    /// An internal one where none was looked for.
-    pub fn compose(&self) -> Result<&ComposeCommand> {
-        self.compose.as_ref().ok_or_else(|| Error::internal("The run has no compose command."))
-    }
-}
-
-/// Returns a project's arguments, as docker compose takes them.
-pub fn project_args(project: &Project) -> ProjectArgs {
-    ProjectArgs {
-        files: project.files.clone(),
-        name: Some(project.name.clone()),
-        directory: project.directory_named.then(|| project.directory.clone()),
-        env_files: if project.env_files_named { project.env_files.clone() } else { Vec::new() },
     }
 }
 

@@ -2,16 +2,14 @@
 //!
 //! Stopped containers of others that have a name of the new server's make room first: they are renamed, never removed.
 
-use super::run::project_args;
 use super::{Done, Run, new_redis, stop_stack};
 use crate::error::{Error, Result};
-use crate::preflight;
+use crate::platform::Existing;
 
 pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let project = &run.server()?.new_project;
-    let args = project_args(project);
     // The last moment at which an empty database can be kept from coming up in the place of a full one.
-    let lost = preflight::will_find_its_data(&run.plan, &args, run.compose()?, &run.docker, &run.cancel).await?;
+    let lost = run.platform.would_miss_its_data(&run.plan, &run.cancel).await?;
     if let Some(finding) = lost.into_iter().next() {
         return Err(Error::failed(finding.what).hint(finding.remedy));
     }
@@ -19,7 +17,7 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
         rename(run, &one.id, &one.name, &one.aside).await?;
     }
     new_redis::make_room(run, step).await?;
-    run.compose()?.up(&args, &run.cancel).await?;
+    run.platform.bring_up(project, Existing::Renewed, &run.cancel).await?;
     Ok(Done::line(format!("project {}", project.name)))
 }
 
@@ -33,8 +31,8 @@ pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
 
 /// Renames a container that still has the name `from`; one that somebody renamed or removed meanwhile is let be.
 async fn rename(run: &Run, id: &str, from: &str, to: &str) -> Result<()> {
-    match run.docker.container(id).await? {
-        Some(container) if container.name == from => run.docker.rename(id, to).await,
+    match run.platform.container(id).await? {
+        Some(container) if container.name == from => run.platform.rename(id, to).await,
         _ => Ok(()),
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct OfServer {
 /// # Errors
 /// Fails when docker does not answer.
 pub(super) async fn of_project(run: &Run, project: &str, deployment: &Deployment) -> Result<Vec<OfServer>> {
-    let containers = run.docker.project_containers(project).await?;
+    let containers = run.platform.containers_of(project).await?;
     Ok(containers.into_iter().filter_map(|container| of_service(container, &deployment.services)).collect())
 }
 
@@ -74,7 +74,7 @@ async fn stop_stage(run: &Run, all: &[OfServer], stage: &[&OfServer]) -> Result<
             run.events.progress(task, since.as_secs(), None, Unit::Seconds);
         }
     };
-    let stopped = run.docker.stop_all(&wanted, tell, &run.cancel).await;
+    let stopped = run.platform.stop(&wanted, &tell, &run.cancel).await;
     tasks.iter().for_each(|task| run.events.progress_ended(task));
     stopped?;
     for (one, stop) in stage.iter().zip(&wanted) {
@@ -116,7 +116,7 @@ fn patience(one: &OfServer, holds_data: bool) -> Duration {
 }
 
 async fn warn_if_killed(run: &Run, one: &OfServer, patience: Duration) -> Result<()> {
-    let now = run.docker.container(&one.container.id).await?;
+    let now = run.platform.container(&one.container.id).await?;
     if now.is_some_and(|now| now.state.exit_code == Some(KILLED)) {
         run.events.warn(killed(one, patience));
     }

@@ -3,10 +3,10 @@
 //! The containers are stopped one kind after another, then `down` takes them away, so that nothing with
 //! `restart: always` comes back, not even after a reboot. It never gets `-v`: volumes stay.
 
-use super::run::project_args;
 use super::{Done, Run, containers, keep, stop_containers};
 use crate::docker::Project;
 use crate::error::Result;
+use crate::platform::Existing;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
 /// Stops the containers of the old or of the new project, and takes them and their networks away.
 ///
 /// # Errors
-/// Cancelled; failed when docker or compose cannot.
+/// Cancelled; failed when the platform cannot.
 pub(super) async fn take_down(run: &Run, project: &Project) -> Result<()> {
     let containers = stop_containers::of_project(run, &project.name, &run.server()?.deployment).await?;
     stop_containers::stop(run, &containers).await?;
-    run.compose()?.down(&project_args(project), STOP_TIMEOUT, &run.cancel).await
+    run.platform.take_down(project, STOP_TIMEOUT, &run.cancel).await
 }
 
 fn kept(run: &Run) -> String {
@@ -40,14 +40,14 @@ fn kept(run: &Run) -> String {
 }
 
 pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
-    let project = project_args(&run.server()?.deployment.project);
+    let project = &run.server()?.deployment.project;
     if !run.plan.rescues.is_empty() {
         keep::bring_back(run, step).await?;
     }
     match (run.options.no_start, run.plan.rescues.is_empty()) {
         (true, _) => Ok(()),
-        (false, true) => run.compose()?.up(&project, &run.cancel).await,
+        (false, true) => run.platform.bring_up(project, Existing::Renewed, &run.cancel).await,
         // A container that compose would make anew would take the data with it.
-        (false, false) => run.compose()?.up_beside(&project, &run.cancel).await,
+        (false, false) => run.platform.bring_up(project, Existing::Kept, &run.cancel).await,
     }
 }

@@ -12,7 +12,7 @@
 //! ```text
 //! app ─ commands ─┬─ display, report     sentences, and who shows them
 //!                 ├─ planner, preflight ─ rewrite, deployment       what is there, and what is to become of it
-//!                 ├─ engine ─ steps ─┬─ docker, compose             what is done, and taken back
+//!                 ├─ engine ─ steps ─┬─ platform ─ docker, compose  what is done, and taken back
 //!                 │                  └─ elastic ─ transfer, lucene  the way of the data
 //!                 ├─ findings, notices, results                     what there is to tell, as values
 //!                 └─ journal, plan                                  what was agreed, and what has happened

@@ -71,6 +71,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
+    ("platform", &["docker", "error", "events", "findings", "plan", "preflight"]),
     ("engine", &["error", "events", "failpoints", "journal", "plan", "role"]),
     (
         "steps",
@@ -88,6 +89,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "mongo",
             "notices",
             "plan",
+            "platform",
             "preflight",
             "release",
             "results",
@@ -135,6 +137,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "notices",
             "plan",
             "planner",
+            "platform",
             "preflight",
             "release",
             "report",

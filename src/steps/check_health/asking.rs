@@ -2,7 +2,7 @@
 
 use super::api::POLL;
 use super::ended::{does_not_stay, with_words};
-use crate::docker::{Container, DaemonInfo, Network};
+use crate::docker::{Container, Network};
 use crate::error::{Context, Error, Result};
 use crate::events::Unit;
 use crate::role::Role;
@@ -115,7 +115,7 @@ pub(super) async fn until_it_answers<T>(
         };
         if begun.elapsed() > LIMIT {
             let has_answered = http.answered.load(Ordering::Relaxed);
-            if let Some(why) = out_of_reach(&container, port, run.docker.info()).filter(|_| !has_answered) {
+            if let Some(why) = out_of_reach(&container, port, run.platform.is_elsewhere()).filter(|_| !has_answered) {
                 run.events.progress_ended(&task);
                 run.events.warn(not_tested(role, &container, port, &why));
                 return Ok(None);
@@ -134,13 +134,8 @@ pub(super) async fn until_it_answers<T>(
 }
 
 /// Returns why a port of a container that runs need not be reachable from this machine. Nothing for what must be: what is
-/// published, and the machine's own network.
-fn out_of_reach(container: &Container, port: u16, docker: &DaemonInfo) -> Option<String> {
-    let elsewhere = match () {
-        () if docker.rootless => Some("docker runs without root here"),
-        () if docker.in_virtual_machine() => Some("containers run in a virtual machine here"),
-        () => None,
-    };
+/// published, and the machine's own network. `elsewhere` tells why that is not the containers'.
+fn out_of_reach(container: &Container, port: u16, elsewhere: Option<&str>) -> Option<String> {
     if container.network == Network::Host {
         return elsewhere.map(|elsewhere| format!("{elsewhere}, and the network it uses is not this machine's"));
     }
@@ -178,17 +173,9 @@ mod tests {
     use crate::docker::PublishedPort;
     use std::net::IpAddr;
 
-    fn docker() -> DaemonInfo {
-        DaemonInfo { operating_system: "Debian GNU/Linux 12 (bookworm)".into(), ..DaemonInfo::default() }
-    }
-
-    fn rootless() -> DaemonInfo {
-        DaemonInfo { rootless: true, ..docker() }
-    }
-
-    fn desktop() -> DaemonInfo {
-        DaemonInfo { operating_system: "Docker Desktop".into(), ..docker() }
-    }
+    const HERE: Option<&str> = None;
+    const ROOTLESS: Option<&str> = Some("docker runs without root here");
+    const DESKTOP: Option<&str> = Some("containers run in a virtual machine here");
 
     fn container(ports: &[u16], address: Option<&str>) -> Container {
         let port = |port: &u16| PublishedPort { container: *port, host: 8080, host_ip: String::new() };
@@ -206,10 +193,10 @@ mod tests {
         let published = container(&[80], Some("172.18.0.2"));
         let host = Container { network: Network::Host, ..container(&[], None) };
         for one in [&published, &host] {
-            assert_eq!(out_of_reach(one, 80, &docker()), None);
+            assert_eq!(out_of_reach(one, 80, HERE), None);
         }
-        for elsewhere in [rootless(), desktop()] {
-            assert_eq!(out_of_reach(&published, 80, &elsewhere), None);
+        for elsewhere in [ROOTLESS, DESKTOP] {
+            assert_eq!(out_of_reach(&published, 80, elsewhere), None);
         }
     }
 
@@ -218,12 +205,12 @@ mod tests {
         let bridged = container(&[], Some("172.18.0.2"));
         let host = Container { network: Network::Host, ..container(&[], None) };
         let told = [
-            out_of_reach(&bridged, 80, &rootless()),
-            out_of_reach(&bridged, 80, &desktop()),
-            out_of_reach(&bridged, 80, &docker()),
-            out_of_reach(&container(&[], None), 8081, &docker()),
-            out_of_reach(&container(&[443, 443], Some("172.18.0.2")), 80, &docker()),
-            out_of_reach(&host, 80, &desktop()),
+            out_of_reach(&bridged, 80, ROOTLESS),
+            out_of_reach(&bridged, 80, DESKTOP),
+            out_of_reach(&bridged, 80, HERE),
+            out_of_reach(&container(&[], None), 8081, HERE),
+            out_of_reach(&container(&[443, 443], Some("172.18.0.2")), 80, HERE),
+            out_of_reach(&host, 80, DESKTOP),
         ];
         let told: Vec<String> = told.into_iter().flatten().collect();
         insta::assert_snapshot!(told.join("\n"), @"

@@ -15,7 +15,7 @@ pub(super) async fn does_not_stay(run: &Run, role: Role, container: &Container) 
     let exit = Exit {
         code: container.state.exit_code.unwrap_or_default(),
         out_of_memory: container.state.out_of_memory,
-        last_lines: run.docker.log_tail(&container.id, READ).await.unwrap_or_default(),
+        last_lines: run.platform.log_tail(&container.id, READ).await.unwrap_or_default(),
     };
     let error = Error::failed(format!("The container {} {}.", container.name, how(container)));
     let error = match explain_exit(role, &exit) {
@@ -48,7 +48,7 @@ pub(super) fn how(container: &Container) -> String {
 
 /// Adds to an error what a container said last about trouble.
 pub(super) async fn with_words(run: &Run, container: &Container, error: Error) -> Error {
-    let lines = run.docker.log_tail(&container.id, READ).await.unwrap_or_default();
+    let lines = run.platform.log_tail(&container.id, READ).await.unwrap_or_default();
     match lines.is_empty() {
         true => error,
         false => error.hint(format!("What {} said last:\n{}", container.name, trouble(&lines, SHOWN))),

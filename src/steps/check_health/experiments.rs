@@ -1,6 +1,6 @@
 //! MongoDB's experiments, held against the events that were copied.
 
-use crate::deployment::{Experiments, count_experiments};
+use crate::deployment::{Experiments, count_experiments, how_to_count_experiments};
 use crate::error::Result;
 use crate::role::Role;
 use crate::steps::Run;
@@ -12,7 +12,7 @@ use crate::text::plural;
 /// Holds MongoDB's experiments against what was copied: those that have run have events.
 pub(super) async fn compare_experiments(run: &Run) -> Result<()> {
     let container = container_of(run, Role::Mongo).await?;
-    let told = match count_experiments(&run.docker, &container.id).await {
+    let told = match count_experiments(run.platform.exec(&container.id, &how_to_count_experiments())).await {
         Ok((all, ran)) => experiments_without(&run.server()?.experiments, all, ran, &copy_result(run)?),
         Err(error) => {
             vec![format!(

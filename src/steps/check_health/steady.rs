@@ -66,7 +66,7 @@ impl Watch {
             Verdict::Fell(role, container) => Err(does_not_stay(run, role, &container).await),
             Verdict::Stayed { without, time } => {
                 for container in &without {
-                    let lines = run.docker.log_tail(&container.id, READ).await.unwrap_or_default();
+                    let lines = run.platform.log_tail(&container.id, READ).await.unwrap_or_default();
                     run.events.warn(told(container, &lines));
                 }
                 let running = plural(self.running(&without), "container", "containers");
@@ -128,7 +128,7 @@ enum Verdict {
 }
 
 async fn containers(run: &Run) -> Result<Vec<Container>> {
-    run.docker.project_containers(&run.server()?.new_project.name).await
+    run.platform.containers_of(&run.server()?.new_project.name).await
 }
 
 /// Whether docker starts it again, so that it may come to stay up.

@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::role::Role;
 use crate::steps::Run;
 use crate::steps::containers::container_of;
-use std::collections::BTreeMap;
 
 /// Reads the schema stamps in MongoDB with its own client: the guard against migrations that failed silently.
 pub(super) async fn check_versions(run: &Run) -> Result<String> {
@@ -13,7 +12,7 @@ pub(super) async fn check_versions(run: &Run) -> Result<String> {
         r#"JSON.stringify(db.getSiblingDB("backend").versions.find().toArray().map(function(v){return v.num}))"#;
     let container = container_of(run, Role::Mongo).await?;
     let command = ["mongo", "--quiet", "--eval", SCRIPT].map(str::to_owned);
-    let output = run.docker.exec(&container.id, &command, &BTreeMap::new()).await?;
+    let output = run.platform.exec(&container.id, &command).await?;
     let found = output.stdout.lines().rev().find_map(|line| serde_json::from_str::<Vec<String>>(line.trim()).ok());
     let Some(found) = found else {
         return Err(Error::failed("The database versions in MongoDB cannot be read.").because(anyhow::anyhow!(
@@ -29,7 +28,7 @@ pub(super) async fn check_versions(run: &Run) -> Result<String> {
         return Ok(format!("MongoDB's schema is at {newest}"));
     }
     let api = container_of(run, Role::Apiserver).await?;
-    let lines = run.docker.log_tail(&api.id, 200).await.unwrap_or_default();
+    let lines = run.platform.log_tail(&api.id, 200).await.unwrap_or_default();
     Err(Error::failed(format!(
         "MongoDB's schema is at {newest}, and release {} needs {needed}: the new server could not bring it there.",
         server.release
