@@ -118,3 +118,37 @@ pub(super) fn text(existing: &ExistingRun, session: &Session) -> String {
     lines.push(format!("Journal: {}", existing.journal_path.display()));
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::session::typed_in;
+    use super::*;
+    use crate::journal::sample::{Golden, cut_off_everywhere};
+    use crate::plan::journal_file;
+
+    #[test]
+    fn where_a_migration_of_7fc5be1_stands_is_told_wherever_it_was_cut_off() {
+        let golden = Golden::new();
+        let mut told = BTreeSet::new();
+        for journal in golden.of_7fc5be1() {
+            let home = tempfile::tempdir().unwrap();
+            let mut session = typed_in("/".into(), home.path().join("state"));
+            session.home = Some(home.path().to_owned());
+            cut_off_everywhere(&journal, &journal_file(home.path(), None), |_, how| {
+                let existing = find_run(&session, None).unwrap_or_else(|error| panic!("{how}: {error:?}")).unwrap();
+                let text = text(&existing, &session);
+                let (words, ways) = match existing.state.phase {
+                    Phase::Preparing => ("steps are done; the old", ["Go on: ", "Go back: "]),
+                    Phase::Committed => ("is under way", ["Go on: ", "Go back: "]),
+                    Phase::Completed => ("Done: ", ["Compare old and new once more: ", "Go back: "]),
+                    Phase::RollingBack => ("The way back was begun and not finished", ["Finish it: ", "rollback"]),
+                    Phase::RolledBack => ("It was taken back", ["Migrate again: ", "Journal: "]),
+                    Phase::Stuck => panic!("{how}: none of them was stuck"),
+                };
+                assert!(text.contains(words) && ways.iter().all(|way| text.contains(way)), "{how}: {text}");
+                told.insert((existing.plan.server().is_some(), words));
+            });
+        }
+        assert_eq!(told.len(), 10, "five places where a server's and one of Elasticsearch's can stand: {told:?}");
+    }
+}

@@ -4,7 +4,8 @@ use super::Checked;
 use super::copied::{CopiedElastic, VerifiedElastic, copied_by, partly_copied};
 use crate::error::Result;
 use crate::files::{Fingerprint, Owned, archive};
-use crate::journal::{Journal, Kept, Phase, State, Status};
+use crate::journal::sample::{Golden, cut_off_everywhere};
+use crate::journal::{Journal, Kept, Phase, Record, State, Status};
 use crate::plan::{Plan, stored};
 use crate::transfer::{Places, Proof};
 use std::path::Path;
@@ -97,8 +98,52 @@ fn a_migration_that_was_taken_back_begins_anew() {
 }
 
 #[test]
+fn all_that_the_program_of_7fc5be1_has_left_is_read_wherever_it_was_cut_off() {
+    let golden = Golden::new();
+    let (mut partial, mut whole, mut verified) = (0, 0, 0);
+    for journal in golden.of_7fc5be1() {
+        let place = tempfile::tempdir().unwrap();
+        cut_off_everywhere(&journal, &place.path().join("journal"), |cut, how| {
+            let state = Journal::peek(cut).unwrap();
+            let plan = plan(&state);
+            read_all(&state).unwrap_or_else(|error| panic!("{how}: {error:?}"));
+            // Each index that is noted is there whole, or as far as it has come; none is passed over.
+            let copied = copied_by(&state, COPY).unwrap();
+            let half = plan.elastic().unwrap().indices.iter();
+            let half = half.filter(|index| partly_copied(&state, COPY, index).unwrap().is_some()).count();
+            let noted = state.step(COPY).notes.keys().filter(|key| key.starts_with("index ")).count();
+            assert_eq!(copied.len() + half, noted, "{how}");
+            (partial, whole) = (partial.max(half), whole.max(copied.len()));
+            if let Some(output) = state.output::<VerifiedElastic>("verify_elastic").unwrap() {
+                assert_eq!(output.verified.len(), copied.len(), "{how}");
+                verified = verified.max(output.verified.len());
+            }
+        });
+    }
+    assert!(partial > 0 && whole > 5 && verified == whole, "{partial}, {whole}, {verified}");
+}
+
+#[test]
+fn a_journal_of_7fc5be1_that_tells_of_a_step_that_is_not_known_is_refused_by_its_name() {
+    let golden = Golden::new();
+    let (place, mut refused) = (tempfile::tempdir().unwrap(), 0);
+    for journal in golden.of_7fc5be1() {
+        cut_off_everywhere(&journal, &place.path().join("journal"), |cut, how| {
+            let mut state = Journal::peek(cut).unwrap();
+            if state.apply(Record::Started { step: "raise_mongo".to_owned() }).is_ok() {
+                let begun = state.steps().map(|(step, _)| step);
+                let error = stored::read(state.plan.as_ref().unwrap(), begun, &state.opened.program).unwrap_err();
+                assert!(error.message().contains("raise_mongo"), "{how}: {error:?}");
+                assert!(error.hints()[0].contains("version 0.1.0 of this program began the migration"), "{error:?}");
+                refused += 1;
+            }
+        });
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+#[test]
 fn a_note_on_an_index_that_cannot_be_understood_is_named_and_not_left_out() {
-    use crate::journal::Record;
     use serde_json::json;
 
     let whole = state("elastic-copied.journal");

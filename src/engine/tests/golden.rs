@@ -4,16 +4,17 @@
 use super::fake::Fake;
 use super::machine::{Machine, Trouble};
 use super::{Story, World, execute, roll_back};
+use crate::journal::sample::Golden;
 use crate::journal::{Phase, Record, State, Status};
 use crate::plan::{Plan, stored};
 use serde_json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Returns the records of a journal behind the first, each as a line of JSON.
-fn records(name: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/journals").join(name);
-    let text = std::fs::read_to_string(path).unwrap();
+fn records(journal: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(journal).unwrap();
     let record = |line: &str| -> Value { serde_json::from_str(line.splitn(4, ' ').last().unwrap()).unwrap() };
     text.lines().skip(1).map(|line| record(line)["record"].to_string()).collect()
 }
@@ -57,26 +58,27 @@ async fn left_by(plan: &Plan, state: &State) -> Machine {
 
 #[tokio::test]
 async fn journals_of_earlier_versions_are_gone_on_with_and_taken_back_wherever_they_were_cut_off() {
-    let mut phases = Vec::new();
-    for name in [
-        "elastic-completed.journal",
-        "elastic-copied.journal",
-        "elastic-copy-cut-off.journal",
-        "elastic-rolled-back.journal",
-        "elastic-notes-in-files.journal",
-        "server-completed.journal",
-    ] {
-        let all = records(name);
+    let (mut phases, mut cut_off_in) = (Vec::new(), BTreeSet::new());
+    for journal in Golden::new().all() {
+        let (name, all) = (journal.file_stem().unwrap().display().to_string(), records(&journal));
         let plan = plan(&all);
-        for end in 1..=all.len() {
-            let (records, how) = (&all[..end], format!("{name}, cut off behind record {}", end + 1));
-            let state = state(records);
+        let mut state = State::new(crate::journal::sample::opened());
+        for (end, record) in (1..).zip(&all) {
+            state.apply(serde_json::from_str(record).unwrap()).unwrap();
+            let how = format!("{name}, cut off behind record {}", end + 1);
             let story = async || Story {
                 steps: &plan.steps,
                 machine: RefCell::new(left_by(&plan, &state).await),
-                journal: RefCell::new(records.to_vec()),
+                journal: RefCell::new(all[..end].to_vec()),
             };
             phases.push(state.phase);
+            let is_cut_off = |status: &Status| matches!(status, Status::Running | Status::Undoing);
+            cut_off_in.extend(
+                state
+                    .steps()
+                    .filter(|(_, step)| is_cut_off(&step.status))
+                    .map(|(id, step)| (plan.server().is_some(), id.to_owned(), step.status == Status::Undoing)),
+            );
             let back = story().await;
             roll_back(&back.life(Trouble::None)).await.unwrap_or_else(|error| panic!("{how}: {error:?}"));
             back.require_as(&before(&plan), &how);
@@ -101,4 +103,8 @@ async fn journals_of_earlier_versions_are_gone_on_with_and_taken_back_wherever_t
     for phase in [Phase::Preparing, Phase::Committed, Phase::Completed, Phase::RollingBack, Phase::RolledBack] {
         assert!(seen(phase) > 0, "{phase:?} is not among them");
     }
+    // Each step of a server's plan, and of one of Elasticsearch's data alone, there and back.
+    let of =
+        |is_server, way| cut_off_in.iter().filter(|(server, _, back)| (*server, *back) == (is_server, way)).count();
+    assert_eq!([of(true, false), of(true, true), of(false, false), of(false, true)], [12, 12, 5, 5], "{cut_off_in:?}");
 }
