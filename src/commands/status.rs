@@ -141,7 +141,8 @@ mod tests {
                     Phase::Preparing => ("steps are done; the old", ["Go on: ", "Go back: "]),
                     Phase::Committed => ("is under way", ["Go on: ", "Go back: "]),
                     Phase::Completed => ("Done: ", ["Compare old and new once more: ", "Go back: "]),
-                    Phase::RollingBack => ("The way back was begun and not finished", ["Finish it: ", "rollback"]),
+                    // Whether only the switch is taken back shows when a step ahead of it is.
+                    Phase::RollingBack => ("not finished", ["rollback", "Journal: "]),
                     Phase::RolledBack => ("It was taken back", ["Migrate again: ", "Journal: "]),
                     Phase::Stuck => panic!("{how}: none of them was stuck"),
                 };
