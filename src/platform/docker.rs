@@ -132,24 +132,28 @@ impl Platform for Docker {
             let labels = RunLabels::new(&spec.run);
             // A network each: the nodes have nothing to say to one another.
             let name = name_of(&spec.run, spec.part);
-            let network = self.daemon.create_network(&name, &labels).await?;
+            let network = match spec.port {
+                Some(_) => Some(self.daemon.create_network(&name, &labels).await?),
+                None => None,
+            };
             let source = MountSource::Bind(spec.data.clone());
             let mounts = vec![SpecMount { source, target: spec.mounted_at.to_owned(), read_only: false }];
             let container = ContainerSpec {
                 environment: spec.environment.clone(),
                 mounts,
-                network: Some(name.clone()),
-                publish: vec![spec.port],
+                command: spec.command.clone(),
+                network: Some(if network.is_some() { name.clone() } else { "none".to_owned() }),
+                publish: spec.port.into_iter().collect(),
                 stop_timeout: spec.stop_timeout,
                 ..ContainerSpec::new(&spec.image, name, labels.part(spec.part))
             };
             let running = self.daemon.run(&container).await?;
-            let published = running.host_ports.get(&spec.port);
+            let published = spec.port.and_then(|port| running.host_ports.get(&port));
             Ok(RunningNode {
                 id: running.id,
                 network,
                 published: published.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, *port))),
-                own: running.ip.map(|ip| SocketAddr::new(ip, spec.port)),
+                own: running.ip.zip(spec.port).map(|(ip, port)| SocketAddr::new(ip, port)),
             })
         })
     }
@@ -158,7 +162,10 @@ impl Platform for Docker {
         Box::pin(async move {
             self.daemon.stop(&node.id, patience).await?;
             self.daemon.remove(&node.id).await?;
-            self.daemon.remove_network(&node.network).await
+            match &node.network {
+                Some(network) => self.daemon.remove_network(network).await,
+                None => Ok(()),
+            }
         })
     }
 

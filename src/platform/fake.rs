@@ -192,7 +192,7 @@ impl Platform for Fake {
         let next = things.nodes.first().map(|next| next.as_ref().ok().copied());
         answer(match next {
             None => Err(Error::failed("No node can be started.")),
-            Some(published) => Ok(RunningNode { id, network: "n".to_owned(), published, own: None }),
+            Some(published) => Ok(RunningNode { id, network: Some("n".to_owned()), published, own: None }),
         })
     }
 

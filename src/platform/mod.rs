@@ -36,7 +36,7 @@ pub enum Existing {
     Kept,
 }
 
-/// A temporary node: a service of the run's own, in a network of its own, on data of this machine.
+/// A temporary node: a service of the run's own, in a network of its own or in none, on data of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSpec {
     /// Image with tag; it must be present.
@@ -51,8 +51,10 @@ pub struct NodeSpec {
     pub data: PathBuf,
     /// Where it has them.
     pub mounted_at: &'static str,
-    /// The port that it answers at.
-    pub port: u16,
+    /// What it runs; nothing is what the image runs.
+    pub command: Option<Vec<String>>,
+    /// The port that it answers at; one that answers at none gets no network.
+    pub port: Option<u16>,
     /// Time between the stop signal and SIGKILL.
     pub stop_timeout: Duration,
 }
@@ -62,8 +64,8 @@ pub struct NodeSpec {
 pub struct RunningNode {
     /// Its container.
     pub id: String,
-    /// Its network.
-    pub network: String,
+    /// Its network, where it has one.
+    pub network: Option<String>,
     /// Where its port is published on this machine; nothing if it ended before.
     pub published: Option<SocketAddr>,
     /// Where it is in its network, which this machine need not reach.

@@ -14,7 +14,7 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
     let (mut total, mut shared) = (0, 0);
     let mut known = None;
     // One that an earlier try has left may still write to the copy.
-    run.docker.remove_leftovers(&run.plan.run_id).await?;
+    run.platform.remove_leftovers(&run.plan.run_id).await?;
     for one in run.plan.replacements_of(role) {
         run.check_cancelled()?;
         containers::require_stopped(run).await?;

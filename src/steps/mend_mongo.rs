@@ -4,11 +4,12 @@
 
 use super::mongo_files;
 use super::{Run, pull_images};
-use crate::docker::{ContainerSpec, Exit, MountSource, Part, RunLabels, RunningContainer, SpecMount};
+use crate::docker::{Exit, Part};
 use crate::error::{Error, Kind, Result};
 use crate::events::Unit;
 use crate::mongo::Found;
 use crate::plan::Replacement;
+use crate::platform::{NodeSpec, RunningNode};
 use crate::role::Role;
 use crate::wiredtiger::bson::{Document, Value};
 use std::collections::BTreeMap;
@@ -47,26 +48,28 @@ pub(super) async fn mend(run: &Run, one: &Replacement, image: &str) -> Result<()
     run.events.info(format!(
         "MongoDB was not stopped cleanly: {image} is started on the copy, without a network, and recovers it."
     ));
-    let network = "none".to_owned();
-    let labels = RunLabels::new(&run.plan.run_id).part(Part::Source);
-    let mut spec = ContainerSpec::new(image, format!("clearml-migrate-{}-mongo", run.plan.run_id), labels);
-    spec.command = Some(command(&one.target));
-    spec.network = Some(network);
-    spec.mounts =
-        vec![SpecMount { source: MountSource::Bind(one.target.clone()), target: DATA.to_owned(), read_only: false }];
-    spec.stop_timeout = STOP_WITHIN;
+    let spec = NodeSpec {
+        image: image.to_owned(),
+        run: run.plan.run_id.clone(),
+        part: Part::Source,
+        environment: BTreeMap::new(),
+        data: one.target.clone(),
+        mounted_at: DATA,
+        command: Some(command(&one.target)),
+        port: None,
+        stop_timeout: STOP_WITHIN,
+    };
     run.events.progress(TASK, 0, None, Unit::Seconds);
-    let container = run.docker.run(&spec).await?;
+    let node = run.platform.start_node(&spec).await?;
     let ready = tokio::select! {
-        ready = until_ready(run, &container) => ready,
-        exit = run.docker.watch_exit(&container.id) => {
-            run.docker.remove(&container.id).await?;
+        ready = until_ready(run, &node) => ready,
+        exit = run.platform.watch_exit(&node.id) => {
+            run.platform.remove(&node.id).await?;
             return Err(ended(image, &exit?, &one.source));
         }
     };
     run.events.progress_ended(TASK);
-    run.docker.stop(&container.id, STOP_WITHIN).await?;
-    run.docker.remove(&container.id).await?;
+    run.platform.stop_node(&node, STOP_WITHIN).await?;
     ready?;
     require_in_order(run, &one.target, image).await
 }
@@ -101,12 +104,12 @@ fn command(directory: &Path) -> Vec<String> {
 }
 
 /// Waits until the server answers: it has recovered everything by then.
-async fn until_ready(run: &Run, container: &RunningContainer) -> Result<()> {
+async fn until_ready(run: &Run, node: &RunningNode) -> Result<()> {
     let ask = ["mongo", "--quiet", "--eval", "db.version()"].map(str::to_owned);
     let started = Instant::now();
     loop {
         run.check_cancelled()?;
-        let answer = run.docker.exec(&container.id, &ask, &BTreeMap::new()).await;
+        let answer = run.platform.exec(&node.id, &ask).await;
         // A container that has ended is told by whoever watches it.
         if answer.is_ok_and(|answer| answer.code == 0 && !answer.stdout.trim().is_empty()) {
             return Ok(());

@@ -190,7 +190,8 @@ impl NodeRequest<'_> {
             environment: settings.chain([("ES_JAVA_OPTS".to_owned(), options.trim_end().to_owned())]).collect(),
             data: self.data.to_owned(),
             mounted_at: DATA,
-            port: HTTP,
+            command: None,
+            port: Some(HTTP),
             stop_timeout: STOP_WITHIN,
         }
     }
