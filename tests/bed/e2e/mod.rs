@@ -10,6 +10,7 @@
 //! | [`equality`] | the readers of Elasticsearch's files against living nodes |
 //! | [`failed_start`] | a new server that starts and cannot work |
 //! | [`find`] | finding the server among real compose projects |
+//! | [`golden_machines`] | machines as an earlier program has left them |
 //! | [`import_nodes`] | `import` into real nodes |
 //! | [`odd_values`] | values that newer versions do not take |
 //! | [`places`] | where the data really are |
@@ -31,6 +32,7 @@ mod elastic_command;
 mod equality;
 mod failed_start;
 mod find;
+mod golden_machines;
 mod import_nodes;
 mod odd_values;
 mod places;
