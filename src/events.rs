@@ -1,13 +1,16 @@
-//! What a run tells about itself: events as data, with no idea of how they are shown.
+//! What a run tells about itself: events as data that serialise, with no idea of how they are shown.
 //!
 //! Steps emit; [`crate::display`] and the log file render. An [`Events`] handle is cheap to clone and can be sent
 //! to any task.
 
+use crate::message::Message;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What the numbers of a progress event count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Bytes of file content.
     Bytes,
@@ -20,10 +23,13 @@ pub enum Unit {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// A step begins; `number` of `total` counts from 1.
     StepStarted {
+        /// The step's name in the journal, such as `copy_elastic`.
+        step: String,
         /// Position in the plan, from 1.
         number: usize,
         /// Number of steps in the plan.
@@ -33,13 +39,18 @@ pub enum Event {
     },
     /// The step that began last is done.
     StepFinished {
+        /// The step's name in the journal.
+        step: String,
         /// One line on what was done, such as "200,000 documents in 9 indices".
         summary: String,
         /// How long it took.
+        #[serde(rename = "elapsed_ms", with = "milliseconds")]
         elapsed: Duration,
     },
     /// The step needs nothing, because an earlier run did it or there is nothing to do.
     StepSkipped {
+        /// The step's name in the journal.
+        step: String,
         /// Position in the plan, from 1.
         number: usize,
         /// Number of steps in the plan.
@@ -66,11 +77,14 @@ pub enum Event {
         task: String,
     },
     /// A line worth showing.
-    Info(String),
-    /// A line for the log file only.
-    Detail(String),
+    Info(Message),
+    /// A line for the log file only, for whoever looks into what went wrong.
+    Detail {
+        /// The line.
+        text: String,
+    },
     /// Something the user should know, that does not stop the run. Repeated in the report.
-    Warning(String),
+    Warning(Message),
 }
 
 /// Takes events. Called from many threads.
@@ -104,18 +118,18 @@ impl Events {
     }
 
     /// Emits a line worth showing.
-    pub fn info(&self, line: impl Into<String>) {
-        self.emit(Event::Info(line.into()));
+    pub fn info(&self, message: Message) {
+        self.emit(Event::Info(message));
     }
 
     /// Emits a line for the log file.
     pub fn detail(&self, line: impl Into<String>) {
-        self.emit(Event::Detail(line.into()));
+        self.emit(Event::Detail { text: line.into() });
     }
 
     /// Emits a warning.
-    pub fn warn(&self, line: impl Into<String>) {
-        self.emit(Event::Warning(line.into()));
+    pub fn warn(&self, message: Message) {
+        self.emit(Event::Warning(message));
     }
 
     /// Emits the absolute progress of a task.
@@ -126,5 +140,18 @@ impl Events {
     /// Emits the end of a task's progress.
     pub fn progress_ended(&self, task: &str) {
         self.emit(Event::ProgressEnded { task: task.to_owned() });
+    }
+}
+
+mod milliseconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }

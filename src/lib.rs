@@ -48,6 +48,7 @@ pub mod invocation;
 pub mod journal;
 pub mod json;
 pub mod lucene;
+pub mod message;
 pub mod mongo;
 pub mod notices;
 pub mod plan;

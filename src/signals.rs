@@ -7,6 +7,7 @@ use crate::display;
 use crate::environment::Environment;
 use crate::error::{Error, Kind};
 use crate::events::Events;
+use crate::message::{Code, Message};
 use std::ffi::OsStr;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ pub fn watch(
         if is_asking() {
             return;
         }
-        events.info("Stopping at the next safe point. Press Ctrl-C to stop at once.");
+        events.info(Message::new(Code::Stopping, "Stopping at the next safe point. Press Ctrl-C to stop at once."));
     });
     cancel
 }

@@ -6,6 +6,7 @@ use super::existing_run::ExistingRun;
 use crate::error::{Context, Result};
 use crate::files;
 use crate::findings::Finding;
+use crate::message::Code;
 use crate::steps::Run;
 use crate::text::documents;
 use crate::text::quote;
@@ -75,6 +76,7 @@ fn finding(number: u64, file: &Path, again: &str) -> Finding {
     let were = format!("{} {}", documents(number), if number == 1 { "was" } else { "were" });
     let file = quote(&file.display().to_string());
     Finding::refusal(
+        Code::AcceptanceOver,
         format!(
             "In the migration that was taken back, {were} accepted to be left out. The old server may have changed since, so \
              that this is to be said again."

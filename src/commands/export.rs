@@ -8,6 +8,7 @@ use super::export_sources::{Sources, sources};
 use super::export_tasks::export_tasks;
 use super::session::settled;
 use crate::error::{Error, Result};
+use crate::message::{Code, Message};
 use crate::settings::Export;
 
 /// Writes what was asked for, or lists what there is.
@@ -19,7 +20,7 @@ pub async fn export(settings: Export, context: &Context) -> Result<()> {
         context.display.open_log(log)?;
     }
     let (sources, left_out) = sources(&settled(&settings.source))?;
-    left_out.into_iter().for_each(|warning| context.events.warn(warning));
+    left_out.into_iter().for_each(|warning| context.events.warn(Message::new(Code::ExportWarning, warning)));
     match (sources, settings.tasks) {
         (Sources::Elastic(elastic) | Sources::Both { elastic, .. }, true) => {
             export_tasks(settings, elastic, context).await

@@ -7,6 +7,7 @@ use crate::export::mongo::{Form, LogUse};
 use crate::export::{Encoding, Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::blocking;
 use crate::lucene::data_dir::Finding;
+use crate::message::{Code, Message};
 use crate::settings::Export;
 use crate::text;
 use crate::text::bytes;
@@ -37,7 +38,9 @@ pub(super) async fn export_elastic(settings: Export, source: PathBuf, context: &
         None => {
             let totals = blocking(move || into_stream(&selection, io::stdout().lock(), &events, &cancel)).await?;
             // Standard output belongs to the documents.
-            context.events.info(summary(&totals, started.elapsed(), &context.display.warnings()));
+            context
+                .events
+                .info(Message::new(Code::Exported, summary(&totals, started.elapsed(), &context.display.warnings())));
         }
         Some(path) if is_stream(&path) => {
             let totals = blocking(move || into_stream(&selection, stream(&path)?, &events, &cancel)).await?;

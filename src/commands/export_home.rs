@@ -5,6 +5,7 @@ use super::export_elastic::export_elastic;
 use super::export_mongo::export_mongo;
 use crate::error::{Error, Result};
 use crate::export::mongo::{Form, LogUse};
+use crate::message::{About, Code, Message};
 use crate::settings::{Export, ExportTo};
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
@@ -29,11 +30,15 @@ pub(super) async fn export_both(settings: Export, elastic: PathBuf, mongo: PathB
     };
     let of_mongo = Export { empty: false, to: below(&settings.to, MONGO), ..settings };
     let (is_list, hint) = (of_mongo.list, format!("To export the other database alone: --source {}", mongo.display()));
-    context.events.info(format!("Elasticsearch: {}", elastic.display()));
+    context.events.info(
+        Message::new(Code::Exporting, format!("Elasticsearch: {}", elastic.display())).about(About::path(&elastic)),
+    );
     let first = export_elastic(of_elastic, elastic, context).await.map_err(|error| error.hint(hint));
     // A list of one that cannot be read need not keep anybody from seeing the other.
     if first.is_ok() || is_list && !context.cancel.is_cancelled() {
-        context.events.info(format!("MongoDB: {}", mongo.display()));
+        context
+            .events
+            .info(Message::new(Code::Exporting, format!("MongoDB: {}", mongo.display())).about(About::path(&mongo)));
         return first.and(export_mongo(of_mongo, mongo, context).await);
     }
     first

@@ -5,6 +5,7 @@ use super::export_place::{is_stream, require_elsewhere, require_no_file, stream}
 use crate::error::{Error, Result};
 use crate::export::mongo::{Form, Line, Listed, Selection, Totals, into_directory, into_stream, list};
 use crate::files::blocking;
+use crate::message::{Code, Message};
 use crate::settings::Export;
 use crate::text;
 use crate::text::bytes;
@@ -41,7 +42,7 @@ pub(super) async fn export_mongo(settings: Export, source: PathBuf, context: &Co
         None => {
             let totals = blocking(move || into_stream(&selection, io::stdout().lock(), &events, &cancel)).await?;
             // Standard output belongs to the documents.
-            context.events.info(summary(&totals, started.elapsed()));
+            context.events.info(Message::new(Code::Exported, summary(&totals, started.elapsed())));
         }
         Some(path) if is_stream(&path) => {
             let totals = blocking(move || into_stream(&selection, stream(&path)?, &events, &cancel)).await?;

@@ -5,6 +5,7 @@ use super::export_place::{is_stream, require_elsewhere, require_no_file, stream}
 use crate::error::{Error, Result};
 use crate::export::{TaskTotals, tasks_from_events};
 use crate::files::{self, blocking, problem::problem};
+use crate::message::{Code, Message};
 use crate::settings::Export;
 use crate::text::{self, plural};
 use std::fs;
@@ -46,7 +47,7 @@ pub(super) async fn export_tasks(settings: Export, source: PathBuf, context: &Co
         // Standard output belongs to the tasks.
         (None, _) => {
             io::stdout().lock().write_all(&lines).map_err(failed)?;
-            context.events.info(summary);
+            context.events.info(Message::new(Code::Exported, summary));
             return Ok(());
         }
         (Some(path), None) => stream(path)?.write_all(&lines).map_err(failed)?,

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::{Event, Events};
 use crate::files::blocking;
 use crate::import::{Chosen, Export, Journal, Noted, Proof, Standing, Target, Work, plan};
+use crate::message::{About, Code, Message};
 use crate::notices::{changed_fields, notices, refused_documents, unindexed_fields};
 use crate::report;
 use crate::settings::Import;
@@ -21,8 +22,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The parts of an import, as they are told.
-const STEPS: [&str; 3] = ["Check the export and the target", "Copy the documents", "Verify the documents"];
+/// The parts of an import: their names, and as they are told.
+const STEPS: [(&str, &str); 3] =
+    [("check", "Check the export and the target"), ("copy", "Copy the documents"), ("verify", "Verify the documents")];
 
 /// Checks, copies and compares.
 ///
@@ -99,7 +101,10 @@ async fn check(
     step: &ImportStep<'_>,
 ) -> Result<(Work, Vec<(IndexPlan, Standing)>)> {
     if let Some(host) = settings.target.exposes_password_to() {
-        context.events.warn(format!("The password goes to {host} unencrypted, as all documents do."));
+        context.events.warn(Message::new(
+            Code::PasswordInTheClear,
+            format!("The password goes to {host} unencrypted, as all documents do."),
+        ));
     }
     let (input, wanted) = (settings.input.clone(), settings.wanted.clone());
     let finish = settings.session.command("export");
@@ -116,14 +121,19 @@ async fn check(
     let standings = target.standings(&export, &plans, &journal).await?;
     let is_finished = |standing: &Standing| matches!(standing, Standing::Finished(_) | Standing::Compared(_));
     for (plan, _) in standings.iter().filter(|(_, standing)| is_finished(standing)) {
-        context.events.info(format!("{} is there already", plan.index));
+        context.events.info(
+            Message::new(Code::IndexThere, format!("{} is there already", plan.index)).about(About::index(&plan.index)),
+        );
     }
     for warning in &export.warnings {
-        context.events.warn(format!("The export says: {warning}"));
+        context.events.warn(Message::new(Code::ExportWarning, format!("The export says: {warning}")));
     }
     if settings.wanted == Chosen::Servers && !export.left.is_empty() {
         let names = export.left.join(", ");
-        context.events.info(format!("Left out, as they are not the server's: {names} (--index '*' imports all)"));
+        context.events.info(Message::new(
+            Code::IndexLeftBehind,
+            format!("Left out, as they are not the server's: {names} (--index '*' imports all)"),
+        ));
     }
     let unfinished = standings.iter().filter(|(_, standing)| !is_finished(standing));
     let names: Vec<String> = unfinished.map(|(plan, _)| plan.index.clone()).collect();
@@ -176,19 +186,22 @@ fn as_failure(error: Error) -> Error {
 
 /// A part of an import that is being done.
 struct ImportStep<'a> {
+    name: &'static str,
     events: &'a Events,
     begun: Instant,
 }
 
 impl<'a> ImportStep<'a> {
     fn begin(number: usize, context: &'a Context) -> Self {
-        let title = STEPS.get(number - 1).copied().unwrap_or_default().to_owned();
-        context.events.emit(Event::StepStarted { number, total: STEPS.len(), title });
-        Self { events: &context.events, begun: Instant::now() }
+        let (name, title) = STEPS.get(number - 1).copied().unwrap_or_default();
+        let (step, title) = (name.to_owned(), title.to_owned());
+        context.events.emit(Event::StepStarted { step, number, total: STEPS.len(), title });
+        Self { name, events: &context.events, begun: Instant::now() }
     }
 
     fn end(&self, summary: String) {
-        self.events.emit(Event::StepFinished { summary, elapsed: self.begun.elapsed() });
+        let step = self.name.to_owned();
+        self.events.emit(Event::StepFinished { step, summary, elapsed: self.begun.elapsed() });
     }
 }
 

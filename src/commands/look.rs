@@ -70,14 +70,16 @@ pub(super) async fn documents(
     ));
     let plans = || looked.iter().map(|one| &one.plan);
     let refused = refused_documents(&looked, &target);
-    for line in changed_fields(plans()).iter().chain(&unindexed_fields(plans())).chain(&refused).chain(&unread) {
+    let takes_all = refused.is_empty();
+    let told = [changed_fields(plans()), unindexed_fields(plans()), refused].concat();
+    for line in told.iter().map(|one| &one.text).chain(&unread) {
         context.display.print(&format!("- {line}"));
     }
     if !unread.is_empty() {
         let message = "Not every document could be looked at.";
         return Ok(Some(Error::refused(message).hint("Run the same command again, or stop the old server first.")));
     }
-    if refused.is_empty() {
+    if takes_all {
         context.display.print(&format!("Elasticsearch {target} takes every document.\n"));
         return Ok(None);
     }

@@ -2,6 +2,8 @@
 //! their own.
 
 mod acceptance;
+#[cfg(test)]
+mod as_data_tests;
 mod check;
 mod consent;
 mod elastic;

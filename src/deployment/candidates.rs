@@ -12,25 +12,17 @@ use std::path::{Path, PathBuf};
 
 const VERSION: &str = "com.docker.compose.version";
 const PROJECT: &str = "com.docker.compose.project";
-const SERVICE: &str = "com.docker.compose.service";
-const ONE_OFF: &str = "com.docker.compose.oneoff";
 const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
 
 /// Groups containers by compose project, without those of `compose run`.
 pub(super) fn by_project(containers: Vec<Container>) -> BTreeMap<String, Vec<Container>> {
     let mut projects: BTreeMap<String, Vec<Container>> = BTreeMap::new();
     for container in containers {
-        let one_off = container.label(ONE_OFF).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if let Some(project) = container.label(PROJECT).filter(|_| !one_off).map(str::to_owned) {
+        if let Some(project) = container.label(PROJECT).filter(|_| !container.is_one_off()).map(str::to_owned) {
             projects.entry(project).or_default().push(container);
         }
     }
     projects
-}
-
-/// Returns the service that a container is of.
-pub(super) fn service_of(container: &Container) -> Option<&str> {
-    container.label(SERVICE)
 }
 
 /// Returns the version of the compose that created a container.

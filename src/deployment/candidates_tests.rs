@@ -88,11 +88,12 @@ fn a_project_belongs_to_a_home_by_its_data_or_by_its_file() {
 
 #[test]
 fn containers_of_compose_run_are_no_services() {
-    let run = container("i", &[], &[(PROJECT, "p"), (ONE_OFF, "True")]);
-    let service = container("i", &[], &[(PROJECT, "p"), (ONE_OFF, "False"), (SERVICE, "redis")]);
+    let one_off = "com.docker.compose.oneoff";
+    let run = container("i", &[], &[(PROJECT, "p"), (one_off, "True")]);
+    let service = container("i", &[], &[(PROJECT, "p"), (one_off, "False"), ("com.docker.compose.service", "redis")]);
     let projects = by_project(vec![run, service, container("i", &[], &[])]);
     assert_eq!(projects["p"].len(), 1);
-    assert_eq!(service_of(&projects["p"][0]), Some("redis"));
+    assert_eq!(projects["p"][0].service(), Some("redis"));
 }
 
 /// As 2.40.3 and 1.29.2 write them.

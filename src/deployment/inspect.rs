@@ -1,7 +1,7 @@
 //! The deployment as a value, from the project that was found and what docker knows of its containers, volumes and
 //! images.
 
-use super::candidates::{compose_version_of, service_of};
+use super::candidates::compose_version_of;
 use super::search::{Found, Search};
 use super::storage::{self, Facts};
 use super::{
@@ -165,7 +165,7 @@ pub(super) async fn facts(
 
 /// The container of a service; of several (`scale`) one that runs.
 fn container_of<'a>(service: &str, containers: &'a [Container]) -> Option<&'a Container> {
-    let mut own: Vec<&Container> = containers.iter().filter(|one| service_of(one) == Some(service)).collect();
+    let mut own: Vec<&Container> = containers.iter().filter(|one| one.service() == Some(service)).collect();
     own.sort_by_key(|container| !container.state.running);
     own.first().copied()
 }

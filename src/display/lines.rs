@@ -60,12 +60,12 @@ impl<W: Write + Send> Sink for Lines<W> {
     fn event(&self, event: &Event) {
         let Ok(mut state) = self.state.lock() else { return };
         match event {
-            Event::StepStarted { number, total, title } => state.line(&format!("[{number}/{total}] {title}")),
-            Event::StepFinished { summary, elapsed } => {
+            Event::StepStarted { number, total, title, .. } => state.line(&format!("[{number}/{total}] {title}")),
+            Event::StepFinished { summary, elapsed, .. } => {
                 state.tasks.clear();
                 state.line(&format!("      {}", format::finished(summary, *elapsed)));
             }
-            Event::StepSkipped { number, total, title, reason } => {
+            Event::StepSkipped { number, total, title, reason, .. } => {
                 state.line(&format!("[{number}/{total}] {title}: {reason}"));
             }
             Event::Progress { task, done, total, unit } => {
@@ -76,9 +76,9 @@ impl<W: Write + Send> Sink for Lines<W> {
             Event::ProgressEnded { task } => {
                 state.tasks.remove(task);
             }
-            Event::Info(line) => state.line(line),
-            Event::Detail(_) => {}
-            Event::Warning(line) => state.line(&format!("Warning: {line}")),
+            Event::Info(message) => state.line(&message.text),
+            Event::Detail { .. } => {}
+            Event::Warning(message) => state.line(&format!("Warning: {}", message.text)),
         }
     }
 }
@@ -87,6 +87,7 @@ impl<W: Write + Send> Sink for Lines<W> {
 mod tests {
     use super::*;
     use crate::events::Unit;
+    use crate::message::{Code, Message};
 
     fn shown(every: Duration, events: &[Event]) -> String {
         let lines = Lines::new(Vec::new(), every);
@@ -102,13 +103,20 @@ mod tests {
 
     #[test]
     fn each_step_has_a_line_and_its_outcome_another() {
+        let step = || "a_step".to_owned();
         let events = [
-            Event::StepStarted { number: 1, total: 12, title: "Pull images".into() },
-            Event::Detail("for the log file".into()),
-            Event::Warning("An image is old.".into()),
-            Event::StepFinished { summary: "4 images".into(), elapsed: Duration::from_secs(200) },
-            Event::StepSkipped { number: 2, total: 12, title: "Stop the stack".into(), reason: "done before".into() },
-            Event::StepFinished { summary: String::new(), elapsed: Duration::from_secs(11) },
+            Event::StepStarted { step: step(), number: 1, total: 12, title: "Pull images".into() },
+            Event::Detail { text: "for the log file".into() },
+            Event::Warning(Message::new(Code::ImagesMissing, "An image is old.")),
+            Event::StepFinished { step: step(), summary: "4 images".into(), elapsed: Duration::from_secs(200) },
+            Event::StepSkipped {
+                step: step(),
+                number: 2,
+                total: 12,
+                title: "Stop the stack".into(),
+                reason: "done before".into(),
+            },
+            Event::StepFinished { step: step(), summary: String::new(), elapsed: Duration::from_secs(11) },
         ];
         insta::assert_snapshot!(shown(Duration::ZERO, &events), @r"
         [1/12] Pull images

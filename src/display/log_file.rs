@@ -4,6 +4,7 @@
 use super::format;
 use crate::error::{Context, Result};
 use crate::events::{Event, Sink};
+use crate::message::Message;
 use crate::text;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -118,11 +119,11 @@ impl LogFile {
 impl Sink for LogFile {
     fn event(&self, event: &Event) {
         match event {
-            Event::StepStarted { number, total, title } => self.lines(&format!("[{number}/{total}] {title}")),
-            Event::StepFinished { summary, elapsed } => {
+            Event::StepStarted { number, total, title, .. } => self.lines(&format!("[{number}/{total}] {title}")),
+            Event::StepFinished { summary, elapsed, .. } => {
                 self.lines(&format!("done: {summary} ({})", text::duration(*elapsed)));
             }
-            Event::StepSkipped { number, total, title, reason } => {
+            Event::StepSkipped { number, total, title, reason, .. } => {
                 self.lines(&format!("[{number}/{total}] {title}: {reason}"));
             }
             Event::Progress { task, done, total, unit } => {
@@ -131,8 +132,8 @@ impl Sink for LogFile {
                 }
             }
             Event::ProgressEnded { task } => self.progress_ended(task),
-            Event::Info(line) | Event::Detail(line) => self.lines(line),
-            Event::Warning(line) => self.lines(&format!("Warning: {line}")),
+            Event::Info(Message { text, .. }) | Event::Detail { text } => self.lines(text),
+            Event::Warning(message) => self.lines(&format!("Warning: {}", message.text)),
         }
     }
 }
@@ -189,6 +190,7 @@ pub fn trace_to(log: &LogFile) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Code;
 
     fn read(path: &Path) -> String {
         std::fs::read_to_string(path).unwrap()
@@ -199,11 +201,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log/run.log");
         let log = LogFile::default();
-        log.event(&Event::Info("first".into()));
-        log.event(&Event::Detail("second".into()));
+        log.event(&Event::Info(Message::new(Code::Waiting, "first")));
+        log.event(&Event::Detail { text: "second".into() });
         assert!(!directory.path().join("log").exists() && log.path().is_none());
         log.open(&path).unwrap();
-        log.event(&Event::Warning("\u{1b}[31mthird\u{1b}[0m\nfourth".into()));
+        log.event(&Event::Warning(Message::new(Code::Waiting, "\u{1b}[31mthird\u{1b}[0m\nfourth")));
         let text = read(&path);
         let without_time: Vec<_> = text.lines().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(without_time, ["first", "second", "Warning: third", "fourth"]);

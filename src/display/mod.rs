@@ -81,10 +81,10 @@ impl Sink for Tee {
         let shared = &self.0;
         shared.screen.sink().event(event);
         shared.log.event(event);
-        if let Event::Warning(line) = event
+        if let Event::Warning(message) = event
             && let Ok(mut warnings) = shared.warnings.lock()
         {
-            warnings.push(line.clone());
+            warnings.push(message.text.clone());
         }
         if let Some(failure) = shared.log.take_failure() {
             shared.screen.text(&format!("Warning: the log file cannot be written any more: {failure}"));
@@ -254,6 +254,7 @@ fn write_to(out: &mut dyn Write, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{Code, Message};
 
     #[test]
     fn everything_also_goes_into_the_log_and_warnings_are_kept_once() {
@@ -262,8 +263,8 @@ mod tests {
         let display = Display::new(settings::Terminal::default(), false);
         let events = display.events();
         events.detail("a detail");
-        events.warn("It is old.");
-        events.warn("It is old.");
+        events.warn(Message::new(Code::ReadOnly, "It is old."));
+        events.warn(Message::new(Code::ReadOnly, "It is old."));
         display.error(&Error::refused("It cannot be done.").hint("Do something else."));
         display.open_log(&path).unwrap();
         let text = std::fs::read_to_string(path).unwrap();

@@ -98,10 +98,10 @@ impl State {
 impl Sink for Terminal {
     fn event(&self, event: &Event) {
         let Ok(mut state) = self.state.lock() else { return };
-        state.drawn |= !matches!(event, Event::Detail(_));
+        state.drawn |= !matches!(event, Event::Detail { .. });
         match event {
-            Event::StepStarted { number, total, title } => self.start(&mut state, heading(*number, *total, title)),
-            Event::StepFinished { summary, elapsed } => {
+            Event::StepStarted { number, total, title, .. } => self.start(&mut state, heading(*number, *total, title)),
+            Event::StepFinished { summary, elapsed, .. } => {
                 state.clear_tasks();
                 if let Some(step) = state.step.take() {
                     step.bar.finish_and_clear();
@@ -109,7 +109,7 @@ impl Sink for Terminal {
                     self.text(&format!("{} {}  {outcome}", self.paint.green("✓"), step.heading));
                 }
             }
-            Event::StepSkipped { number, total, title, reason } => {
+            Event::StepSkipped { number, total, title, reason, .. } => {
                 let reason = self.paint.dim(reason);
                 self.text(&format!("{} {}  {reason}", self.paint.dim("-"), heading(*number, *total, title)));
             }
@@ -119,9 +119,9 @@ impl Sink for Terminal {
                     bar.finish_and_clear();
                 }
             }
-            Event::Info(line) => self.text(line),
-            Event::Detail(_) => {}
-            Event::Warning(line) => self.text(&format!("{} {line}", self.paint.yellow("Warning:"))),
+            Event::Info(message) => self.text(&message.text),
+            Event::Detail { .. } => {}
+            Event::Warning(message) => self.text(&format!("{} {}", self.paint.yellow("Warning:"), message.text)),
         }
     }
 }
@@ -190,8 +190,11 @@ fn short(task: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{Code, Message};
     use indicatif::InMemoryTerm;
     use std::time::Instant;
+
+    const STEP: &str = "a_step";
 
     fn terminal() -> (InMemoryTerm, Terminal) {
         let screen = InMemoryTerm::new(20, 120);
@@ -200,7 +203,7 @@ mod tests {
     }
 
     fn started(number: usize, title: &str) -> Event {
-        Event::StepStarted { number, total: 12, title: title.into() }
+        Event::StepStarted { step: STEP.into(), number, total: 12, title: title.into() }
     }
 
     /// Waits until the screen shows what it should: bars are taken away for a moment whenever they are drawn anew.
@@ -216,7 +219,11 @@ mod tests {
     fn finished_steps_stay_and_bars_go() {
         let (screen, terminal) = terminal();
         terminal.event(&started(1, "Pull images"));
-        terminal.event(&Event::StepFinished { summary: "4 images".into(), elapsed: Duration::from_secs(12) });
+        terminal.event(&Event::StepFinished {
+            step: STEP.into(),
+            summary: "4 images".into(),
+            elapsed: Duration::from_secs(12),
+        });
         terminal.event(&started(4, "Copy Elasticsearch data"));
         let (task, unit) = ("events-log".to_owned(), Unit::Documents);
         terminal.event(&Event::Progress { task, done: 1_500, total: Some(3_000), unit });
@@ -226,7 +233,11 @@ mod tests {
                 && parts.iter().all(|part| during.contains(part))
         });
         terminal.event(&Event::ProgressEnded { task: "events-log".into() });
-        terminal.event(&Event::StepFinished { summary: "3,000 documents".into(), elapsed: Duration::from_secs(20) });
+        terminal.event(&Event::StepFinished {
+            step: STEP.into(),
+            summary: "3,000 documents".into(),
+            elapsed: Duration::from_secs(20),
+        });
         let expected =
             "✓ [ 1/12] Pull images  4 images (12 s)\n✓ [ 4/12] Copy Elasticsearch data  3,000 documents (20 s)";
         shows(&screen, |at_last| at_last == expected);
@@ -258,7 +269,7 @@ mod tests {
     fn an_unfinished_step_leaves_its_heading() {
         let (screen, terminal) = terminal();
         terminal.event(&started(2, "Stop the stack"));
-        terminal.event(&Event::Warning("It takes long.".into()));
+        terminal.event(&Event::Warning(Message::new(Code::Waiting, "It takes long.")));
         terminal.settle();
         // An empty line, for what follows.
         shows(&screen, |at_last| at_last == "Warning: It takes long.\n· [ 2/12] Stop the stack\n");

@@ -152,6 +152,16 @@ impl Container {
         self.labels.get(name).map(String::as_str)
     }
 
+    /// Returns whether `compose run` has made it, which gives it the label of a service too.
+    pub fn is_one_off(&self) -> bool {
+        self.label("com.docker.compose.oneoff").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Returns the service that compose runs it for.
+    pub fn service(&self) -> Option<&str> {
+        self.label("com.docker.compose.service").filter(|_| !self.is_one_off())
+    }
+
     /// Returns whether the container has a directory mounted, or may write to something in it.
     pub fn uses(&self, path: &Path) -> bool {
         self.mounts.iter().any(|mount| mount.source == path || (mount.source.starts_with(path) && !mount.read_only))

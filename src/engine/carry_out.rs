@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::Event;
 use crate::failpoints;
 use crate::journal::{Record, Status};
+use crate::message::{Code, Message};
 use crate::plan::Step;
 use std::time::Instant;
 
@@ -23,18 +24,18 @@ async fn apply_one(world: &impl World, step: &Step, number: usize, total: usize)
     let (title, id) = (step.title(), || step.id.clone());
     if status(world, step) == Status::Finished {
         let reason = "done by an earlier run".to_owned();
-        world.events().emit(Event::StepSkipped { number, total, title, reason });
+        world.events().emit(Event::StepSkipped { step: id(), number, total, title, reason });
         return Ok(());
     }
     let begun = Instant::now();
-    world.events().emit(Event::StepStarted { number, total, title });
+    world.events().emit(Event::StepStarted { step: id(), number, total, title });
     world.record(Record::Started { step: id() })?;
     failpoints::reach(&format!("step.{}.started", step.id))?;
     match world.apply(step).await {
         Ok(done) => {
             failpoints::reach(&format!("step.{}.applied", step.id))?;
             world.record(Record::Finished { step: id(), output: done.output })?;
-            world.events().emit(Event::StepFinished { summary: done.summary, elapsed: begun.elapsed() });
+            world.events().emit(Event::StepFinished { step: id(), summary: done.summary, elapsed: begun.elapsed() });
             Ok(())
         }
         // Cut off, not failed: nothing says that what it has done so far is no good.
@@ -56,7 +57,7 @@ pub(super) async fn undo_all<'a>(world: &impl World, steps: impl DoubleEndedIter
             continue;
         }
         if let Some(title) = step.undo_title(world.stays_stopped()) {
-            world.events().info(title);
+            world.events().info(Message::new(Code::Undoing, title));
         }
         let id = || step.id.clone();
         world.record(Record::UndoStarted { step: id() })?;
@@ -83,7 +84,9 @@ fn stuck(step: &Step, cause: Error) -> Error {
 /// Takes back everything after the commit record; afterwards the run stands before it again.
 pub(super) async fn undo_switch(world: &impl World) -> Result<()> {
     world.require_old_data().await?;
-    world.events().warn("The switch is taken back, so that everything is as it was.");
+    world
+        .events()
+        .warn(Message::new(Code::SwitchTakenBack, "The switch is taken back, so that everything is as it was."));
     undo_all(world, world.steps().iter().filter(|step| step.is_after_commit())).await?;
     world.record(Record::Uncommitted)
 }

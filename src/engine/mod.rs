@@ -15,6 +15,7 @@ pub use world::{Change, Done, World};
 
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Record, State, Status};
+use crate::message::{Code, Message};
 use crate::plan::{Action, Plan, Stage};
 use asked::{is_clean, stage, status};
 use carry_out::{apply_all, undo_all, undo_switch};
@@ -53,7 +54,7 @@ pub async fn execute(world: &impl World) -> Result<(), Failure> {
     }
     // Nothing of ours is left when we end, not even a network. What cannot be removed now, the next run removes.
     if let Err(error) = world.remove_leftovers().await {
-        world.events().warn(format!("Temporary containers may be left: {error}"));
+        world.events().warn(Message::new(Code::ContainersLeft, format!("Temporary containers may be left: {error}")));
     }
     result
 }

@@ -5,6 +5,7 @@ use super::carry_out::{apply_all, undo_all, undo_switch};
 use super::{Change, World};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Phase, Record, Status};
+use crate::message::{Code, Message};
 use crate::plan::{Stage, Step};
 
 /// Everything before the commit record, again and again until no source has changed since it was copied.
@@ -30,7 +31,7 @@ pub(super) async fn prepare(world: &impl World) -> Result<()> {
         if changes(world).await?.is_empty() {
             return world.record(Record::Committed);
         }
-        world.events().warn("A source changed while the others were copied.");
+        world.events().warn(Message::new(Code::SourceChanged, "A source changed while the others were copied."));
     }
 }
 
@@ -44,7 +45,10 @@ async fn changes(world: &impl World) -> Result<Vec<Change>> {
 async fn recheck_committed(world: &impl World) -> Result<()> {
     let begun = used_copies(world).any(|step| matches!(status(world, step), Status::Invalidated { .. }));
     if begun || (has_failed_to_come_up(world) && !has_come_round(world).await?) {
-        world.events().info("The new server did not come up the last time, so it gets fresh copies of the databases.");
+        world.events().info(Message::new(
+            Code::FreshCopies,
+            "The new server did not come up the last time, so it gets fresh copies of the databases.",
+        ));
         // Before the switch is undone: who goes on after a cut-off in that must still know it.
         invalidate_used_copies(world)?;
         undo_switch(world).await?;
@@ -115,7 +119,7 @@ async fn begin_invalidated_again(world: &impl World) -> Result<()> {
 
 /// Tells of a change, marks as not done what must be done again, and returns it in the order of the plan.
 fn invalidate_all<'a>(world: &'a impl World, change: &Change) -> Result<Vec<&'a Step>> {
-    world.events().warn(format!("{} {}.", change.what, change.told));
+    world.events().warn(Message::new(Code::SourceChanged, format!("{} {}.", change.what, change.told)));
     let of = |id: &String| world.steps().iter().find(|step| step.id == *id);
     change.again.iter().filter_map(of).try_for_each(|step| invalidate(world, step, &change.what))?;
     Ok(world.steps().iter().filter(|step| change.again.contains(&step.id)).collect())

@@ -1,9 +1,10 @@
 //! What the engine asks of whatever it migrates: the steps themselves, and what has become of things in between.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::journal::{Record, State};
 use crate::plan::Step;
+use serde::Serialize;
 use serde_json::Value;
 
 /// A machine on which a plan is carried out. The steps act; the engine decides which of them, and when.
@@ -104,6 +105,17 @@ pub struct Done {
 }
 
 impl Done {
+    /// Returns what a step leaves that later ones and the report need something of.
+    ///
+    /// # Errors
+    /// An internal one where that cannot be written.
+    pub fn new(summary: String, output: &impl Serialize) -> Result<Self> {
+        let output = serde_json::to_value(output);
+        let output =
+            output.map_err(|cause| Error::internal("The result of a step cannot be written.").because(cause))?;
+        Ok(Self { summary, output })
+    }
+
     /// Returns what a step leaves that has nothing for others.
     pub fn line(summary: impl Into<String>) -> Self {
         Self { summary: summary.into(), output: Value::Null }

@@ -12,6 +12,7 @@ use crate::files::{self, locks::RunLock, problem::problem};
 use crate::lucene::data_dir::Openness;
 use crate::lucene::directory::{Shard, Unit};
 use crate::lucene::index_metadata::IndexMetadata;
+use crate::message::{About, Code, Message};
 use crate::transfer::{Copied, Places, Stored};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub fn into_directory(
     let here = |name: &String| directory.indices().iter().any(|index| index.name == *name);
     for gone in manifest.indices.keys().filter(|name| selection.indices.include(name) && !here(name)) {
         let gone = format!("{gone} is no longer in the data; what an earlier export has of it stays in this one.");
-        events.warn(gone.clone());
+        events.warn(Message::new(Code::IndexGone, gone.clone()));
         stayed.push(gone);
     }
     manifest.warnings.extend(stayed);
@@ -116,7 +117,8 @@ impl Job<'_> {
         let begun = earlier.filter(|entry| self.is_of_these_data(entry));
         let entry = match begun {
             Some(entry) if entry.complete && self.is_there(&entry) => {
-                self.events.info(format!("{name} is there already"));
+                self.events
+                    .info(Message::new(Code::IndexThere, format!("{name} is there already")).about(About::index(name)));
                 manifest.indices.insert(name.clone(), entry);
                 return Ok(());
             }

@@ -7,6 +7,7 @@ use crate::elastic::settle;
 use crate::error::Result;
 use crate::events::{Events, Unit as Counted};
 use crate::lucene::directory::{Shard, Unit};
+use crate::message::{About, Code, Message};
 use crate::transfer::{Copied, Places, Stored};
 use std::io::Write;
 use tokio_util::sync::CancellationToken;
@@ -33,11 +34,17 @@ pub fn into_stream(
         let live: u64 = shards.iter().map(Shard::live_documents).sum();
         let types: Vec<&str> = index.types().collect();
         if types.len() > 1 {
-            events.warn(format!(
-                "{} has several types ({}). A stream does not tell them apart; files in a directory do.",
-                index.name,
-                types.join(", ")
-            ));
+            events.warn(
+                Message::new(
+                    Code::SeveralTypes,
+                    format!(
+                        "{} has several types ({}). A stream does not tell them apart; files in a directory do.",
+                        index.name,
+                        types.join(", ")
+                    ),
+                )
+                .about(About::index(&index.name)),
+            );
         }
         let (mut done, mut apart) = (0, 0);
         read_units(&index.name, &units, cancel, |part| {

@@ -36,6 +36,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::lucene::data_dir::{DataDir, Kind, identify};
 use crate::lucene::directory::{DataDirectory, Meant};
+use crate::message::{Code, Message};
 use glob::Pattern;
 use std::path::{Path, PathBuf};
 
@@ -143,7 +144,7 @@ fn cannot_write(cause: std::io::Error) -> Error {
 }
 
 fn tell_left_out(directory: &DataDirectory, events: &Events) {
-    warnings(directory).into_iter().for_each(|warning| events.warn(warning));
+    warnings(directory).into_iter().for_each(|warning| events.warn(Message::new(Code::ExportWarning, warning)));
 }
 
 /// Refuses data without any index, unless it was said that they are empty; and that word where it is not true.

@@ -5,9 +5,12 @@ mod memory;
 pub use memory::kept_in_memory;
 
 use crate::error::Error;
+use crate::message::{About, Code};
+use serde::{Deserialize, Serialize};
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The migration does not begin.
     Refusal,
@@ -16,10 +19,14 @@ pub enum Severity {
 }
 
 /// Something that a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
+    /// What it is: stable, for programs.
+    pub code: Code,
+    /// What it is about; nothing where it is about the whole.
+    pub about: Vec<About>,
     /// One sentence that names the thing.
     pub what: String,
     /// What to do about it.
@@ -29,14 +36,25 @@ pub struct Finding {
 }
 
 impl Finding {
+    fn new(severity: Severity, code: Code, what: String, remedy: String) -> Self {
+        Self { severity, code, about: Vec::new(), what, remedy, lasting: false }
+    }
+
     /// Returns a finding that stops the migration.
-    pub fn refusal(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Refusal, what: what.into(), remedy: remedy.into(), lasting: false }
+    pub fn refusal(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Refusal, code, what.into(), remedy.into())
     }
 
     /// Returns a finding that does not.
-    pub fn warning(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, what: what.into(), remedy: remedy.into(), lasting: false }
+    pub fn warning(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, what.into(), remedy.into())
+    }
+
+    /// Returns the finding as one about this, too.
+    #[must_use]
+    pub fn about(mut self, about: impl IntoIterator<Item = About>) -> Self {
+        self.about.extend(about);
+        self
     }
 
     /// Returns the finding as one that the report says again.
@@ -46,12 +64,12 @@ impl Finding {
     }
 
     /// Returns an error as a finding, with its first hint as the remedy.
-    pub fn from_error(error: &Error) -> Self {
+    pub fn from_error(code: Code, error: &Error) -> Self {
         let causes = error.causes();
         let what = match causes.last() {
             Some(cause) => format!("{} ({cause})", error.message()),
             None => error.message().to_owned(),
         };
-        Self::refusal(what, error.hints().join(" "))
+        Self::refusal(code, what, error.hints().join(" "))
     }
 }

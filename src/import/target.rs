@@ -6,6 +6,7 @@ use super::tls::{speaks_tls, way_around_tls};
 use crate::elastic::{Client, Failure, IndexPlan, Occupant, Version};
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit};
+use crate::message::{Code, Message};
 use crate::text::duration;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -86,10 +87,13 @@ impl Target {
             }
             let Some(why) = failure.while_starting().filter(|_| begun.elapsed() < within) else { break Err(failure) };
             let task = task.get_or_insert_with(|| {
-                events.info(format!(
-                    "Waiting up to {} seconds for Elasticsearch at {}, which seems to be starting: {why}",
-                    within.as_secs(),
-                    client.address()
+                events.info(Message::new(
+                    Code::Waiting,
+                    format!(
+                        "Waiting up to {} seconds for Elasticsearch at {}, which seems to be starting: {why}",
+                        within.as_secs(),
+                        client.address()
+                    ),
                 ));
                 format!("Elasticsearch at {}", client.address())
             });
@@ -99,7 +103,7 @@ impl Target {
         if let Some(task) = &task {
             events.progress_ended(task);
             if answer.is_ok() {
-                events.info(format!("{task} was ready after {}", duration(begun.elapsed())));
+                events.info(Message::new(Code::Ready, format!("{task} was ready after {}", duration(begun.elapsed()))));
             }
         }
         Self::of_answer(client, answer, task.map(|_| begun.elapsed()))

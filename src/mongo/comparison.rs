@@ -10,6 +10,7 @@ use crate::transfer::{Compared, Difference, How, Named};
 use crate::wiredtiger::bson::{Document, Element};
 use crate::wiredtiger::catalog::Collection;
 use crate::wiredtiger::directory::MongoDirectory;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -38,7 +39,7 @@ pub struct Sides<'a> {
 }
 
 /// What a comparison found in one collection.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CollectionCompared {
     /// What is there, what is not, and what is another.
     pub found: Compared,

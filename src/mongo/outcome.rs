@@ -45,7 +45,7 @@ impl CopiedMongo {
 }
 
 /// What a comparison found at a later time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComparedMongo {
     /// The old data.
     pub source: PathBuf,
@@ -56,7 +56,8 @@ pub struct ComparedMongo {
 }
 
 /// What was compared at a later time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Later {
     /// No server was started on the new data: files that are not the same, to the last byte.
     Bytes {

@@ -1,10 +1,11 @@
-//! Fields that the new data cannot have as the old data have them, as sentences for the user.
+//! Fields that the new data cannot have as the old data have them.
 
 use crate::elastic::{FieldChange, IndexPlan};
+use crate::message::{About, Code, Message};
 use std::collections::BTreeMap;
 
-/// Returns a sentence for each change of a field, with the indices where it is made.
-pub fn changed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> Vec<String> {
+/// Returns what there is to tell of each change of a field, with the indices where it is made.
+pub fn changed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> Vec<Message> {
     let mut indices: BTreeMap<&FieldChange, Vec<&str>> = BTreeMap::new();
     for plan in plans {
         for change in &plan.changes {
@@ -12,7 +13,9 @@ pub fn changed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> Vec
         }
     }
     let told = |(change, indices): (&FieldChange, Vec<&str>)| {
-        format!("In {}, the field {} {}.", short(&indices), change.field, change.what)
+        let text = format!("In {}, the field {} {}.", short(&indices), change.field, change.what);
+        let indices = indices.into_iter().map(About::index);
+        Message::new(Code::FieldChanged, text).about(About::field(&change.field)).about(indices)
     };
     indices.into_iter().map(told).collect()
 }
@@ -53,6 +56,7 @@ mod tests {
             Vec::from(["a", "b", "c"].map(|name| plan(&format!("events-{name}"), json!({"metric": metric}))));
         plans.push(plan("events-d", json!({"_ignored": {"type": "text"}})));
         plans.push(plan("events-e", json!({"value": {"type": "text"}})));
-        insta::assert_snapshot!(changed_fields(&plans).join("\n"));
+        let told: Vec<String> = changed_fields(&plans).into_iter().map(|one| one.text).collect();
+        insta::assert_snapshot!(told.join("\n"));
     }
 }

@@ -1,7 +1,8 @@
-//! Values that the new Elasticsearch does not take, and documents that it refuses, as sentences for the user.
+//! Values that the new Elasticsearch does not take, and documents that it refuses, as they are told.
 
 use super::fields::short;
 use crate::elastic::{IndexPlan, Kept, Looked, Unindexed, Version};
+use crate::message::{About, Code, Message};
 use crate::text::count;
 use crate::text::documents;
 use std::collections::BTreeMap;
@@ -15,8 +16,8 @@ struct Group<'a> {
     example: &'a str,
 }
 
-/// Returns a sentence for each field with values that are kept in their documents and not found by searches.
-pub fn unindexed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> Vec<String> {
+/// Returns what there is to tell of each field with values that are kept in their documents and not found by searches.
+pub fn unindexed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> Vec<Message> {
     let mut groups: BTreeMap<(&str, u8), Group<'a>> = BTreeMap::new();
     for plan in plans {
         for one in &plan.unindexed {
@@ -33,7 +34,10 @@ pub fn unindexed_fields<'a>(plans: impl IntoIterator<Item = &'a IndexPlan>) -> V
     groups
         .iter()
         .filter(|(_, group)| group.documents > 0)
-        .map(|((field, rank), group)| sentence(field, *rank, group))
+        .map(|((field, rank), group)| {
+            let told = Message::new(Code::NotIndexed, sentence(field, *rank, group)).about(About::field(field));
+            told.about(group.indices.iter().copied().map(About::index))
+        })
         .collect()
 }
 
@@ -70,27 +74,29 @@ fn sentence(field: &str, rank: u8, group: &Group<'_>) -> String {
     }
 }
 
-/// Returns a sentence for each field for which the new Elasticsearch refuses documents, whatever its mapping says.
-pub fn refused_documents(looked: &[Looked], target: &Version) -> Vec<String> {
+/// Returns what there is to tell of each field for which the new Elasticsearch refuses documents, whatever its mapping says.
+pub fn refused_documents(looked: &[Looked], target: &Version) -> Vec<Message> {
     let fields = looked.iter().flat_map(|one| one.refused.iter().map(|refused| (&one.plan.index, refused)));
     let told = fields.filter(|(_, refused)| refused.documents > 0).map(|(index, refused)| {
         let have = if refused.documents == 1 { "has" } else { "have" };
-        format!(
+        let text = format!(
             "In {index}, {} {have} a field {}. Elasticsearch {target} keeps that name for itself and refuses them.",
             documents(refused.documents),
             refused.field
-        )
+        );
+        Message::new(Code::DocumentsRefused, text).about(About::index(index)).about(About::field(&refused.field))
     });
     told.collect()
 }
 
-/// Returns the sentence of a number that is not as it was foretold.
-pub fn not_as_foretold(index: &str, field: &str, foretold: u64, counted: u64) -> String {
-    format!(
+/// Returns what there is to tell of a number that is not as it was foretold.
+pub fn not_as_foretold(index: &str, field: &str, foretold: u64, counted: u64) -> Message {
+    let text = format!(
         "In {index}, {} are without a value of {field} that can be searched for; {} were foretold. All are copied whole.",
         documents(counted),
         count(foretold)
-    )
+    );
+    Message::new(Code::NotAsForetold, text).about(About::index(index)).about(About::field(field))
 }
 
 #[cfg(test)]
@@ -139,6 +145,7 @@ mod tests {
         let mut told = unindexed_fields(&plans);
         told.extend(refused_documents(&[looked], &Version::parse("7.6.2").unwrap()));
         told.push(not_as_foretold("events-a", "value", 12, 13));
+        let told: Vec<String> = told.into_iter().map(|one| one.text).collect();
         insta::assert_snapshot!(told.join("\n"));
     }
 }

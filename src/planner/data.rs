@@ -45,7 +45,7 @@ pub(super) fn decide(options: &DataOptions, copying: &Copying, measured: &Measur
             bytes,
         });
     }
-    let mut notes = changed_fields(measured.plans());
+    let mut notes: Vec<String> = changed_fields(measured.plans()).into_iter().map(|one| one.text).collect();
     if stays {
         notes.push(format!("{} is a mount point, which cannot be renamed: it keeps its name.", source.display()));
     }

@@ -95,7 +95,7 @@ fn server(
     stamp: &str,
 ) -> Result<Parts> {
     let mut notes: Vec<String> = deployment.disagreements.iter().map(ToString::to_string).collect();
-    notes.extend(changed_fields(measured.plans()));
+    notes.extend(changed_fields(measured.plans()).into_iter().map(|one| one.text));
     notes.extend(deployment.notes.iter().cloned());
     let home = home::decide(&deployment, options);
     let new_project = home::new_project(&deployment.project, &home, measured.compose.generation);

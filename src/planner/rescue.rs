@@ -5,6 +5,7 @@ use crate::docker::{Container, DaemonInfo, MountKind};
 use crate::error::Result;
 use crate::files;
 use crate::findings::{self, Finding};
+use crate::message::{About, Code};
 use crate::plan::{HomeMove, Replacement, Rescue};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,10 +27,14 @@ pub fn decide(
     for (service, mount) in lost {
         let container = service.container.as_ref().and_then(|one| containers.get(&one.id));
         let Some(container) = container else {
-            findings.push(Finding::refusal(
-                format!("The service {} has no container any more that could hold {}.", service.name, mount.target),
-                format!("If its data are somewhere else, mount them at {} in the compose file.", mount.target),
-            ));
+            findings.push(
+                Finding::refusal(
+                    Code::NothingToRescue,
+                    format!("The service {} has no container any more that could hold {}.", service.name, mount.target),
+                    format!("If its data are somewhere else, mount them at {} in the compose file.", mount.target),
+                )
+                .about(About::service(&service.name)),
+            );
             continue;
         };
         let finding = one_of_several(&service, &mount, containers);
@@ -57,13 +62,11 @@ pub fn decide(
 /// Refuses a service that was scaled: each of its containers may hold the only copy of other data.
 fn one_of_several(service: &Service, mount: &Mount, containers: &BTreeMap<String, Container>) -> Option<Finding> {
     // Those of `compose run` have data of no server.
-    let is_one_off =
-        |one: &Container| one.label("com.docker.compose.oneoff").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    let is_its_own =
-        |one: &&Container| one.label("com.docker.compose.service") == Some(service.name.as_str()) && !is_one_off(one);
+    let is_its_own = |one: &&Container| one.service() == Some(service.name.as_str());
     let names: Vec<&str> = containers.values().filter(is_its_own).map(|one| one.name.as_str()).collect();
     (names.len() > 1).then(|| {
         Finding::refusal(
+            Code::SeveralContainers,
             format!(
                 "The service {} has {} containers ({}), and each keeps {} for itself.",
                 service.name,
@@ -76,6 +79,7 @@ fn one_of_several(service: &Service, mount: &Mount, containers: &BTreeMap<String
                 mount.target
             ),
         )
+        .about(About::service(&service.name))
     })
 }
 
@@ -84,12 +88,14 @@ fn impossible(service: &Service, mount: &Mount, container: &Container, docker: &
     let (name, path) = (&container.name, &mount.target);
     if docker.rootless || docker.user_namespaces || docker.in_virtual_machine() {
         return Some(Finding::refusal(
+            Code::OwnersCannotBeKept,
             format!(
                 "The data of {} in {name}:{path} cannot be rescued with their owners: this docker gives containers user ids of their own.",
                 service.name
             ),
             "Rescue them by hand, as without --rescue.",
-        ));
+        )
+        .about(About::container(name)));
     }
     is_in_memory(path, container).then(|| findings::kept_in_memory(&service.name, path, name, container.state.running))
 }

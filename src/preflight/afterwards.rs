@@ -8,6 +8,7 @@ use crate::docker::{ComposeCommand, Daemon, ProjectArgs};
 use crate::error::{Kind, Result};
 use crate::files::temporary::PrivateDirectory;
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::{InPlace, Placement, Plan, Replacement, ServerPlan};
 use crate::role::Role;
 use std::path::{Path, PathBuf};
@@ -47,12 +48,14 @@ pub async fn would_find_its_data(
 fn not_read(said: &str, directory: &str) -> Finding {
     if said.contains(directory) && (said.contains("no such file") || said.contains("ermission denied")) {
         return Finding::warning(
+            Code::FilesNotAsked,
             "Compose cannot read temporary files, so it was not asked what the rewritten files mean.",
             "It is asked before the new server is started. Should its data not be where they must be, everything is taken back.",
         );
     }
     let said = said.replace(&format!("{directory}/"), "");
     Finding::refusal(
+        Code::FilesNotAccepted,
         format!("Compose would not accept the rewritten files: {said}"),
         "See what changes in them, in the plan above. Write the lines that it names in a plainer way, and run the same command again.",
     )
@@ -131,20 +134,24 @@ fn expected(plan: &Plan, service: &Service, place: &impl Fn(&Path) -> PathBuf) -
 fn compare(service: &Service, kept: Result<WouldKeep, String>, expected: &[Expected]) -> Option<Finding> {
     let name = &service.name;
     let (first, rest) = expected.split_first()?;
-    let kept = match kept {
-        Ok(kept) => kept,
-        Err(why) => {
-            return Some(Finding::refusal(
+    let kept =
+        match kept {
+            Ok(kept) => kept,
+            Err(why) => {
+                return Some(Finding::refusal(
+                Code::PlaceUnknown,
                 format!("It cannot be told where {name} would keep its data after the migration: {why}."),
                 "Take this out of the compose file, or write it in a plainer way, and run the same command again.",
-            ));
-        }
-    };
+            )
+            .about(About::service(name)));
+            }
+        };
     let missed = match first.is(&kept.storage) {
         false => first,
         true => rest.iter().find(|expected| !kept.others.iter().any(|other| expected.is(other)))?,
     };
     Some(Finding::refusal(
+        Code::PlaceWrong,
         format!(
             "After the migration {name} would keep its data at {} in its container ({}), where {} is mounted; {} are in {}.",
             kept.path,
@@ -156,7 +163,8 @@ fn compare(service: &Service, kept: Result<WouldKeep, String>, expected: &[Expec
         format!(
             "Take the setting out of the compose file of {name}, or mount the directory of its data where the setting says, and run the same command again.",
         ),
-    ))
+    )
+    .about(About::service(name)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::deployment::Service;
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::ServerPlan;
 use crate::role::Role;
 use crate::server::{ApiServer, AtWork, find_credentials};
@@ -61,18 +62,24 @@ fn told(found: &AtWork, agent: Option<&Service>) -> Vec<Finding> {
         let are = if running == 1 { "is" } else { "are" };
         let experiments = plural(running, "experiment", "experiments");
         findings.push(Finding::warning(
+            Code::ExperimentsInProgress,
             format!("{experiments} {are} in progress: {}.", short_list(&found.experiments)),
             "What they report while the server is down is lost to them. Let them end or stop them first, or migrate at another time.",
-        ));
+        )
+        .about(About::Number(found.experiments.len() as u64)));
     }
     let workers: Vec<String> = found.workers.iter().filter(|id| !is_the_servers_own(id, agent)).cloned().collect();
     if !workers.is_empty() {
         let agents = plural(workers.len() as u64, "agent", "agents");
         let are = if workers.len() == 1 { "is" } else { "are" };
-        findings.push(Finding::warning(
-            format!("{agents} {are} connected: {}.", short_list(&workers)),
-            "While the server is down they get no work. See that they are connected again afterwards.",
-        ));
+        findings.push(
+            Finding::warning(
+                Code::AgentsConnected,
+                format!("{agents} {are} connected: {}.", short_list(&workers)),
+                "While the server is down they get no work. See that they are connected again afterwards.",
+            )
+            .about(About::Number(workers.len() as u64)),
+        );
     }
     findings
 }
@@ -88,6 +95,7 @@ fn is_the_servers_own(worker: &str, agent: Option<&Service>) -> bool {
 
 fn not_known(why: &str) -> Finding {
     Finding::warning(
+        Code::WorkUnknown,
         format!("The API server cannot be asked which experiments are in progress. {why}"),
         "Look yourself: what an experiment reports while the server is down is lost to it.",
     )

@@ -7,6 +7,7 @@ use crate::files::blocking;
 use crate::files::locks::{self, Holding};
 use crate::findings::Finding;
 use crate::lucene::data_dir::{Identified, Kind, identify};
+use crate::message::{About, Code};
 use crate::plan::Plan;
 use std::path::Path;
 
@@ -33,31 +34,37 @@ pub fn judge(path: &Path, plan: &Plan) -> Result<Vec<Finding>> {
 fn judge_identified(path: &Path, identified: &Identified, plan: &Plan) -> Vec<Finding> {
     let (told, reason) = (identified.told(path), &identified.reason);
     let place = path.display();
-    let wrong = |what: String, remedy: &str| vec![Finding::refusal(what, remedy)];
+    let wrong =
+        |code: Code, what: String, remedy: &str| vec![Finding::refusal(code, what, remedy).about(About::path(path))];
     match &identified.kind {
         Kind::Elastic5(data) => match indices::whole(data) {
             whole if whole.is_empty() => emptiness::judge(path, data, plan),
             broken => broken,
         },
         Kind::Elastic(1) => wrong(
+            Code::ElasticsearchOlder,
             format!("{told}: {reason}."),
             "Elasticsearch 5 reads data of version 2 at the oldest. Let Elasticsearch 2.4 bring them to its own version, then \
              start a Trains Server with Elasticsearch 5.6 on it once.",
         ),
         Kind::Elastic(2) => wrong(
+            Code::ElasticsearchOlder,
             format!("{told}: {reason}."),
             "Start a Trains Server with Elasticsearch 5.6 on it once: it brings the data to version 5.",
         ),
         Kind::Elastic(_) => wrong(
+            Code::LaterServer,
             format!("{told}: {reason}."),
             "This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it.",
         ),
         Kind::SeveralNodes(_) => wrong(
+            Code::SeveralNodes,
             format!("{told}: {reason}."),
             "Two Elasticsearch nodes once shared the directory. Start the old server with one, see which data it shows, and move the other nodes/N directory away.",
         ),
         Kind::Missing => Vec::new(),
         Kind::Empty => wrong(
+            Code::DataEmpty,
             format!("{place} is empty."),
             "There is nothing to migrate. Is a disk not mounted, or is another directory the one in use?",
         ),
@@ -66,7 +73,7 @@ fn judge_identified(path: &Path, identified: &Identified, plan: &Plan) -> Vec<Fi
                 || "Check the path; it must be the directory that holds nodes/.".to_owned(),
                 |whole| format!("Name the directory that holds nodes/, which is {}.", whole.display()),
             );
-            wrong(format!("{told}: {reason}."), &remedy)
+            wrong(Code::NoElasticsearchData, format!("{told}: {reason}."), &remedy)
         }
     }
 }
@@ -87,10 +94,14 @@ pub(super) async fn open_elsewhere(subject: &Subject<'_>) -> Result<Vec<Finding>
         let (source, cancel) = (one.source.clone(), subject.cancel.clone());
         match blocking(move || locks::hold(&source, &cancel)).await? {
             Holding::Held(_) => {}
-            Holding::InUse(in_use) => findings.push(Finding::refusal(
-                format!("{} is in use: {in_use}.", one.source.display()),
-                "Stop the program or container that uses it, then run the same command again.",
-            )),
+            Holding::InUse(in_use) => findings.push(
+                Finding::refusal(
+                    Code::DataInUse,
+                    format!("{} is in use: {in_use}.", one.source.display()),
+                    "Stop the program or container that uses it, then run the same command again.",
+                )
+                .about(About::path(&one.source)),
+            ),
         }
     }
     Ok(findings)
@@ -106,8 +117,15 @@ async fn other_containers(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         for one in subject.plan.replacements().filter(|one| container.uses(&one.source)) {
             let whose = if own.is_some() { "has {} mounted and is not of this project" } else { "uses {}" };
             let what = whose.replace("{}", &one.source.display().to_string());
-            findings
-                .push(Finding::refusal(format!("The container {} {what}.", container.name), users::stop(&container)));
+            findings.push(
+                Finding::refusal(
+                    Code::DataUsedByContainer,
+                    format!("The container {} {what}.", container.name),
+                    users::stop(&container),
+                )
+                .about(About::path(&one.source))
+                .about(About::container(&container.name)),
+            );
         }
     }
     Ok(findings)

@@ -8,6 +8,7 @@ use crate::docker::ProjectArgs;
 use crate::environment;
 use crate::error::{Context, Result};
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -58,15 +59,18 @@ pub(super) fn services(deployment: &Deployment, model: &Project, written: &Writt
         if !emptier.is_empty() && !unset.is_empty() {
             let (names, them) = (unset.join(", "), if unset.len() == 1 { "it" } else { "them" });
             findings.push(Finding::refusal(
+                Code::VariableUnset,
                 format!(
                     "{} of {} would lack something that the old server has: {names} is set neither in the files nor in this shell. The shell that the migration was begun from had {them} set.",
                     emptier.join(", "),
                     service.name,
                 ),
                 format!("Set {them} again as in that shell (export {}=…), and run the same command again.", unset.join("=… ")),
-            ));
+            )
+            .about(About::service(&service.name)));
         } else if !emptier.is_empty() {
             findings.push(Finding::refusal(
+                Code::VariableLost,
                 format!(
                     "After the migration {} of {} would lack something that {} now: a variable in the value is not set under its new name.",
                     emptier.join(", "),
@@ -74,7 +78,8 @@ pub(super) fn services(deployment: &Deployment, model: &Project, written: &Writt
                     if emptier.len() == 1 { "it has" } else { "they have" }
                 ),
                 "Write the value out in the compose file or in .env, without other variables, and run the same command again.",
-            ));
+            )
+            .about(About::service(&service.name)));
         }
     }
     findings

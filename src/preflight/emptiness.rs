@@ -5,6 +5,7 @@ use crate::deployment::Experiments;
 use crate::elastic::indices::is_ours;
 use crate::findings::Finding;
 use crate::lucene::data_dir::DataDir;
+use crate::message::{About, Code};
 use crate::plan::Plan;
 use crate::text::plural;
 use std::path::Path;
@@ -20,18 +21,23 @@ pub(super) fn judge(place: &Path, data: &DataDir, plan: &Plan) -> Vec<Finding> {
     let experiments = plan.server().map(|server| &server.experiments);
     let said_empty = plan.elastic().is_some_and(|elastic| elastic.empty);
     if ours == 0 {
-        return vec![nothing(place, data, experiments, said_empty)];
+        return vec![nothing(place, data, experiments, said_empty).about(About::path(place))];
     }
     let mut findings = Vec::new();
     if said_empty {
         let holds = data.some_indices();
-        findings.push(Finding::refusal(
-            format!("{OPTION} was given, but {} is not empty: it holds {holds}.", place.display()),
-            format!("Leave out {OPTION}."),
-        ));
+        findings.push(
+            Finding::refusal(
+                Code::NotEmpty,
+                format!("{OPTION} was given, but {} is not empty: it holds {holds}.", place.display()),
+                format!("Leave out {OPTION}."),
+            )
+            .about(About::path(place)),
+        );
     }
     if !data.indices.iter().any(|index| index.name.starts_with("events-")) {
-        findings.extend(experiments.and_then(|experiments| no_events(place, data, experiments)));
+        let found = experiments.and_then(|experiments| no_events(place, data, experiments));
+        findings.extend(found.map(|finding| finding.about(About::path(place))));
     }
     findings
 }
@@ -49,6 +55,7 @@ fn nothing(place: &Path, data: &DataDir, experiments: Option<&Experiments>, empt
         }
         None if empty => believed(&nothing, &format!("{OPTION} was given")),
         Some(Experiments::Counted { all, .. }) => Finding::refusal(
+            Code::NoIndices,
             format!("{nothing}."),
             format!(
                 "{IS_IT_MOUNTED}\n{}, so that the server may well be empty. If you know that it is: {OPTION}",
@@ -56,12 +63,14 @@ fn nothing(place: &Path, data: &DataDir, experiments: Option<&Experiments>, empt
             ),
         ),
         Some(Experiments::Unknown { why }) => Finding::refusal(
+            Code::NoIndices,
             format!("{nothing}."),
             format!(
                 "{IS_IT_MOUNTED}\nMongoDB knows whether there are experiments, and was not asked: {why}. Start the old server, then run the same command again.\nIf you know that the server is empty: {OPTION}"
             ),
         ),
         None => Finding::refusal(
+            Code::NoIndices,
             format!("{nothing}."),
             format!("{IS_IT_MOUNTED}\nIf you know that the server is empty: {OPTION}"),
         ),
@@ -76,6 +85,7 @@ fn no_events(place: &Path, data: &DataDir, experiments: &Experiments) -> Option<
         Experiments::Counted { .. } => None,
         Experiments::Unknown { why } => Some(
             Finding::warning(
+                Code::EventsUnknown,
                 format!("{found}. Whether there are experiments without their events is not known: MongoDB was not asked ({why})."),
                 "If experiments have run on this server, a part of the data is missing: is a disk not mounted?",
             )
@@ -96,6 +106,7 @@ fn none_ran(all: u64) -> String {
 fn lost(found: &str, all: u64, ran: u64) -> Finding {
     let experiments = plural(all, "experiment", "experiments");
     Finding::refusal(
+        Code::EventsMissing,
         format!("{found}; but MongoDB has {experiments}, and {ran} of them have run."),
         format!(
             "{IS_IT_MOUNTED}\nIf all that they have reported is lost for good, and you want to go on without: stop the old server, so that MongoDB is not asked, and give {OPTION}."
@@ -104,7 +115,8 @@ fn lost(found: &str, all: u64, ran: u64) -> Finding {
 }
 
 fn believed(nothing: &str, why: &str) -> Finding {
-    Finding::warning(format!("{nothing}. The server is taken for empty: {why}."), IS_IT_MOUNTED).lasting()
+    Finding::warning(Code::TakenForEmpty, format!("{nothing}. The server is taken for empty: {why}."), IS_IT_MOUNTED)
+        .lasting()
 }
 
 #[cfg(test)]

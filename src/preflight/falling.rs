@@ -5,6 +5,7 @@ use crate::deployment::Service;
 use crate::docker::{Container, trouble};
 use crate::error::Result;
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::role::Role;
 
 /// Lines of a log that are looked through.
@@ -37,15 +38,19 @@ fn finding(service: &Service, container: &Container, lines: &[String]) -> Findin
     let what = format!("The container {name} does not stay up: it ends and is started again and again. {words}");
     match service.role {
         Role::AgentServices | Role::Other => Finding::warning(
+            Code::ContainerFalls,
             what,
             format!("The migration goes on without it. See why it ends: docker logs --tail 50 {name}"),
-        ),
+        )
+        .about(About::container(name)),
         _ => Finding::refusal(
+            Code::ContainerFalls,
             what,
             format!(
                 "What ends in the old server ends in the new one. Put its cause right first (docker logs --tail 50 {name}), or, if it may stay so, stop it: docker stop {name}"
             ),
-        ),
+        )
+        .about(About::container(name)),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::elastic::indices::is_ours;
 use crate::findings::Finding;
 use crate::lucene::data_dir::{self, DataDir, Index, Openness, Problem};
+use crate::message::{About, Code};
 use crate::text::bytes;
 use crate::text::count;
 use crate::text::plural;
@@ -21,7 +22,12 @@ const HEAP_OF_A_SHARD: u64 = 512 << 10;
 /// Warns of what lies among the indices and is none.
 pub(super) fn foreign(data: &DataDir) -> Vec<Finding> {
     let warning = |found: &data_dir::Finding| {
-        Finding::warning(format!("{found}."), "It stays where it is and is not migrated, as Elasticsearch ignores it.")
+        Finding::warning(
+            Code::ForeignEntry,
+            format!("{found}."),
+            "It stays where it is and is not migrated, as Elasticsearch ignores it.",
+        )
+        .about(About::path(&found.path))
     };
     data.foreign().map(|found| warning(found).lasting()).collect()
 }
@@ -35,17 +41,23 @@ pub(super) fn whole(data: &DataDir) -> Vec<Finding> {
             Some(index) => by_index.entry(&index.name).or_default().push(found),
             None => {
                 let usual = || "The old server cannot show these data either. Restore them from a backup.".to_owned();
-                findings.push(Finding::refusal(format!("{found}."), found.ways_out().unwrap_or_else(usual)));
+                let remedy = found.ways_out().unwrap_or_else(usual);
+                let finding = Finding::refusal(Code::EntryUnclear, format!("{found}."), remedy);
+                findings.push(finding.about(About::path(&found.path)));
             }
         }
     }
     for index in &data.indices {
         if let Some(found) = by_index.get(index.name.as_str()) {
             let others = data.indices.len() - by_index.len();
-            findings.push(Finding::refusal(
-                format!("The index {} is not whole: {}.", index.name, problems(index, found)),
-                ways_out(index, found, others),
-            ));
+            findings.push(
+                Finding::refusal(
+                    Code::IndexDamaged,
+                    format!("The index {} is not whole: {}.", index.name, problems(index, found)),
+                    ways_out(index, found, others),
+                )
+                .about(About::index(&index.name)),
+            );
         }
     }
     findings
@@ -126,6 +138,7 @@ pub(super) fn not_too_many(place: &Path, data: &DataDir, heap: Option<u64>) -> V
     let open = data.indices.iter().filter(|index| is_ours(&index.name) && index.openness == Openness::Open).count();
     if open > NEW_SHARDS - FOR_THE_NEW_SERVER {
         findings.push(Finding::refusal(
+            Code::TooManyIndices,
             format!(
                 "{} holds {} open indices of the server ({}). The new Elasticsearch opens {} at most, and the new server needs some for itself.",
                 place.display(),
@@ -134,12 +147,14 @@ pub(super) fn not_too_many(place: &Path, data: &DataDir, heap: Option<u64>) -> V
                 count(NEW_SHARDS as u64)
             ),
             "Delete in the old server what nobody needs, such as queue_metrics_ and worker_stats_ of past years (they are load curves of machines, not experiments): curl -X DELETE 'localhost:9200/worker_stats_*_2019-*'. Closed indices do not count.",
-        ));
+        )
+        .about(About::path(place)));
     }
     let shards: usize = data.indices.iter().map(|index| index.shards.len()).sum();
     let room = heap.map(|heap| (heap, heap / HEAP_OF_A_SHARD));
     if let Some((heap, room)) = room.filter(|(_, room)| shards as u64 > *room) {
         findings.push(Finding::refusal(
+            Code::TooManyShards,
             format!(
                 "{} holds {} indices with {} shards ({}). The temporary node that reads them has {} of heap, enough for about {} shards.",
                 place.display(),
@@ -150,7 +165,8 @@ pub(super) fn not_too_many(place: &Path, data: &DataDir, heap: Option<u64>) -> V
                 count(room)
             ),
             "Delete in the old server what nobody needs: curl -X DELETE 'localhost:9200/.monitoring-*' for what is not the server's, and load curves of past years.",
-        ));
+        )
+        .about(About::path(place)));
     }
     findings
 }

@@ -5,6 +5,7 @@ use crate::deployment::Deployment;
 use crate::elastic::Survey;
 use crate::findings::Finding;
 use crate::lucene::data_dir::Kind;
+use crate::message::Code;
 
 /// Returns the refusal of a server whose data are of a later Elasticsearch. Only where no data tell a version, its images do.
 pub fn has_left(deployment: &Deployment, survey: Option<&Survey>) -> Option<Finding> {
@@ -25,7 +26,7 @@ pub fn has_left(deployment: &Deployment, survey: Option<&Survey>) -> Option<Find
     };
     let remedy = "This server has left Elasticsearch 5 already, so there is nothing for this migration to do with it. Leave its \
                   images as they are: an older database does not open what a newer one has written.";
-    Some(Finding::refusal(what, remedy))
+    Some(Finding::refusal(Code::LaterServer, what, remedy))
 }
 
 /// Returns which later server it is by its images, with what says so.

@@ -1,15 +1,14 @@
-//! The machine: memory, kernel settings, disk space, images.
+//! The machine: memory, kernel settings, disk space.
 
 use super::Subject;
 use crate::error::Result;
 use crate::files::space::{self, TreeSize};
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::{Placement, Plan, Reader};
 use crate::plan::{heap_for, memory_for, memory_needed, peak_bytes};
 use crate::role::Role;
 use crate::text::bytes;
-use futures_util::future::join_all;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const GIB: u64 = 1 << 30;
@@ -24,6 +23,7 @@ pub(super) fn memory(plan: &Plan, memory: u64) -> Vec<Finding> {
             Reader::Scroll { .. } => ("two temporary Elasticsearch nodes need", 1536),
         };
         return vec![Finding::refusal(
+            Code::MemoryTooSmall,
             format!("The machine has {} of memory; the {what} {}.", bytes(memory), bytes(needed)),
             format!(
                 "Allow less: --memory {}m (at least {least}m), or migrate on a bigger machine.",
@@ -34,6 +34,7 @@ pub(super) fn memory(plan: &Plan, memory: u64) -> Vec<Finding> {
     // A machine sold as 8 GB shows a little less.
     if memory < 15 * GIB / 2 {
         return vec![Finding::warning(
+            Code::MemoryLow,
             format!("The machine has {} of memory; ClearML Server asks for 8 GB.", bytes(memory)),
             "The migration works with less; the new server may be slow.",
         )];
@@ -55,6 +56,7 @@ pub(super) fn longest_document(plan: &Plan, memory: u64) -> Vec<Finding> {
         false => format!("That wants {} for the migration (--memory): migrate on a bigger machine.", bytes(allow)),
     };
     vec![Finding::refusal(
+        Code::DocumentTooLong,
         format!(
             "The longest document in the old data has {}. The temporary Elasticsearch has a heap of {}, and needs {} to write it.",
             bytes(longest),
@@ -78,11 +80,13 @@ pub(super) fn map_count(in_virtual_machine: bool) -> Vec<Finding> {
 fn judge_map_count(text: &str) -> Vec<Finding> {
     match text.trim().parse::<u64>() {
         Ok(count) if count < MAP_COUNT => vec![Finding::refusal(
+            Code::MapCount,
             format!("The kernel's vm.max_map_count is {count}; Elasticsearch needs {MAP_COUNT}."),
             format!(
                 "sudo sysctl -w vm.max_map_count={MAP_COUNT}; to keep it: echo vm.max_map_count={MAP_COUNT} | sudo tee /etc/sysctl.d/99-clearml.conf"
             ),
-        )],
+        )
+        .about(About::Setting("vm.max_map_count".to_owned()))],
         _ => Vec::new(),
     }
 }
@@ -145,28 +149,38 @@ fn judge(needs: &[Need]) -> Result<Vec<Finding>> {
 
 fn judge_one(system: &space::FileSystem, needed: u64, files: u64) -> Option<Finding> {
     let at = system.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+    let about = About::Path(at.clone());
     if system.free_bytes < needed {
-        return Some(Finding::refusal(
-            format!(
-                "The disk of {at} has {} free; the migration will write up to {}.",
-                bytes(system.free_bytes),
-                bytes(needed)
-            ),
-            "Free some space, put the backup elsewhere (--backup-dir), or leave it out (--no-backup).",
-        ));
+        return Some(
+            Finding::refusal(
+                Code::DiskSpace,
+                format!(
+                    "The disk of {at} has {} free; the migration will write up to {}.",
+                    bytes(system.free_bytes),
+                    bytes(needed)
+                ),
+                "Free some space, put the backup elsewhere (--backup-dir), or leave it out (--no-backup).",
+            )
+            .about(about),
+        );
     }
     if system.free_inodes.is_some_and(|free| free < files) {
-        return Some(Finding::refusal(
-            format!(
-                "The disk of {at} has room for {} more files; the migration needs {files}.",
-                system.free_inodes.unwrap_or_default()
-            ),
-            "Delete small files that nothing needs, or use a file system with more inodes.",
-        ));
+        return Some(
+            Finding::refusal(
+                Code::DiskFiles,
+                format!(
+                    "The disk of {at} has room for {} more files; the migration needs {files}.",
+                    system.free_inodes.unwrap_or_default()
+                ),
+                "Delete small files that nothing needs, or use a file system with more inodes.",
+            )
+            .about(about),
+        );
     }
     let wanted = needed * 2 + system.total_bytes * 3 / 10;
     (system.free_bytes < wanted).then(|| {
         Finding::warning(
+            Code::DiskTight,
             format!(
                 "The disk of {at} has {} free, and this run will write up to {}: it fits.",
                 bytes(system.free_bytes),
@@ -174,53 +188,13 @@ fn judge_one(system: &space::FileSystem, needed: u64, files: u64) -> Option<Find
             ),
             "Upstream advises more: 30 % of the disk plus twice the data.",
         )
+        .about(about)
     })
 }
 
 /// Returns the nearest directory that exists.
 fn existing(path: &Path) -> PathBuf {
     path.ancestors().find(|one| one.is_dir()).unwrap_or(Path::new("/")).to_owned()
-}
-
-/// Images that are missing must be ones that can be pulled. That is asked now, while the old server runs.
-pub(super) async fn images(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let mut missing = BTreeSet::new();
-    for image in &subject.plan.images {
-        if subject.docker.image(image).await?.is_none() {
-            missing.insert(image.as_str());
-        }
-    }
-    let ask = async |image| match subject.docker.require_in_registry(image).await {
-        // It does not know the question.
-        _ if subject.docker.info().podman => (image, None),
-        Ok(()) => (image, None),
-        Err(error) => (image, Some(error.causes().pop().unwrap_or_else(|| error.to_string()))),
-    };
-    Ok(judge_images(&join_all(missing.into_iter().map(ask)).await))
-}
-
-/// Judges images that are not on this machine, each with why it cannot be pulled, if it cannot.
-fn judge_images(missing: &[(&str, Option<String>)]) -> Vec<Finding> {
-    let names = |with_reason: bool| -> Vec<&str> {
-        missing.iter().filter(|(_, why)| why.is_some() == with_reason).map(|(image, _)| *image).collect()
-    };
-    let (pullable, lost) = (names(false), names(true));
-    let mut findings = Vec::new();
-    if let (Some(first), Some(why)) = (lost.first(), missing.iter().find_map(|(_, why)| why.as_ref())) {
-        findings.push(Finding::refusal(
-            format!("These images are not on this machine and cannot be pulled: {} ({why}).", lost.join(", ")),
-            format!(
-                "Try it by hand: docker pull {first}. On a machine without internet: docker save them elsewhere and docker load them here."
-            ),
-        ));
-    }
-    if !pullable.is_empty() {
-        findings.push(Finding::warning(
-            format!("These images are not on this machine yet: {}.", pullable.join(", ")),
-            "Their registries have them, and they are pulled before anything is stopped.",
-        ));
-    }
-    findings
 }
 
 #[cfg(test)]
@@ -321,17 +295,5 @@ mod tests {
         assert_eq!(needed(&plan), [(target.clone(), 10)]);
         plan.elastic_mut().unwrap().reader = Reader::Scroll { asked: true, why: String::new() };
         assert_eq!(needed(&plan)[1].1, 2, "the node that reads merges a little on its clone");
-    }
-
-    #[test]
-    fn images_that_no_registry_gives_are_refused_and_others_are_announced() {
-        let lost = |image| (image, Some("no such host".to_owned()));
-        assert_eq!(judge_images(&[]), []);
-        insta::assert_snapshot!(shown(judge_images(&[("a:1", None), lost("b:1"), lost("c:1")])), @r"
-        Refusal: These images are not on this machine and cannot be pulled: b:1, c:1 (no such host).
-          Try it by hand: docker pull b:1. On a machine without internet: docker save them elsewhere and docker load them here.
-        Warning: These images are not on this machine yet: a:1.
-          Their registries have them, and they are pulled before anything is stopped.
-        ");
     }
 }

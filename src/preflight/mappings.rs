@@ -3,6 +3,7 @@
 
 use crate::elastic::{IndexPlan, Survey, Version};
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::Plan;
 
 /// Judges what each index of the server will be.
@@ -16,7 +17,7 @@ fn judge(survey: &Survey, target: Option<&Version>) -> Vec<Finding> {
     for planned in &survey.plans {
         match planned {
             Ok(plan) => findings.extend(target.into_iter().flat_map(|target| reserved(plan, target))),
-            Err(error) => findings.push(Finding::from_error(error)),
+            Err(error) => findings.push(Finding::from_error(Code::MappingImpossible, error)),
         }
     }
     findings
@@ -25,12 +26,15 @@ fn judge(survey: &Survey, target: Option<&Version>) -> Vec<Finding> {
 fn reserved(plan: &IndexPlan, target: &Version) -> Vec<Finding> {
     let tell = |field: &str| {
         Finding::warning(
+            Code::ReservedField,
             format!(
                 "The index {} has the field {field}. Elasticsearch {target} keeps that name for itself and refuses every document that has it.",
                 plan.index
             ),
             "Such documents can only be left out (--accept-rejects). Whether there are any, `check --documents` tells while the old server runs.",
         )
+        .about(About::index(&plan.index))
+        .about(About::field(field))
     };
     plan.refused_fields(target).map(tell).collect()
 }

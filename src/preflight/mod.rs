@@ -9,6 +9,7 @@ pub mod data;
 mod emptier;
 mod emptiness;
 mod falling;
+mod images;
 mod indices;
 mod later;
 mod listeners;
@@ -47,7 +48,7 @@ pub async fn run(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     findings.extend(machine::longest_document(subject.plan, subject.docker.info().memory));
     findings.extend(machine::map_count(subject.docker.info().in_virtual_machine()));
     findings.extend(machine::space(subject).await?);
-    findings.extend(machine::images(subject).await?);
+    findings.extend(images::there(subject).await?);
     findings.extend(services::container_names(subject).await?);
     findings.extend(ports::taken(subject).await?);
     findings.extend(falling::containers(subject).await?);

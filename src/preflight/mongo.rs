@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::files::blocking;
 use crate::files::locks::{Holding, hold};
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::mongo::{Found, is_refusal};
 use crate::role::Role;
 use std::path::Path;
@@ -41,14 +42,17 @@ fn judge(path: &Path, is_open: bool, cancel: &CancellationToken) -> Result<Optio
         Ok(Found::ToReplay(changed)) => {
             Ok(Some(unclean(&format!("the newest changes of {} are in its log only", changed.join(", ")))))
         }
-        Ok(Found::WithoutLog(why)) => Ok(Some(unclean(&why))),
-        Err(error) if is_refusal(&error) => Ok(Some(Finding::from_error(&error))),
+        Ok(Found::WithoutLog(why)) => Ok(Some(unclean(&why).about(About::path(path)))),
+        Err(error) if is_refusal(&error) => {
+            Ok(Some(Finding::from_error(Code::MongoUnreadable, &error).about(About::path(path))))
+        }
         Err(error) => Err(error),
     }
 }
 
 fn unclean(why: &str) -> Finding {
     Finding::warning(
+        Code::MongoUnclean,
         format!("MongoDB was not stopped cleanly: {why}."),
         "Nothing need be done: its own image recovers the copy, without a network, and the original stays as it is. Or start \
          the old server once, and stop it with time enough (docker stop --time 180).",

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::files::blocking;
 use crate::files::walk::walk_in_use;
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::role::Role;
 use crate::text::count;
 use std::fs::Metadata;
@@ -46,6 +47,7 @@ fn judge(source: &Path, cancel: &CancellationToken) -> Result<Option<Finding>> {
     let (uid, gid, mode) = (first.meta.uid(), first.meta.gid(), first.meta.mode() & 0o777);
     let shown = source.display();
     Ok(Some(Finding::refusal(
+        Code::DataClosed,
         format!(
             "{} (user {uid}, group {gid}, mode {mode:o}) {more} closed to Elasticsearch, which runs as user {ELASTICSEARCH}.",
             first.at(source).display()
@@ -53,7 +55,8 @@ fn judge(source: &Path, cancel: &CancellationToken) -> Result<Option<Finding>> {
         format!(
             "Give the data back to Elasticsearch, as upstream's instructions do: sudo chown -R {ELASTICSEARCH}:{ELASTICSEARCH} {shown}; where that is not enough: sudo chmod -R u+rwX {shown}"
         ),
-    )))
+    )
+    .about(About::path(source))))
 }
 
 /// Read and write, and for directories also enter: by the first of owner, group and others that applies.

@@ -2,6 +2,7 @@
 
 use crate::files;
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::{Placement, Plan, Replacement};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -37,23 +38,31 @@ fn in_the_way(path: &Path) -> Option<Finding> {
         let place = std::fs::canonicalize(path);
         return Some(match place {
             Ok(real) => Finding::refusal(
+                Code::SymbolicLink,
                 format!("{} is a symbolic link to {}.", path.display(), real.display()),
                 "Name the directory itself, or remove the link.",
-            ),
+            )
+            .about(About::path(path)),
             Err(_) => Finding::refusal(
+                Code::SymbolicLink,
                 format!("{} is a symbolic link that leads nowhere.", path.display()),
                 format!("If nothing needs it, remove it: rm {}", path.display()),
-            ),
+            )
+            .about(About::path(path)),
         });
     }
     if !files::exists(path).unwrap_or(true) || (path.is_dir() && files::is_empty(path).unwrap_or(false)) {
         return None;
     }
     let what = if path.is_dir() { " and not empty, perhaps from an earlier try" } else { "" };
-    Some(Finding::refusal(
-        format!("{} is there already{what}.", path.display()),
-        format!("If nothing needs it, move it away: mv {0} {0}.old", path.display()),
-    ))
+    Some(
+        Finding::refusal(
+            Code::PathTaken,
+            format!("{} is there already{what}.", path.display()),
+            format!("If nothing needs it, move it away: mv {0} {0}.old", path.display()),
+        )
+        .about(About::path(path)),
+    )
 }
 
 /// A symbolic link would be renamed instead of the data, and the old compose file would still reach them.
@@ -62,6 +71,7 @@ fn symbolic_link(plan: &Plan, one: &Replacement) -> Option<Finding> {
     link.then(|| {
         let real = std::fs::canonicalize(&one.source).unwrap_or_default();
         Finding::refusal(
+            Code::SymbolicLink,
             format!("{} is a symbolic link to {}.", one.source.display(), real.display()),
             match plan.server() {
                 Some(_) => {
@@ -70,6 +80,7 @@ fn symbolic_link(plan: &Plan, one: &Replacement) -> Option<Finding> {
                 None => format!("Name the directory itself: --source {}", real.display()),
             },
         )
+        .about(About::path(&one.source))
     })
 }
 
@@ -83,10 +94,14 @@ pub(super) fn permissions(plan: &Plan) -> Vec<Finding> {
     for one in plan.replacements().filter(|one| plan.rescue_to(&one.source).is_none()) {
         match std::fs::metadata(&one.source) {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                findings.push(Finding::refusal(
-                    format!("The data directory {} does not exist.", one.source.display()),
-                    format!("Check {}: is a disk not mounted, or was the directory moved?", plan.source_named_in()),
-                ));
+                findings.push(
+                    Finding::refusal(
+                        Code::DataMissing,
+                        format!("The data directory {} does not exist.", one.source.display()),
+                        format!("Check {}: is a disk not mounted, or was the directory moved?", plan.source_named_in()),
+                    )
+                    .about(About::path(&one.source)),
+                );
                 continue;
             }
             _ => findings.extend(needs(&one.source, Access::READ_OK | Access::EXEC_OK, "read")),
@@ -119,23 +134,33 @@ fn needs(path: &Path, wanted: Access, verb: &str) -> Option<Finding> {
     let cause = access(path, wanted).err()?;
     if cause == Errno::ROFS {
         return Some(Finding::refusal(
+            Code::ReadOnly,
             format!("{} is on a file system that is mounted read-only.", path.display()),
             format!(
                 "The kernel does that by itself when a disk fails: see dmesg. If it was on purpose, allow writing for the migration: sudo mount -o remount,rw {}",
                 mount_of(path).display()
             ),
-        ));
+        )
+        .about(About::path(path)));
     }
     if cause == Errno::NOENT {
-        return Some(Finding::refusal(
-            format!("{} does not exist.", path.display()),
-            "Check how it is written, or make the directory.",
-        ));
+        return Some(
+            Finding::refusal(
+                Code::PathMissing,
+                format!("{} does not exist.", path.display()),
+                "Check how it is written, or make the directory.",
+            )
+            .about(About::path(path)),
+        );
     }
-    Some(Finding::refusal(
-        format!("{} cannot be {verb} by this user ({}).", path.display(), reason(cause)),
-        "Run the same command as root (sudo); the new files get the owners of the old ones.",
-    ))
+    Some(
+        Finding::refusal(
+            Code::NotPermitted,
+            format!("{} cannot be {verb} by this user ({}).", path.display(), reason(cause)),
+            "Run the same command as root (sudo); the new files get the owners of the old ones.",
+        )
+        .about(About::path(path)),
+    )
 }
 
 /// Returns what the system says, without its number.

@@ -7,6 +7,7 @@ use crate::docker::{Container, MountKind};
 use crate::error::Result;
 use crate::files;
 use crate::findings::{self, Finding};
+use crate::message::{About, Code};
 use crate::role::Role;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +36,8 @@ fn of_memory(service: &Service, mount: &Mount, containers: &[Container]) -> Opti
 /// What could not be settled about where the data are, refusals and warnings.
 pub fn doubts(deployment: &Deployment) -> Vec<Finding> {
     let finding = |doubt: &crate::deployment::Doubt| match doubt.refuses {
-        true => Finding::refusal(doubt.what.clone(), doubt.remedy.clone()),
-        false => Finding::warning(doubt.what.clone(), doubt.remedy.clone()),
+        true => Finding::refusal(Code::PlaceUnclear, doubt.what.clone(), doubt.remedy.clone()),
+        false => Finding::warning(Code::PlaceUnclear, doubt.what.clone(), doubt.remedy.clone()),
     };
     deployment.doubts.iter().map(finding).collect()
 }
@@ -64,6 +65,7 @@ fn would_be_lost(deployment: &Deployment, service: &Service, mount: &Mount) -> F
         format!(" {storage} is mounted at {}, but {} does not use it.", unused.target, service.role.title())
     });
     Finding::refusal(
+        Code::DataWouldBeLost,
         format!(
             "The service {} keeps {target} in {place}: taking the stack down would lose it.{}",
             service.name,
@@ -73,6 +75,7 @@ fn would_be_lost(deployment: &Deployment, service: &Service, mount: &Mount) -> F
             "{rescue} {directory} at {target} in the compose file, start the stack, see that all is there, and run again."
         ),
     )
+    .about(About::service(&service.name))
 }
 
 /// A mount where the stock image keeps its data, and this process does not.
@@ -88,6 +91,7 @@ fn only_a_part(deployment: &Deployment, service: &Service, data: &Mount, deeper:
     let stop = service.container.as_ref().map(|container| format!("docker stop {} && ", container.name));
     let from = deeper.storage.path().unwrap_or(Path::new("")).display();
     Finding::refusal(
+        Code::DataPartlyMounted,
         format!(
             "The service {} keeps its data at {target}, and only {below} of it is mounted, from {}. This program moves the directory as a whole.",
             service.name, deeper.storage
@@ -97,6 +101,7 @@ fn only_a_part(deployment: &Deployment, service: &Service, data: &Mount, deeper:
             stop.unwrap_or_default()
         ),
     )
+    .about(About::service(&service.name))
 }
 
 /// Returns a directory that could take the data of a service: docker copies into one that exists, not over it.
@@ -126,7 +131,7 @@ pub(super) fn disagreements(deployment: &Deployment) -> Vec<Finding> {
                 one.container, one.service
             ),
         };
-        Finding::refusal(one.to_string(), remedy)
+        Finding::refusal(Code::PlacesDisagree, one.to_string(), remedy).about(About::service(&one.service))
     };
     // Where the process keeps its data elsewhere, the mounts of both places differ as well: that is one trouble.
     let of_data = |service: &str| {
@@ -165,6 +170,7 @@ fn has_a_lasting_place(container: &Container) -> bool {
 
 fn only_in_themselves(services: &[&str]) -> Finding {
     Finding::warning(
+        Code::NeighboursTakenDown,
         format!(
             "Not part of the server, but of its project, and taken down with it: {}. The containers are made anew, without what was written inside of them.",
             services.join(", ")
@@ -182,6 +188,7 @@ fn left_behind(service: &str, container: &Container) -> Vec<Finding> {
     let used = anonymous.filter(|(_, mount)| !files::is_empty(&mount.source).unwrap_or(false));
     let finding = |(name, mount): (&String, &crate::docker::ContainerMount)| {
         Finding::warning(
+            Code::NeighbourVolume,
             format!(
                 "{service} is not part of the server, but of its project, so its container is removed and made anew, too. What it has at {} is in a volume without a name, {name}, which the new container will not use.",
                 mount.target
@@ -191,6 +198,8 @@ fn left_behind(service: &str, container: &Container) -> Vec<Finding> {
                 mount.target, container.name
             ),
         )
+        .about(About::service(service))
+        .about(About::Volume(name.clone()))
     };
     used.map(finding).collect()
 }

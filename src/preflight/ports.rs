@@ -7,6 +7,7 @@ use crate::deployment::{Deployment, Service};
 use crate::docker::{Container, Network, PublishedPort};
 use crate::error::Result;
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::ServerPlan;
 use crate::role::Role;
 use std::net::{IpAddr, Ipv4Addr};
@@ -169,9 +170,7 @@ impl Seen<'_> {
     fn stranger(&self, need: &Need, listener: &Listener) -> Option<Holder> {
         let own = || self.containers.iter().filter(|one| self.is_own(one));
         let Some(process) = &listener.process else {
-            let is_of_service = |one: &Container| {
-                one.network == Network::Host && one.label("com.docker.compose.service") == Some(&need.service)
-            };
+            let is_of_service = |one: &Container| one.network == Network::Host && one.service() == Some(&need.service);
             let has_it = own().any(|one| one.state.running && (is_of_service(one) || publishes(one, need)));
             return (!has_it).then_some(Holder::Unknown);
         };
@@ -223,7 +222,12 @@ fn finding(need: &Need, holder: &Holder) -> Finding {
         ),
         false => (format!("{service} of the new server"), ""),
     };
-    Finding::refusal(format!("{who} at port {port} of this machine, where {needing} is to listen."), remedy + or_use)
+    Finding::refusal(
+        Code::PortTaken,
+        format!("{who} at port {port} of this machine, where {needing} is to listen."),
+        remedy + or_use,
+    )
+    .about(About::Port(*port))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::deployment::Deployment;
 use crate::docker::{Container, Daemon};
 use crate::error::Result;
 use crate::findings::Finding;
+use crate::message::{About, Code};
 use crate::plan::{InTheWay, Plan};
 use crate::role::Role;
 
@@ -14,18 +15,21 @@ pub(super) fn supported(deployment: &Deployment) -> Vec<Finding> {
     findings.extend(places::doubts(deployment));
     if deployment.service(Role::Elasticsearch).is_none() {
         findings.push(Finding::refusal(
+            Code::NoElasticsearch,
             "The compose project has no Elasticsearch service.",
             "If Elasticsearch runs elsewhere, its data cannot be moved from here. If this is the wrong project, name the right file with -f.",
         ));
     }
     if deployment.service(Role::Mongo).is_none() {
         findings.push(Finding::refusal(
+            Code::NoMongo,
             "The compose project has no MongoDB service, so its data cannot be kept safe during the migration.",
             "If the database runs elsewhere, this tool cannot migrate the server. If this is the wrong project, name the right file with -f.",
         ));
     }
     if deployment.service(Role::Apiserver).is_none() {
         findings.push(Finding::refusal(
+            Code::NoApiserver,
             "The compose project has no API server service, so the new server could not be checked.",
             "If this is the wrong project, name the right file with -f.",
         ));
@@ -39,9 +43,11 @@ pub(super) async fn container_names(subject: &Subject<'_>) -> Result<Vec<Finding
     let running = taken.iter().filter(|container| container.state.running);
     let finding = |container: &Container| {
         Finding::refusal(
+            Code::ContainerNameTaken,
             format!("A container named {} runs that is not of this project.", container.name),
             format!("The new server needs the name. If nothing needs that container: docker stop {}", container.name),
         )
+        .about(About::container(&container.name))
     };
     Ok(running.map(finding).collect())
 }

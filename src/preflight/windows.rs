@@ -3,6 +3,7 @@
 
 use crate::deployment::{Deployment, Storage};
 use crate::findings::Finding;
+use crate::message::Code;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -28,6 +29,7 @@ pub fn paths_of_windows(deployment: &Deployment) -> Vec<Finding> {
         ),
     };
     vec![Finding::refusal(
+        Code::WindowsPaths,
         what,
         "If the server runs here, write the paths that its directories have here; in WSL, c:/opt is /mnt/c/opt. If this file is upstream's for Windows, take the one for this system: docker-compose.yml",
     )]

@@ -2,10 +2,11 @@
 
 use crate::mongo::ComparedMongo;
 use crate::transfer::{Compared, Discrepancy};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What a comparison found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The old data; none if they are gone, and the digests of the copy were compared instead.
     pub source: Option<PathBuf>,

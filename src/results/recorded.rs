@@ -1,7 +1,9 @@
 //! What the new server has recorded since the migration, in numbers.
 
+use serde::{Deserialize, Serialize};
+
 /// An index, or a collection, that has another number of documents than it had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its name; a collection's with its database, such as `backend.task`.
     pub name: String,
@@ -12,7 +14,8 @@ pub struct Change {
 }
 
 /// What of a database can be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Told {
     /// All that has another number of documents, by name.
     Changes(Vec<Change>),
@@ -21,7 +24,7 @@ pub enum Told {
 }
 
 /// What the new server has recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// In Elasticsearch.
     pub elastic: Told,

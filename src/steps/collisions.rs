@@ -6,6 +6,7 @@ use super::old_data::OldData;
 use crate::elastic::{CopyOptions, CopyRules, Files, IndexPlan, NewIdList, NewIds, Search};
 use crate::error::{Error, Result};
 use crate::files::blocking;
+use crate::message::{About, Code, Message};
 use crate::plan::{Action, OnIdCollision, Reader, work_dir};
 use crate::text;
 use std::sync::Arc;
@@ -45,7 +46,10 @@ pub(super) fn settle(run: &Run) -> Result<()> {
     require_same_collisions(run)?;
     let Some(asked) = another_choice(run)? else { return Ok(()) };
     run.note(run.id_of(Action::COPY_ELASTIC)?, CHOICE, &asked)?;
-    run.events.info(format!("From here on it is --on-id-collision {}", asked.typed()));
+    run.events.info(
+        Message::new(Code::ChoiceChanged, format!("From here on it is --on-id-collision {}", asked.typed()))
+            .about(About::Setting("on-id-collision".to_owned())),
+    );
     Ok(())
 }
 
@@ -80,7 +84,13 @@ pub(super) async fn before_copy(
     .await?;
     if list.documents() > 0 {
         let (documents, path) = (text::documents(list.documents()), list.path().display());
-        run.events.info(format!("{documents} share their _id with another and get a new one: {path}"));
+        run.events.info(
+            Message::new(
+                Code::SharedIds,
+                format!("{documents} share their _id with another and get a new one: {path}"),
+            )
+            .about(About::Number(list.documents())),
+        );
     }
     Ok(new_ids)
 }

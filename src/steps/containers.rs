@@ -48,33 +48,10 @@ pub(super) async fn container_of(run: &Run, role: Role) -> Result<Container> {
     let name = server.deployment.service(role).map(|service| service.name.clone());
     let name = name.ok_or_else(|| Error::internal(format!("The plan has no {role:?} service.")))?;
     let containers = run.platform.containers_of(&server.new_project.name).await?;
-    let mut of_service = containers.into_iter().filter(|one| is_of(one, &name));
+    let mut of_service = containers.into_iter().filter(|one| one.service() == Some(name.as_str()));
     let compose = run.platform.typed(&server.new_project)?;
     of_service.next().ok_or_else(|| {
         Error::failed(format!("The new server has no container for the service {name}."))
             .hint(format!("See what compose says: {compose} ps"))
     })
-}
-
-/// Whether compose runs this container for a service. Those that `compose run` has left carry its name too.
-pub(super) fn is_of(container: &Container, service: &str) -> bool {
-    let is_one_off =
-        container.label("com.docker.compose.oneoff").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    !is_one_off && container.label("com.docker.compose.service") == Some(service)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_container_of_compose_run_is_not_taken_for_the_services() {
-        let label = |name: &str, value: &str| (format!("com.docker.compose.{name}"), value.to_owned());
-        let with = |one_off: &str| Container {
-            labels: [label("service", "apiserver"), label("oneoff", one_off)].into(),
-            ..Container::default()
-        };
-        assert!(is_of(&with("False"), "apiserver") && !is_of(&with("False"), "webserver"));
-        assert!(!is_of(&with("True"), "apiserver"));
-    }
 }

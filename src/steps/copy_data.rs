@@ -6,6 +6,7 @@ use super::{Done, Run, containers, sources, verify_mongo};
 use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::{self, copy};
+use crate::message::{Code, Message};
 use crate::plan::Placement;
 use crate::role::Role;
 use crate::text::bytes;
@@ -45,7 +46,7 @@ pub(super) async fn apply(run: &Run, step: &str, role: Role) -> Result<Done> {
     let summary = format!("{}{how}", bytes(total));
     let Some(known) = known else {
         if role == Role::Mongo {
-            run.events.warn("MongoDB's files are copied byte for byte, and no documents are compared: none of its directories is one that a mongod has had for its data.");
+            run.events.warn(Message::new(Code::NotCompared, "MongoDB's files are copied byte for byte, and no documents are compared: none of its directories is one that a mongod has had for its data."));
         }
         return Ok(Done::line(summary));
     };

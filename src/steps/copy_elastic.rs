@@ -18,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::files::blocking;
 use crate::findings::Severity;
+use crate::message::{About, Code, Message};
 use crate::notices::notices;
 use crate::plan::{Placement, Replacement};
 use crate::preflight;
@@ -83,9 +84,7 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
     let all = extent::of_copies(run, &copied_indices(run)?)?;
     let indices = text::plural(all.indices, "index", "indices");
     let summary = format!("{} in {indices}", text::documents(all.documents));
-    let output = serde_json::to_value(&copied)
-        .map_err(|cause| Error::internal("The result of the copy cannot be written.").because(cause))?;
-    Ok(Done { summary, output })
+    Done::new(summary, &copied)
 }
 
 /// Damage within the documents shows only when they are read. No other reader takes over then: it would not notice.
@@ -143,7 +142,13 @@ async fn copy(run: &Run, step: &str, old: &OldData, target: &Node) -> Result<Cop
     tell_closed(run, &ours);
     let plans = ours.iter().map(|index| IndexPlan::new(index, &templates)).collect::<Result<Vec<_>>>()?;
     if !done.is_empty() {
-        run.events.info(format!("{} are copied already", text::plural(done.len() as u64, "index", "indices")));
+        run.events.info(
+            Message::new(
+                Code::GoesOn,
+                format!("{} are copied already", text::plural(done.len() as u64, "index", "indices")),
+            )
+            .about(About::Number(done.len() as u64)),
+        );
     }
     let rejects = rejects_file(run);
     let mut options = CopyOptions::new(RejectLog::new(&rejects));
@@ -170,7 +175,10 @@ fn tell_closed(run: &Run, ours: &[SourceIndex]) {
     let closed: Vec<&str> = ours.iter().filter(|one| one.closed).map(|one| one.name.as_str()).collect();
     if !closed.is_empty() {
         let names = closed.join(", ");
-        run.events.info(format!("Closed, and copied, compared and closed again in the new data: {names}"));
+        run.events.info(Message::new(
+            Code::IndicesClosed,
+            format!("Closed, and copied, compared and closed again in the new data: {names}"),
+        ));
     }
 }
 
@@ -179,11 +187,11 @@ fn tell_notices(run: &Run, copied: &[CopiedIndex]) {
     notices(&outcomes).into_iter().for_each(|line| run.events.warn(line));
     let renamed = outcomes.iter().map(|one| one.renamed).sum();
     if renamed > 0 {
-        run.events.warn(format!(
+        run.events.warn(Message::new(Code::DocumentsRenamed, format!(
             "{} had an _id that another document of the same index has too, and got a new one; .clearml-migrate/{} lists them.",
             text::documents(renamed),
             run.plan.new_ids_file().file_name().unwrap_or_default().to_string_lossy()
-        ));
+        )).about(About::Number(renamed)));
     }
 }
 

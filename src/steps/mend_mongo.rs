@@ -7,6 +7,7 @@ use super::{Run, pull_images};
 use crate::docker::{Exit, Part};
 use crate::error::{Error, Kind, Result};
 use crate::events::Unit;
+use crate::message::{Code, Message};
 use crate::mongo::Found;
 use crate::plan::Replacement;
 use crate::platform::{NodeSpec, RunningNode};
@@ -45,8 +46,9 @@ pub(super) async fn image(run: &Run, one: &Replacement) -> Result<String> {
 /// # Errors
 /// Fails when it does not start, or does not leave the copy in order.
 pub(super) async fn mend(run: &Run, one: &Replacement, image: &str) -> Result<()> {
-    run.events.info(format!(
-        "MongoDB was not stopped cleanly: {image} is started on the copy, without a network, and recovers it."
+    run.events.info(Message::new(
+        Code::CopyRecovered,
+        format!("MongoDB was not stopped cleanly: {image} is started on the copy, without a network, and recovers it."),
     ));
     let spec = NodeSpec {
         image: image.to_owned(),

@@ -7,6 +7,7 @@ use crate::elastic::{Target, TargetFiles, indices};
 use crate::error::{Kind, Result};
 use crate::files::Owned;
 use crate::files::blocking;
+use crate::message::{About, Code, Message};
 use std::path::Path;
 
 /// New data that can be read. In a node, all of the server's indices are open.
@@ -22,7 +23,13 @@ pub(super) async fn open(run: &Run, path: &Path, place: Owned) -> Result<NewData
         Err(error) if error.kind() == Kind::Cancelled => return Err(error),
         Err(error) => error.phrase(),
     };
-    run.events.info(format!("The new data are read by a temporary Elasticsearch, not from their files: {why}."));
+    run.events.info(
+        Message::new(
+            Code::ReadByNode,
+            format!("The new data are read by a temporary Elasticsearch, not from their files: {why}."),
+        )
+        .about(About::path(path)),
+    );
     pull_images::require(run, [&run.elastic()?.target_image]).await?;
     let clone = place.path().to_owned();
     node::make_clone(run, path, place).await?;

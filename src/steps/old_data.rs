@@ -9,6 +9,7 @@ use crate::elastic::{Files, Source, SourceIndex};
 use crate::error::{Kind, Result};
 use crate::files::Owned;
 use crate::files::blocking;
+use crate::message::{Code, Message};
 use crate::plan::{Action, OnIdCollision, Reader};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -85,8 +86,9 @@ async fn open_files(run: &Run, path: &Path) -> Result<Opened> {
 pub(super) const WITH_A_NODE: &str = "Elasticsearch 5.6 itself may read them: take the migration back (rollback), and begin it again with --reader scroll.";
 
 fn tell(run: &Run, why: &str) {
-    run.events.warn(format!(
-        "The old Elasticsearch data are read by a temporary Elasticsearch 5.6, not from their files: {why}."
+    run.events.warn(Message::new(
+        Code::ReadByNode,
+        format!("The old Elasticsearch data are read by a temporary Elasticsearch 5.6, not from their files: {why}."),
     ));
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::{self, Fingerprint};
 use crate::journal::{Phase, State};
+use crate::message::{Code, Message};
 use crate::plan::{Action, Placement, Plan, Replacement};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -117,9 +118,12 @@ fn tell(run: &Run, one: &Replacement, place: &str) {
     if run.is_going_back() {
         return;
     }
-    run.events.warn(format!(
-        "What the new server has recorded in {} is kept: {place}. Delete it when you do not need it.",
-        one.role.title()
+    run.events.warn(Message::new(
+        Code::RecordedKept,
+        format!(
+            "What the new server has recorded in {} is kept: {place}. Delete it when you do not need it.",
+            one.role.title()
+        ),
     ));
 }
 

@@ -110,9 +110,7 @@ impl Migrated<'_> {
         let Some(server) = self.plan.server() else { return Ok(None) };
         let Some(service) = server.deployment.service(role) else { return Ok(None) };
         let containers = self.platform.containers_of(&server.new_project.name).await?;
-        Ok(containers
-            .into_iter()
-            .find(|one| one.state.running && one.label("com.docker.compose.service") == Some(service.name.as_str())))
+        Ok(containers.into_iter().find(|one| one.state.running && one.service() == Some(service.name.as_str())))
     }
 }
 

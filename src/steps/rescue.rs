@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::blocking;
 use crate::files::unpack::{self, Reading, Unpacked};
 use crate::files::{self, space};
+use crate::message::{About, Code, Message};
 use crate::plan::{Action, Rescue, Stage, Step};
 use crate::preflight;
 use crate::role::Role;
@@ -46,10 +47,10 @@ pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
     for rescue in &run.plan.rescues {
         let used = may_have_been_used(&run.plan, run.journal().state(), step);
         if rescue.is_used_directly() && used && files::exists(&rescue.to)? {
-            run.events.warn(format!(
+            run.events.warn(Message::new(Code::RecordedKept, format!(
                 "What the new server has recorded in {} is kept, with a copy of what was there before. Delete it when you do not need it.",
                 rescue.to.display()
-            ));
+            )).about(About::path(&rescue.to)));
             continue;
         }
         run.remove_claimed(step, &rescue.to).await?;

@@ -4,6 +4,7 @@ use super::{Done, Run};
 use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::files::blocking;
+use crate::message::{About, Code, Message};
 use crate::plan::FileEdit;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,13 @@ pub(super) async fn undo(run: &Run, step: &str) -> Result<()> {
         // Whatever the home is called now: it has its other name when this is read.
         let path = run.told(&edit.kept_as.with_file_name(name));
         let file = edit.path.file_name().unwrap_or_default().display();
-        run.events.warn(format!("What you have written into {file} since the migration is kept: {path}"));
+        run.events.warn(
+            Message::new(
+                Code::EditsKept,
+                format!("What you have written into {file} since the migration is kept: {path}"),
+            )
+            .about(About::path(&edit.path)),
+        );
     }
     Ok(())
 }

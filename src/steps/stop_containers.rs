@@ -10,6 +10,7 @@ use crate::deployment::{Deployment, Service};
 use crate::docker::{Container, MountKind, ToStop};
 use crate::error::Result;
 use crate::events::Unit;
+use crate::message::{About, Code, Message};
 use crate::role::Role;
 use std::time::Duration;
 
@@ -118,7 +119,11 @@ fn patience(one: &OfServer, holds_data: bool) -> Duration {
 async fn warn_if_killed(run: &Run, one: &OfServer, patience: Duration) -> Result<()> {
     let now = run.platform.container(&one.container.id).await?;
     if now.is_some_and(|now| now.state.exit_code == Some(KILLED)) {
-        run.events.warn(killed(one, patience));
+        run.events.warn(
+            Message::new(Code::ContainerKilled, killed(one, patience))
+                .about(About::service(&one.service))
+                .about(About::container(&one.container.name)),
+        );
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::{Done, Run, collisions, extent, new_data, old_data, sources};
 use crate::elastic::{Listed, SecondReading, Target, check_served, indices, settle, verify_index};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Fingerprint};
+use crate::message::{Code, Message};
 use crate::plan::{Action, Verification};
 use crate::text;
 use crate::transfer::{Content, Proof, ReadBack, SpotChecks, Verdict, Verified};
@@ -38,9 +39,7 @@ pub(super) async fn apply(run: &Run, step: &str) -> Result<Done> {
         places.read(other, ReadBack { documents: 0, content: Content::Unknown });
     }
     let summary = format!("{} {told}", text::documents(settle("compared", &places)?.documents));
-    let output = serde_json::to_value(VerifiedElastic { verified, data: target_now(run).await? })
-        .map_err(|cause| Error::internal("The result of the verification cannot be written.").because(cause))?;
-    Ok(Done { summary, output })
+    Done::new(summary, &VerifiedElastic { verified, data: target_now(run).await? })
 }
 
 /// The note that says that the new data were found unused and are being removed.
@@ -90,9 +89,9 @@ async fn read_files(run: &Run, step: &str, copied: &[CopiedIndex]) -> Result<Opt
         Ok(files) => Target::Files(files),
         Err(error) if error.kind() == Kind::Cancelled => return Err(error),
         Err(error) if fallback => {
-            run.events.warn(format!(
-                "The new data are read back through Elasticsearch, not from their files: {}.",
-                error.phrase()
+            run.events.warn(Message::new(
+                Code::ReadByNode,
+                format!("The new data are read back through Elasticsearch, not from their files: {}.", error.phrase()),
             ));
             return Ok(None);
         }

@@ -7,6 +7,7 @@
 use super::mongo_files::{self, Which};
 use super::{Run, mend_mongo};
 use crate::error::{Error, Result};
+use crate::message::{About, Code, Message};
 use crate::mongo::{CollectionCompared, CopiedMongo, Found, Known, Rule, is_refusal};
 use crate::plan::Replacement;
 use crate::text::{documents, plural};
@@ -22,8 +23,8 @@ pub(super) async fn verify(run: &Run, one: &Replacement) -> Result<Option<Copied
         Found::Nothing => return Ok(None),
         Found::Unknown => {
             let why = format!("{} has none of the files that MongoDB is known to make", one.source.display());
-            run.events
-                .warn(format!("MongoDB's files are copied byte for byte, and its documents are not compared: {why}."));
+            let told = format!("MongoDB's files are copied byte for byte, and its documents are not compared: {why}.");
+            run.events.warn(Message::new(Code::NotCompared, told).about(About::path(&one.source)));
             return Ok(Some(CopiedMongo { counts: BTreeMap::new(), known: Known::Nothing { why } }));
         }
         Found::InOrder => {
@@ -56,7 +57,13 @@ const REPLAY: &str = "Or take this program's word for what the log has: run the 
 /// Takes the word of this program for what the log has. The new server reads the log by itself when it starts.
 async fn replayed(run: &Run, one: &Replacement, why: &Error) -> Result<CopiedMongo> {
     let why = why.phrase();
-    run.events.warn(format!("What MongoDB's log has is known from this program alone (--replay): {why}."));
+    run.events.warn(
+        Message::new(
+            Code::LogUnconfirmed,
+            format!("What MongoDB's log has is known from this program alone (--replay): {why}."),
+        )
+        .about(About::path(&one.source)),
+    );
     let compared = mongo_files::compare(run, &one.source, &one.target, Rule::Exact, Which::All).await?;
     require_equal(&compared, &one.source)?;
     Ok(CopiedMongo { counts: counts(&compared), known: Known::Replay })

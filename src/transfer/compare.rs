@@ -10,10 +10,11 @@ use super::source::{Collection, Source};
 use super::tasks::until_cancelled;
 use crate::error::Result;
 use crate::events::Events;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 /// What a comparison found in one collection.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compared {
     /// The collection.
     pub collection: String,

@@ -23,6 +23,7 @@ use super::units::pump;
 use crate::error::{Error, Result};
 use crate::events::{self, Events};
 use crate::failpoints;
+use crate::message::{About, Code, Message};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::mpsc::UnboundedSender;
@@ -153,7 +154,13 @@ impl<S: Source<Plan = K::Plan>, K: Sink, R: Rules> Copier<S, K, R> {
                 let mut left = left.into_iter();
                 units.parts.retain(|_| left.next().unwrap_or(true));
                 let copied = partial.documents();
-                self.events.info(format!("{name}: goes on behind {copied} documents that an earlier run has copied"));
+                self.events.info(
+                    Message::new(
+                        Code::GoesOn,
+                        format!("{name}: goes on behind {copied} documents that an earlier run has copied"),
+                    )
+                    .about(About::index(name)),
+                );
                 partial
             }
             None => Partial::new(name, prepared.id),

@@ -16,7 +16,7 @@
 //!                 │                  └─ elastic ─ transfer, lucene  the way of the data
 //!                 ├─ findings, notices, results                     what there is to tell, as values
 //!                 └─ journal, plan                                  what was agreed, and what has happened
-//! files, json, role, server, release, text, events, failpoints, environment, error     the ground floor
+//! files, json, role, server, release, text, message, events, failpoints, environment, error     the ground floor
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic")]

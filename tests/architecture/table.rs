@@ -6,7 +6,8 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("error", &[]),
     ("environment", &[]),
-    ("events", &[]),
+    ("message", &[]),
+    ("events", &["message"]),
     ("failpoints", &["environment", "error"]),
     ("json", &[]),
     ("role", &[]),
@@ -14,7 +15,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("files", &["environment", "error", "events", "failpoints"]),
     ("lucene", &["error", "files", "json"]),
     ("wiredtiger", &["error", "files"]),
-    ("transfer", &["error", "events", "failpoints", "files"]),
+    ("transfer", &["error", "events", "failpoints", "files", "message"]),
     ("mongo", &["error", "events", "transfer", "wiredtiger"]),
     // What is talked to: Elasticsearch, the compose file as text, the daemon, the API.
     ("elastic", &["error", "events", "failpoints", "files", "json", "lucene", "transfer"]),
@@ -28,8 +29,8 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["deployment", "docker", "error", "release", "role"]),
     ("journal", &["environment", "error", "failpoints", "files"]),
     // What there is to tell, as values.
-    ("findings", &["error"]),
-    ("notices", &["elastic", "text", "transfer"]),
+    ("findings", &["error", "message"]),
+    ("notices", &["elastic", "message", "text", "transfer"]),
     ("results", &["mongo", "transfer"]),
     // Deciding, doing and undoing.
     (
@@ -43,6 +44,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "error",
             "files",
             "findings",
+            "message",
             "notices",
             "plan",
             "release",
@@ -64,6 +66,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "findings",
             "lucene",
+            "message",
             "mongo",
             "plan",
             "role",
@@ -72,7 +75,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("platform", &["docker", "error", "events", "findings", "plan", "preflight"]),
-    ("engine", &["error", "events", "failpoints", "journal", "plan", "role"]),
+    ("engine", &["error", "events", "failpoints", "journal", "message", "plan", "role"]),
     (
         "steps",
         &[
@@ -86,6 +89,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "findings",
             "journal",
+            "message",
             "mongo",
             "notices",
             "plan",
@@ -101,8 +105,14 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     // Documents as files, without a server.
-    ("export", &["elastic", "error", "events", "failpoints", "files", "lucene", "text", "transfer", "wiredtiger"]),
-    ("import", &["elastic", "error", "events", "export", "failpoints", "files", "lucene", "text", "transfer"]),
+    (
+        "export",
+        &["elastic", "error", "events", "failpoints", "files", "lucene", "message", "text", "transfer", "wiredtiger"],
+    ),
+    (
+        "import",
+        &["elastic", "error", "events", "export", "failpoints", "files", "lucene", "message", "text", "transfer"],
+    ),
     // What was typed, what is shown.
     ("invocation", &["environment", "error"]),
     ("cli", &["invocation"]),
@@ -111,9 +121,9 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
         &["cli", "compose", "environment", "error", "export", "import", "invocation", "plan", "release", "text"],
     ),
     ("shell", &["cli"]),
-    ("display", &["error", "events", "settings", "text"]),
+    ("display", &["error", "events", "message", "settings", "text"]),
     ("report", &["compose", "deployment", "display", "error", "mongo", "plan", "results", "role", "text", "transfer"]),
-    ("signals", &["display", "environment", "error", "events", "settings"]),
+    ("signals", &["display", "environment", "error", "events", "message", "settings"]),
     // The commands.
     (
         "commands",
@@ -133,6 +143,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "invocation",
             "journal",
             "lucene",
+            "message",
             "mongo",
             "notices",
             "plan",
@@ -141,6 +152,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
             "preflight",
             "release",
             "report",
+            "results",
             "role",
             "settings",
             "steps",

@@ -80,3 +80,13 @@ fn only_a_whole_id_is_an_id() {
     assert!(is_whole_id(&"0f".repeat(32)));
     assert!(!is_whole_id("trains-elastic") && !is_whole_id(&"0f".repeat(31)) && !is_whole_id(&"zz".repeat(32)));
 }
+
+#[test]
+fn a_container_of_compose_run_is_not_taken_for_the_services() {
+    let label = |name: &str, value: &str| (format!("com.docker.compose.{name}"), value.to_owned());
+    let with = |one_off: &str| Container {
+        labels: [label("service", "apiserver"), label("oneoff", one_off)].into(),
+        ..Container::default()
+    };
+    assert_eq!((with("False").service(), with("True").service()), (Some("apiserver"), None));
+}

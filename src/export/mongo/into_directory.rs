@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::events::Events;
 use crate::failpoints;
 use crate::files::{self, problem::problem};
+use crate::message::{About, Code, Message};
 use crate::wiredtiger::catalog::Collection;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ pub fn into_directory(
         totals.add(job.run(&mut manifest, events, cancel)?);
     }
     totals.warnings = warnings(&opened, &totals);
-    totals.warnings.iter().for_each(|warning| events.warn(warning.clone()));
+    totals.warnings.iter().for_each(|warning| events.warn(Message::new(Code::ExportWarning, warning.clone())));
     manifest.warnings.clone_from(&totals.warnings);
     manifest.complete = true;
     manifest.write(target)?;
@@ -81,7 +82,7 @@ impl Job<'_> {
         let name = &self.collection.namespace;
         let mut entry = manifest.collections.get(name).cloned().unwrap_or_else(|| self.begun());
         if entry.complete {
-            events.info(format!("{name} is there already"));
+            events.info(Message::new(Code::IndexThere, format!("{name} is there already")).about(About::index(name)));
             return Ok(entry.written());
         }
         if let Some(directory) = self.target.join(&entry.file).parent() {

@@ -6,6 +6,7 @@ use super::writing::{Written, warnings, write_documents};
 use super::{Encoding, Form, Selection, Totals, is_meant, open_for};
 use crate::error::Result;
 use crate::events::Events;
+use crate::message::{Code, Message};
 use std::io::Write;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,6 @@ pub fn into_stream(
     }
     encoder.flush().map_err(cannot_write)?;
     totals.warnings = warnings(&opened, &totals);
-    totals.warnings.iter().for_each(|warning| events.warn(warning.clone()));
+    totals.warnings.iter().for_each(|warning| events.warn(Message::new(Code::ExportWarning, warning.clone())));
     Ok(totals)
 }

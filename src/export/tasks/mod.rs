@@ -14,6 +14,7 @@ use super::Names;
 use crate::error::{Error, Result};
 use crate::events::{Events, Unit as Counted};
 use crate::lucene::directory::{DataDirectory, Meant, Shard, Unit};
+use crate::message::{Code, Message};
 use event::Event;
 use std::path::Path;
 use tally::Tally;
@@ -59,7 +60,7 @@ pub fn tasks_from_events(
             .hint("--list shows what is there."));
     }
     let mut totals = TaskTotals { warnings: super::warnings(&directory), ..TaskTotals::default() };
-    totals.warnings.iter().for_each(|warning| events.warn(warning.clone()));
+    totals.warnings.iter().for_each(|warning| events.warn(Message::new(Code::ExportWarning, warning.clone())));
     let mut tally = Tally::default();
     for index in directory.indices() {
         let (sort, company) = sort_and_company(&index.name);

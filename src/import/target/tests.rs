@@ -9,8 +9,8 @@ struct Told(Arc<Mutex<Vec<String>>>);
 
 impl Sink for Told {
     fn event(&self, event: &Event) {
-        if let Event::Info(text) = event {
-            self.0.lock().unwrap().push(text.clone());
+        if let Event::Info(message) = event {
+            self.0.lock().unwrap().push(message.text.clone());
         }
     }
 }

@@ -5,6 +5,7 @@ use super::ended::{does_not_stay, with_words};
 use crate::docker::{Container, Network};
 use crate::error::{Context, Error, Result};
 use crate::events::Unit;
+use crate::message::{About, Code, Message};
 use crate::role::Role;
 use crate::steps::Run;
 use crate::steps::containers::container_of;
@@ -117,7 +118,11 @@ pub(super) async fn until_it_answers<T>(
             let has_answered = http.answered.load(Ordering::Relaxed);
             if let Some(why) = out_of_reach(&container, port, run.platform.is_elsewhere()).filter(|_| !has_answered) {
                 run.events.progress_ended(&task);
-                run.events.warn(not_tested(role, &container, port, &why));
+                run.events.warn(
+                    Message::new(Code::NotTested, not_tested(role, &container, port, &why))
+                        .about(About::container(&container.name))
+                        .about(About::Port(port)),
+                );
                 return Ok(None);
             }
             let error = Error::failed(format!(

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::message::{Code, Message};
 use crate::role::Role;
 use crate::server::{ApiServer, Credentials, Origin, find_credentials};
 use crate::steps::Run;
@@ -18,10 +19,11 @@ const CONFIG_DIRS: [&str; 2] = ["/opt/clearml/config", "/opt/trains/config"];
 pub(super) async fn check_events(run: &Run, mut api: ApiServer) -> Result<String> {
     let copied = copy_result(run)?;
     let Some(origin) = log_in(run, &mut api).await? else {
-        run.events.warn(
+        run.events.warn(Message::new(
+            Code::NotTested,
             "No login worked (fixed users, secure.conf, environment, the release's defaults), so what the server shows \
              to users was not tested. Counts and database versions were checked directly.",
-        );
+        ));
         return Ok("login not tested".to_owned());
     };
     let company = api.company();

@@ -2,6 +2,7 @@
 
 use crate::deployment::{Experiments, count_experiments, how_to_count_experiments};
 use crate::error::Result;
+use crate::message::{Code, Message};
 use crate::role::Role;
 use crate::steps::Run;
 use crate::steps::containers::container_of;
@@ -21,7 +22,7 @@ pub(super) async fn compare_experiments(run: &Run) -> Result<()> {
             )]
         }
     };
-    told.into_iter().for_each(|line| run.events.warn(line));
+    told.into_iter().for_each(|line| run.events.warn(Message::new(Code::ExperimentsDiffer, line)));
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use super::asking::{Http, until_it_answers};
 use crate::docker::Container;
 use crate::error::{Error, Result};
 use crate::files::blocking;
+use crate::message::{Code, Message};
 use crate::role::Role;
 use crate::steps::Run;
 use crate::steps::containers::container_of;
@@ -60,7 +61,7 @@ pub(super) async fn check_file_server(run: &Run) -> Result<Option<String>> {
         None => return Ok(None),
     };
     if let Some(warning) = warning {
-        run.events.warn(warning);
+        run.events.warn(Message::new(Code::NotTested, warning));
     }
     Ok(Some(line))
 }

@@ -30,7 +30,7 @@ mod versions;
 mod web;
 
 use super::{Done, Run, databases};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -78,7 +78,5 @@ async fn check(run: &Run, limit: Duration) -> Result<Done> {
     checks.extend(files::check_file_server(run).await?);
     checks.push(watch.to_its_end(run).await?);
     let summary = format!("all {} checks passed", checks.len());
-    let output = serde_json::to_value(Checked { checks })
-        .map_err(|cause| Error::internal("The result of the checks cannot be written.").because(cause))?;
-    Ok(Done { summary, output })
+    Done::new(summary, &Checked { checks })
 }

@@ -8,10 +8,10 @@ use crate::docker::{Container, trouble};
 use crate::error::Result;
 use crate::events::{Events, Unit};
 use crate::failpoints;
+use crate::message::{About, Code, Message};
 use crate::plan::ServerPlan;
 use crate::role::Role;
 use crate::steps::Run;
-use crate::steps::containers::is_of;
 use crate::text::duration;
 use crate::text::plural;
 use std::future::Future;
@@ -67,7 +67,10 @@ impl Watch {
             Verdict::Stayed { without, time } => {
                 for container in &without {
                     let lines = run.platform.log_tail(&container.id, READ).await.unwrap_or_default();
-                    run.events.warn(told(container, &lines));
+                    run.events.warn(
+                        Message::new(Code::ContainerEnded, told(container, &lines))
+                            .about(About::container(&container.name)),
+                    );
                 }
                 let running = plural(self.running(&without), "container", "containers");
                 Ok(format!("{running} ran for {} without being started again", duration(time)))
@@ -185,13 +188,13 @@ fn role_of(server: &ServerPlan, container: &Container) -> Option<Role> {
 /// Redis is all that the rewriting adds, where the old server did without. Its name is `redis`, or `clearml-redis` with a
 /// number or without where that was taken.
 fn is_the_new_redis(server: &ServerPlan, container: &Container) -> bool {
-    let name = container.label("com.docker.compose.service").unwrap_or_default();
+    let name = container.service().unwrap_or_default();
     let is_its_name = name == "redis" || name.starts_with("clearml-redis");
-    server.new_redis.is_some() && is_its_name && is_of(container, name)
+    server.new_redis.is_some() && is_its_name
 }
 
 fn service_of<'a>(server: &'a ServerPlan, container: &Container) -> Option<&'a Service> {
-    server.deployment.services.iter().find(|service| is_of(container, &service.name))
+    server.deployment.services.iter().find(|service| container.service() == Some(service.name.as_str()))
 }
 
 fn told(container: &Container, lines: &[String]) -> String {
