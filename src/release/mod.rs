@@ -109,7 +109,7 @@ static V1_1: Release = Release {
     },
     template_prefix: "events",
     rewritten: &[
-        ("auth.user", &["credentials", "email", "role"]),
+        ("auth.user", &["created", "credentials", "email", "role"]),
         ("backend.company", &["defaults"]),
         ("backend.model", &["system_tags", "tags"]),
         ("backend.project", &["description", "name", "parent", "path", "system_tags", "tags"]),
