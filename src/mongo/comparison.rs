@@ -59,13 +59,17 @@ struct Wanted {
 }
 
 impl Sides<'_> {
-    /// Compares the collections of the old side that are `meant`, in their order.
+    /// Compares the collections that are `meant`: those of the old side in their order, then those that only the new side
+    /// has.
     ///
     /// # Errors
     /// Refuses what is damaged or unknown on either side; fails on cancel. Differences are no error.
     pub fn compare(&self, meant: impl Fn(&Collection) -> bool) -> Result<Vec<CollectionCompared>> {
-        let collections = self.old.collections().iter().filter(|collection| meant(collection));
-        let compared = collections.map(|collection| self.collection(collection)).collect();
+        let of_old = self.old.collections().iter().filter(|collection| meant(collection));
+        let is_new = |collection: &&Collection| self.old.collection(&collection.namespace).is_none();
+        let only_new = self.new.collections().iter().filter(|collection| meant(collection)).filter(is_new);
+        let compared = of_old.map(|one| self.collection(one)).chain(only_new.map(|one| self.made_since(one)));
+        let compared = compared.collect();
         self.events.progress_ended(TASK);
         compared
     }
@@ -87,6 +91,12 @@ impl Sides<'_> {
             self.portion((old, new), (portion, portions), &mut compared)?;
         }
         Ok(compared)
+    }
+
+    fn made_since(&self, new: &Collection) -> Result<CollectionCompared> {
+        let added = self.read(self.new, new, |_| {})?;
+        let found = Compared { collection: new.namespace.clone(), there: true, added, ..Compared::default() };
+        Ok(CollectionCompared { found, rewritten: 0 })
     }
 
     /// Compares the documents of which the hash of the `_id` falls into one of so many portions.

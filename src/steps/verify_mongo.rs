@@ -11,7 +11,8 @@ use crate::message::{About, Code, Message};
 use crate::mongo::{CollectionCompared, CopiedMongo, Found, Known, Rule, is_refusal};
 use crate::plan::Replacement;
 use crate::text::{documents, plural};
-use std::collections::BTreeMap;
+use crate::transfer::{Copied, Places, Proof, ReadBack, Stored};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Looks at a copy on which nothing runs, and at what it was copied from; nothing where these are no data of a mongod's.
@@ -74,7 +75,9 @@ fn counts(compared: &[CollectionCompared]) -> BTreeMap<String, u64> {
 }
 
 fn require_equal(compared: &[CollectionCompared], source: &Path) -> Result<()> {
-    let lines: Vec<String> = compared.iter().filter_map(difference).collect();
+    let different = different(compared);
+    let lines: Vec<String> =
+        compared.iter().filter(|one| different.contains(&one.found.collection)).map(difference).collect();
     if lines.is_empty() {
         return Ok(());
     }
@@ -84,15 +87,27 @@ fn require_equal(compared: &[CollectionCompared], source: &Path) -> Result<()> {
         .hint(format!("The old data are as they were in {}, and the same command copies them anew.", source.display())))
 }
 
-fn difference(one: &CollectionCompared) -> Option<String> {
-    let found = &one.found;
-    if !found.differs() && found.added == 0 {
-        return None;
+/// Returns the collections of which not every document of the original is in the copy as it was, or others are.
+fn different(compared: &[CollectionCompared]) -> BTreeSet<String> {
+    let found = || compared.iter().map(|one| &one.found);
+    let mut places = Places::new(Some(Proof::Documents), found().map(|one| one.collection.as_str()));
+    for one in found() {
+        places.copied(&one.collection, Copied { there: None, read: one.documents, left_out: 0 });
+        places.written(&one.collection, Stored { documents: one.documents, digest: None });
+        if one.there {
+            places.read(&one.collection, ReadBack::from(one));
+        }
     }
+    let lacking = places.discrepancies().into_iter().map(|one| one.collection);
+    lacking.chain(found().filter(|one| one.added > 0).map(|one| one.collection.clone())).collect()
+}
+
+fn difference(one: &CollectionCompared) -> String {
+    let found = &one.found;
     let named: Vec<String> = found.named.iter().map(ToString::to_string).collect();
     let (missing, changed, added) = (found.missing, found.changed, found.added);
     let numbers = format!("{}: {missing} missing, {changed} changed, {added} too many", found.collection);
-    Some(if named.is_empty() { numbers } else { format!("{numbers} ({})", named.join("; ")) })
+    if named.is_empty() { numbers } else { format!("{numbers} ({})", named.join("; ")) }
 }
 
 /// Returns what is known of a copy, as a phrase for the line of its step.
@@ -120,6 +135,7 @@ mod tests {
         let found = |missing, changed, added| Compared {
             collection: "backend.task".into(),
             documents: 8,
+            there: true,
             missing,
             changed,
             added,

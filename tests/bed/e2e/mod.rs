@@ -12,6 +12,7 @@
 //! | [`find`] | finding the server among real compose projects |
 //! | [`golden_machines`] | machines as an earlier program has left them |
 //! | [`import_nodes`] | `import` into real nodes |
+//! | [`mongo_files`] | MongoDB's files on their way to release 1.1 |
 //! | [`odd_values`] | values that newer versions do not take |
 //! | [`places`] | where the data really are |
 //! | [`readers`] | both readers of old data against each other |
@@ -34,6 +35,7 @@ mod failed_start;
 mod find;
 mod golden_machines;
 mod import_nodes;
+mod mongo_files;
 mod odd_values;
 mod places;
 mod readers;
