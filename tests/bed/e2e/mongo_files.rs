@@ -88,7 +88,7 @@ fn every_document_is_compared_with_the_copy_and_at_any_later_time() {
     docker(&["start", "clearml-elastic", "clearml-mongo"]);
     let task = server.old.sample()[0].clone();
     let lose = "import time; time.sleep(3)\nprint(backend['queue'].delete_many({}).deleted_count)\n";
-    let change = format!("backend['task'].update_one({{'_id': '{task}'}}, {{'$set': {{'comment': 'another'}}}})");
+    let change = format!("backend['task'].update_one({{'_id': '{task}'}}, {{'$set': {{'name': 'another'}}}})");
     assert!(ask_mongo(&format!("{lose}{change}")).trim().parse::<u64>().unwrap() > 0);
     docker(&["stop", "--time", "180", "clearml-elastic", "clearml-mongo"]);
     verify()
