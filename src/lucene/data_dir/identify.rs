@@ -214,6 +214,8 @@ fn node_state(dir: &Path, data: &mut DataDir, evidence: &mut Evidence) -> Result
             evidence.add(5, format!("the index template {name} has a single pattern, as up to 5.6"));
         }
     }
+    // A node writes them in any order.
+    data.templates.sort_unstable();
     let tombstones = global.get("index-graveyard").and_then(|graveyard| graveyard.get("tombstones"));
     let tombstones = tombstones.and_then(Value::as_array).into_iter().flatten();
     let uuids = tombstones.filter_map(|tombstone| tombstone.get("index")?.get("index_uuid")?.as_str());

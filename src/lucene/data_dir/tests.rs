@@ -137,6 +137,15 @@ fn deleted_and_foreign_directories_are_ignored_but_told() {
     );
 }
 
+#[test]
+fn templates_are_told_in_one_order_whatever_the_nodes_own_is() {
+    let dir = five();
+    let of = |pattern: &str| json!({ "template": pattern });
+    let global = json!({"meta-data": {"templates": {"worker_stats": of("worker*"), "events": of("events*"), "queue": of("q*")}}});
+    write(&dir.path().join("nodes/0/_state/global-9.st"), &state(&global));
+    assert_eq!(data(dir.path()).templates, ["events", "queue", "worker_stats"]);
+}
+
 /// What may lie among the indices in the place of one.
 const STRAY: &str = "EEEEEEEEEEEEEEEEEEEEEE";
 
